@@ -1,0 +1,33 @@
+# The user interface of the repository. Everything a target needs is installed by tools/bootstrap on the way.
+PYTHON := .venv/bin/python
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test check lab-up lab-status lab-down bench bootstrap
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: bootstrap ## the main job, told on the terminal: two clouds, two tenants, one backbone
+	@$(PYTHON) -m lab up
+	@$(PYTHON) -m lab demo
+
+test: bootstrap ## all rings of tests, from a fresh machine
+	@$(PYTHON) tools/run-tests
+
+check: bootstrap ## static, unit and contract tests; under a minute
+	@$(PYTHON) tools/run-tests static unit contract
+
+lab-up: bootstrap ## two real OpenStack regions and an MPLS backbone on this machine
+	@$(PYTHON) -m lab up
+
+lab-status: bootstrap ## what runs in the lab
+	@$(PYTHON) -m lab status
+
+lab-down: bootstrap ## end the lab and leave nothing behind
+	@$(PYTHON) -m lab down
+
+bench: bootstrap ## measure against the lab that is up
+	@$(PYTHON) -m bench
+
+bootstrap:
+	@tools/bootstrap

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Isthmus joins OpenStack clouds over MPLS: one network across clouds, on demand."""

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors, each with a sentence for the tenant and one for the operator.
+
+IsthmusError
+├── InvalidValue          a value that no intent may contain; retrying is useless
+├── PoolExhausted         no number left in a range the operator chose
+└── EdgeError             something outside did not do its part
+    ├── SpeakerUnreachable   the BGP daemon; retry
+    ├── SpeakerRefused       the BGP daemon would not take a route; retrying is useless
+    ├── SwitchUnreachable    Open vSwitch; retry
+    ├── SwitchRefused        Open vSwitch would not take a flow; retrying is useless
+    └── DriverUnavailable    what carries intent to PEs, or a part of Neutron it needs; retry
+"""
+
+
+class IsthmusError(Exception):
+    """Anything Isthmus refuses or could not do.
+
+    Attributes:
+        for_tenant: a sentence without addresses, labels or names of the provider's equipment.
+        for_operator: a sentence that names the equipment and what to do.
+        retryable: whether the same call may succeed later without a change of its input.
+    """
+
+    retryable = False
+
+    def __init__(self, for_tenant: str, for_operator: str = "") -> None:
+        super().__init__(for_operator or for_tenant)
+        self.for_tenant = for_tenant
+        self.for_operator = for_operator or for_tenant
+
+
+class InvalidValue(IsthmusError, ValueError):
+    """A value that no intent may contain. One sentence says what it must look like."""
+
+
+class PoolExhausted(IsthmusError):
+    """A pool of numbers has none left; the operator widens its range."""
+
+
+class EdgeError(IsthmusError):
+    """Something outside, a daemon, a switch or a peer, did not do its part."""
+
+    def __init__(self, for_operator: str) -> None:
+        super().__init__("The network is not ready to carry out this change yet.", for_operator)
+
+
+class SpeakerUnreachable(EdgeError):
+    """The BGP daemon did not answer; nothing is known about what it accepted."""
+
+    retryable = True
+
+
+class SpeakerRefused(EdgeError):
+    """The BGP daemon refused a route; the same route will be refused again."""
+
+
+class SwitchUnreachable(EdgeError):
+    """Open vSwitch did not answer; the flow table is as it was or empty."""
+
+    retryable = True
+
+
+class SwitchRefused(EdgeError):
+    """Open vSwitch refused a flow; the flow table is as it was."""
+
+
+class DriverUnavailable(EdgeError):
+    """Intent could not be carried to the provider edges; it is kept and tried again."""
+
+    retryable = True

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wanted: one VPN at this site, and its part on one PE. Always whole, with a generation.
+
+VpnIntent ── split ──▶ VrfIntent per PE
+  └ NetworkAttachment     └ AttachmentCircuit
+      └ BoundHost             └ AttachedHost
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from isthmus.model.ids import RouteDistinguisher, RouteTarget, check_mac
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AttachedHost:
+    """A CE: one VM's port on an attached network.
+
+    Attributes:
+        port_id: the Neutron port; also the ``iface-id`` by which it is found on the PE's switch.
+        mac: what Neutron gave it.
+        addresses: every IPv4 address Neutron gave it.
+    """
+
+    port_id: str
+    mac: str
+    addresses: tuple[IPv4Address, ...]
+
+    def __post_init__(self) -> None:
+        check_mac(self.mac)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AttachedSubnet:
+    """A subnet of an attached network; the PE answers for its gateway address."""
+
+    prefix: IPv4Network
+    gateway: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentCircuit:
+    """Where a network meets this PE (RFC 4364 §3.1).
+
+    Attributes:
+        network_id: the Neutron network.
+        port_id: the Neutron port through which the PE is reached; the ``iface-id`` to plug.
+        mac: that port's MAC, which hosts know as their gateway.
+        mtu: largest IP packet the network carries, in octets.
+        subnets: in order of prefix.
+        hosts: the CEs bound to this PE's host, in order of port id.
+    """
+
+    network_id: str
+    port_id: str
+    mac: str
+    mtu: int
+    subnets: tuple[AttachedSubnet, ...]
+    hosts: tuple[AttachedHost, ...]
+
+    def __post_init__(self) -> None:
+        check_mac(self.mac)
+
+
+@dataclass(frozen=True, slots=True)
+class VrfIntent:
+    """The part of one VPN on one PE, whole.
+
+    Attributes:
+        vpn_id: the VPN.
+        generation: counts changes of this VPN's intent at this site; the greater one is newer.
+        import_rts: RTs whose routes the VPN accepts.
+        export_rts: RTs its routes carry.
+        rd: what distinguishes it on this PE; None lets the PE choose its own.
+        circuits: in order of network id.
+    """
+
+    vpn_id: str
+    generation: int
+    import_rts: frozenset[RouteTarget]
+    export_rts: frozenset[RouteTarget]
+    rd: RouteDistinguisher | None
+    circuits: tuple[AttachmentCircuit, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BoundHost:
+    """A CE and the compute host its port is bound to.
+
+    Attributes:
+        host_name: Neutron's ``binding:host_id``.
+        host: the CE.
+    """
+
+    host_name: str
+    host: AttachedHost
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAttachment:
+    """A network of this site in a VPN, with everything any PE of the site may need of it.
+
+    Attributes:
+        network_id: the Neutron network.
+        port_id: the attachment's Neutron port, the same on all PEs.
+        mac: that port's MAC.
+        mtu: largest IP packet the network carries, in octets.
+        subnets: those that have a gateway address the PE may answer for.
+        hosts: every CE with an address there, wherever it is bound.
+    """
+
+    network_id: str
+    port_id: str
+    mac: str
+    mtu: int
+    subnets: tuple[AttachedSubnet, ...]
+    hosts: tuple[BoundHost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VpnIntent:
+    """One VPN at this site, whole.
+
+    Attributes:
+        vpn_id: the VPN.
+        generation: as in ``VrfIntent``.
+        import_rts: RTs whose routes the VPN accepts.
+        export_rts: RTs its routes carry.
+        rds: RDs to use, one per PE as far as they go; empty lets each PE choose its own.
+        attachments: in order of network id.
+    """
+
+    vpn_id: str
+    generation: int
+    import_rts: frozenset[RouteTarget]
+    export_rts: frozenset[RouteTarget]
+    rds: tuple[RouteDistinguisher, ...]
+    attachments: tuple[NetworkAttachment, ...]

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A provider edge: its address, its core link, and the tunnels to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from isthmus.model.ids import Label, check_mac
+
+
+class Encapsulation(StrEnum):
+    """How a VPN packet crosses the core."""
+
+    MPLS = "mpls"
+    MPLS_IN_GRE = "gre"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TransportNextHop:
+    """The LSP to one remote PE, as this PE enters it.
+
+    Attributes:
+        label: transport label to push; None when the remote PE is adjacent (implicit null).
+        mac: MAC of the next hop on the core link.
+    """
+
+    label: Label | None
+    mac: str
+
+    def __post_init__(self) -> None:
+        check_mac(self.mac)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEdge:
+    """One PE as the compiler sees it; read once from configuration.
+
+    Attributes:
+        address: BGP next hop of this PE's routes and end of its tunnels.
+        core_mac: source of the MPLS frames it sends, destination of those it accepts.
+        core_mtu: largest frame payload on the core link, in octets, labels included.
+        encapsulation: MPLS on the wire, or MPLS-in-GRE (RFC 4023).
+        transport_label: label under which P routers deliver without popping; None where they pop.
+        remote_pes: the LSP to each other PE, for native MPLS only.
+    """
+
+    address: IPv4Address
+    core_mac: str
+    core_mtu: int
+    encapsulation: Encapsulation = Encapsulation.MPLS
+    transport_label: Label | None = None
+    remote_pes: Mapping[IPv4Address, TransportNextHop] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_mac(self.core_mac)

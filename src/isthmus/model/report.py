@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a PE tells back: which generation is in force, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+
+class Status(StrEnum):
+    """What tenants and operators read (Neutron's words)."""
+
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    DEGRADED = "DEGRADED"
+    DOWN = "DOWN"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VrfReport:
+    """One VPN on one PE.
+
+    Attributes:
+        vpn_id: the VPN.
+        generation: the newest one the PE has taken in.
+        is_in_force: flows and routes of that generation are installed.
+        reason: empty, or a sentence for the operator that says what is missing.
+    """
+
+    vpn_id: str
+    generation: int
+    is_in_force: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NeighborReport:
+    """A BGP neighbor as the PE sees it.
+
+    Attributes:
+        address: the neighbor.
+        is_established: the session is up.
+    """
+
+    address: IPv4Address
+    is_established: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeReport:
+    """Everything one PE has to tell.
+
+    Attributes:
+        pe: the host's name, as in Neutron's ``binding:host_id``.
+        address: the PE's address; next hop of its routes.
+        vrfs: one per VPN it holds, in order of VPN id.
+        neighbors: in order of address.
+    """
+
+    pe: str
+    address: IPv4Address
+    vrfs: tuple[VrfReport, ...]
+    neighbors: tuple[NeighborReport, ...]

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Routes as PEs exchange them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+
+
+@dataclass(frozen=True, slots=True)
+class VpnIpv4Route:
+    """A VPN-IPv4 route: labelled, distinguished, with RTs that say who imports it (RFC 4364 §4.3).
+
+    Attributes:
+        rd: of the VRF at the PE that advertised it.
+        prefix: no host bits.
+        next_hop: address of that PE; where the transport label has to lead.
+        label: VPN label that PE allocated; what it expects at the bottom of the stack.
+        route_targets: at least one; a route without any would be imported by nobody.
+        local_pref: higher wins (RFC 4271 §5.1.5); 32 bits.
+
+    Raises:
+        InvalidValue: no route target, or ``local_pref`` wider than 32 bits.
+    """
+
+    rd: RouteDistinguisher
+    prefix: IPv4Network
+    next_hop: IPv4Address
+    label: Label
+    route_targets: frozenset[RouteTarget]
+    local_pref: int = 100
+
+    def __post_init__(self) -> None:
+        if not self.route_targets:
+            raise InvalidValue(f"The route to {self.prefix} carries no route target.")
+        if not 0 <= self.local_pref < 2**32:
+            raise InvalidValue(f"Local preference {self.local_pref} does not fit in 32 bits.")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the agent asks of a BGP daemon, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from isthmus.model.report import NeighborReport
+from isthmus.model.route import VpnIpv4Route
+
+
+@dataclass(frozen=True, slots=True)
+class RibIn:
+    """What neighbors have told this PE, as of now.
+
+    Attributes:
+        routes: best paths learnt from neighbors; this PE's own are not among them. Routes of a
+            neighbor that restarts stay in as long as graceful restart allows (RFC 4724), and so
+            do all of them while the local daemon restarts.
+        is_complete: every configured neighbor has either sent its end-of-RIB marker once (RFC
+            4724 §2) or had the time to; until then a missing route may only be late.
+        neighbors: in order of address.
+    """
+
+    routes: frozenset[VpnIpv4Route]
+    is_complete: bool
+    neighbors: tuple[NeighborReport, ...]
+
+
+class BgpSpeaker(Protocol):
+    """A BGP daemon we tell what to advertise and ask what it has heard.
+
+    ``start`` returns at once; a thread of the adapter keeps the connection and repeats what the
+    daemon forgot, routes before neighbors (RFC 4724 §4.1: an end-of-RIB after an empty table
+    would withdraw everything).
+    """
+
+    def start(self, on_change: Callable[[], None]) -> None:
+        """Connect and keep connected.
+
+        ``on_change`` is called, from any thread, when ``rib`` changed.
+        """
+
+    def advertise(self, routes: frozenset[VpnIpv4Route]) -> None:
+        """Make ``routes`` all that neighbors hear from this PE. Idempotent.
+
+        The first call also releases the neighbors: until it, no session is opened, so that a
+        restarted agent never withdraws what it has not compiled yet.
+        Returns once the daemon has accepted them, not once a neighbor has them.
+
+        Raises:
+            SpeakerUnreachable: the daemon is away; it gets ``routes`` when it is back.
+            SpeakerRefused: a route is not one that may be sent; none was changed.
+        """
+
+    def rib(self) -> RibIn:
+        """Return the last known RIB-in. Never blocks, never raises."""
+
+    def stop(self) -> None:
+        """Disconnect; the daemon and its sessions go on."""

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the compiler turns into what, as two values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from isthmus.model.flow import Flow
+from isthmus.model.intent import VrfIntent
+from isthmus.model.route import VpnIpv4Route
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """VRF numbers and labels this PE has given out; kept over restarts.
+
+    A number that was given stays with its VRF as long as the VRF exists, so that a restarted PE
+    advertises what its neighbors already have.
+
+    Attributes:
+        by_vrf: VRF → its number; the number names the VRF in the pipeline and in its RD.
+        labels: VRF → its VPN label for IPv4.
+    """
+
+    by_vrf: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    labels: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a PE's routes and flows depend on, besides its configuration.
+
+    Attributes:
+        intents: VPN id → its part on this PE.
+        routes: best paths learnt from BGP neighbors.
+        core_port: OpenFlow port to the core; None while there is none.
+        circuit_ports: attachment's Neutron port id → OpenFlow port on the PE bridge.
+        plugged_hosts: Neutron ports of VMs that are plugged on this host.
+        numbers: what was given out before.
+    """
+
+    intents: Mapping[str, VrfIntent]
+    routes: frozenset[VpnIpv4Route]
+    core_port: int | None
+    circuit_ports: Mapping[str, int]
+    plugged_hosts: frozenset[str]
+    numbers: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What should be, given the inputs.
+
+    Attributes:
+        routes: everything this PE advertises.
+        flows: the whole flow table of the PE bridge.
+        numbers: those given out now; to be kept before routes and flows are installed.
+        problems: VPN id → why this PE can't serve all of it, one sentence for the operator.
+    """
+
+    routes: frozenset[VpnIpv4Route]
+    flows: frozenset[Flow]
+    numbers: Numbers
+    problems: Mapping[str, str]

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The internal API: topics, versions, and model values as plain data.
+
+    server ──cast──▶ PE     apply(intent)         the whole part of one VPN on that PE
+    server ──cast──▶ PE     remove(vpn_id)        that VPN has no part on that PE any more
+    PE ──cast──▶ server     report(report)        what is in force, whenever that changes
+    PE ──call──▶ server     sync(report) -> {"apply": [intent…], "remove": [vpn_id…]}
+    API ──cast──▶ worker    wake()                the journal has something in it
+
+Every message carries state, never a change of state: losing, repeating or reordering one costs
+time, not truth. ``sync`` runs at the start of an agent and every few seconds; it also is the
+agent's heartbeat.
+
+Decoding refuses what it cannot read with ``InvalidValue`` and never half-reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, TypeVar
+
+from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import RouteDistinguisher, RouteTarget
+from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.report import NeighborReport, PeReport, VrfReport
+
+VERSION = "1.0"
+SERVER_TOPIC = "isthmus-server"
+WORKER_TOPIC = "isthmus-worker"
+PE_TOPIC = "isthmus-pe"
+SYNC_INTERVAL_S = 10
+
+Plain = Mapping[str, Any]
+_Value = TypeVar("_Value")
+
+
+def encode_vrf_intent(intent: VrfIntent) -> dict[str, Any]:
+    """Encode a VRF's intent as JSON-ready data."""
+    return {
+        "vpn_id": intent.vpn_id,
+        "generation": intent.generation,
+        "import_rts": sorted(str(rt) for rt in intent.import_rts),
+        "export_rts": sorted(str(rt) for rt in intent.export_rts),
+        "rd": None if intent.rd is None else str(intent.rd),
+        "circuits": [_encode_circuit(circuit) for circuit in intent.circuits],
+    }
+
+
+def decode_vrf_intent(plain: Plain) -> VrfIntent:
+    """Decode what ``encode_vrf_intent`` made.
+
+    Raises:
+        InvalidValue: a part is missing or malformed.
+    """
+    return _read(
+        plain,
+        lambda: VrfIntent(
+            vpn_id=str(plain["vpn_id"]),
+            generation=int(plain["generation"]),
+            import_rts=frozenset(RouteTarget.parse(rt) for rt in plain["import_rts"]),
+            export_rts=frozenset(RouteTarget.parse(rt) for rt in plain["export_rts"]),
+            rd=None if plain["rd"] is None else RouteDistinguisher.parse(plain["rd"]),
+            circuits=tuple(_decode_circuit(circuit) for circuit in plain["circuits"]),
+        ),
+    )
+
+
+def encode_pe_report(report: PeReport) -> dict[str, Any]:
+    """Encode a PE's report as JSON-ready data."""
+    return {
+        "pe": report.pe,
+        "address": str(report.address),
+        "vrfs": [
+            {
+                "vpn_id": vrf.vpn_id,
+                "generation": vrf.generation,
+                "is_in_force": vrf.is_in_force,
+                "reason": vrf.reason,
+            }
+            for vrf in report.vrfs
+        ],
+        "neighbors": [
+            {"address": str(neighbor.address), "is_established": neighbor.is_established}
+            for neighbor in report.neighbors
+        ],
+    }
+
+
+def decode_pe_report(plain: Plain) -> PeReport:
+    """Decode what ``encode_pe_report`` made.
+
+    Raises:
+        InvalidValue: a part is missing or malformed.
+    """
+    return _read(
+        plain,
+        lambda: PeReport(
+            pe=str(plain["pe"]),
+            address=IPv4Address(plain["address"]),
+            vrfs=tuple(
+                VrfReport(
+                    vpn_id=str(vrf["vpn_id"]),
+                    generation=int(vrf["generation"]),
+                    is_in_force=bool(vrf["is_in_force"]),
+                    reason=str(vrf["reason"]),
+                )
+                for vrf in plain["vrfs"]
+            ),
+            neighbors=tuple(
+                NeighborReport(IPv4Address(n["address"]), bool(n["is_established"]))
+                for n in plain["neighbors"]
+            ),
+        ),
+    )
+
+
+def _encode_circuit(circuit: AttachmentCircuit) -> dict[str, Any]:
+    return {
+        "network_id": circuit.network_id,
+        "port_id": circuit.port_id,
+        "mac": circuit.mac,
+        "mtu": circuit.mtu,
+        "subnets": [
+            {"prefix": str(subnet.prefix), "gateway": str(subnet.gateway)}
+            for subnet in circuit.subnets
+        ],
+        "hosts": [
+            {
+                "port_id": host.port_id,
+                "mac": host.mac,
+                "addresses": [str(address) for address in host.addresses],
+            }
+            for host in circuit.hosts
+        ],
+    }
+
+
+def _decode_circuit(plain: Plain) -> AttachmentCircuit:
+    return AttachmentCircuit(
+        network_id=str(plain["network_id"]),
+        port_id=str(plain["port_id"]),
+        mac=str(plain["mac"]),
+        mtu=int(plain["mtu"]),
+        subnets=tuple(
+            AttachedSubnet(IPv4Network(subnet["prefix"]), IPv4Address(subnet["gateway"]))
+            for subnet in plain["subnets"]
+        ),
+        hosts=tuple(
+            AttachedHost(
+                str(host["port_id"]),
+                str(host["mac"]),
+                tuple(IPv4Address(address) for address in host["addresses"]),
+            )
+            for host in plain["hosts"]
+        ),
+    )
+
+
+def _read(plain: Plain, read: Callable[[], _Value]) -> _Value:
+    try:
+        return read()
+    except InvalidValue:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidValue(f"Unreadable message ({error!r}): {plain!r:.200}") from error
