@@ -11,6 +11,7 @@ from typing import Self
 from isthmus.model.errors import InvalidValue
 
 MAX_LABEL = 2**20 - 1
+_DECIMAL = re.compile(r"[0-9]{1,10}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
@@ -67,8 +68,8 @@ class _AdministratorAndNumber:
         Raises:
             InvalidValue: not of that form, or a part is out of range.
         """
-        administrator, colon, number = text.partition(":")
-        if not (colon and number.isascii() and number.isdigit()):
+        administrator, _, number = text.partition(":")
+        if not _DECIMAL.fullmatch(number):
             raise InvalidValue(f"'{text}' is not of the form ASN:number or IPv4-address:number.")
         if "." in administrator:
             try:
@@ -77,7 +78,7 @@ class _AdministratorAndNumber:
                 raise InvalidValue(
                     f"'{administrator}' in '{text}' is not an IPv4 address."
                 ) from None
-        if not (administrator.isascii() and administrator.isdigit()):
+        if not _DECIMAL.fullmatch(administrator):
             raise InvalidValue(f"'{text}' is not of the form ASN:number or IPv4-address:number.")
         return cls(0 if int(administrator) < 2**16 else 2, int(administrator), int(number))
 

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one side encodes the other decodes, and nothing is half-read."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import RouteDistinguisher, RouteTarget
+from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.report import NeighborReport, PeReport, VrfReport
+from isthmus.rpc import contract
+
+INTENT = VrfIntent(
+    vpn_id="11111111-1111-4111-8111-111111111111",
+    generation=7,
+    import_rts=frozenset({RouteTarget.parse("64500:1"), RouteTarget.parse("192.0.2.1:2")}),
+    export_rts=frozenset({RouteTarget.parse("64500:1")}),
+    rd=RouteDistinguisher.parse("64500:9"),
+    circuits=(
+        AttachmentCircuit(
+            network_id="22222222-2222-4222-8222-222222222222",
+            port_id="33333333-3333-4333-8333-333333333333",
+            mac="fa:16:3e:00:00:01",
+            mtu=1442,
+            subnets=(AttachedSubnet(IPv4Network("10.1.0.0/24"), IPv4Address("10.1.0.1")),),
+            hosts=(
+                AttachedHost(
+                    "44444444-4444-4444-8444-444444444444",
+                    "fa:16:3e:00:00:02",
+                    (IPv4Address("10.1.0.5"),),
+                ),
+            ),
+        ),
+    ),
+)
+REPORT = PeReport(
+    pe="west-1",
+    address=IPv4Address("192.0.2.11"),
+    vrfs=(VrfReport(INTENT.vpn_id, 7, is_in_force=False, reason="no LSP to 192.0.2.12"),),
+    neighbors=(NeighborReport(IPv4Address("192.0.2.101"), is_established=True),),
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
+)
+
+
+def test_an_intent_survives_the_wire() -> None:
+    """Encode, JSON, decode."""
+    plain = json.loads(json.dumps(contract.encode_vrf_intent(INTENT)))
+    assert contract.decode_vrf_intent(plain) == INTENT
+
+
+def test_a_report_survives_the_wire() -> None:
+    """Encode, JSON, decode."""
+    plain = json.loads(json.dumps(contract.encode_pe_report(REPORT)))
+    assert contract.decode_pe_report(plain) == REPORT
+
+
+@given(key=st.sampled_from(sorted(contract.encode_vrf_intent(INTENT))), value=json_values)
+def test_an_intent_with_one_wrong_part_is_refused_or_read_whole(key: str, value: Any) -> None:
+    """Whatever stands in for a part, the decoder never fails in another way."""
+    plain = {**contract.encode_vrf_intent(INTENT), key: value}
+    try:
+        intent = contract.decode_vrf_intent(plain)
+    except InvalidValue:
+        return
+    assert isinstance(intent, VrfIntent)
+
+
+@given(plain=st.dictionaries(st.text(max_size=8), json_values))
+def test_junk_is_refused_as_a_report(plain: dict[str, Any]) -> None:
+    """A message from a broken agent is one clear error."""
+    with pytest.raises(InvalidValue):
+        contract.decode_pe_report(plain)
