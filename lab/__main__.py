@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m lab up|status|down|demo``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from lab import topology
+
+
+def main() -> int:
+    """Parse the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="python -m lab", description="The lab of Isthmus.")
+    parser.add_argument("command", choices=("up", "status", "down", "demo"))
+    parser.add_argument("--topology", type=Path, default=topology.SHIPPED, help="what to build")
+    arguments = parser.parse_args()
+    if os.geteuid() != 0:
+        parser.error("the lab makes namespaces and bridges: run it as root")
+    # One command's libraries are not needed by the others.
+    module = import_module(f"lab.{arguments.command}")
+    try:
+        succeeded: bool = getattr(module, arguments.command)(topology.load(arguments.topology))
+    except (topology.TopologyInvalid, RuntimeError) as refusal:
+        print(f"  ✗ {refusal}")
+        return 1
+    return 0 if succeeded else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

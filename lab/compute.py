@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A compute host: libvirtd and nova-compute, guests emulated by QEMU."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+
+from lab import database, places, process, settings
+from lab.machine import Machine
+from lab.process import Process
+from lab.topology import CONTROL, Host, Site
+from lab.waiting import wait_until
+
+#: Directories libvirt keeps its files in; a compute host has them for itself.
+PRIVATE = ("/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt", "/etc/libvirt")
+
+
+def configure(site: Site, host: Host) -> None:
+    """Write the configuration of nova-compute and libvirtd."""
+    etc, state = places.ETC / host.name, places.STATE / host.name
+    (state / "instances").mkdir(parents=True, exist_ok=True)
+    (state / "provider_config").mkdir(exist_ok=True)
+    nova = f"--config-file {places.ETC}/{site.name}/nova/nova.conf"
+    own = f"--config-file {etc}/nova-compute.conf"
+    values = {
+        "host": host.name,
+        "management": str(host.management),
+        "state": str(state),
+        "privsep": f"{places.tool('privsep-helper')} {nova} {own}",
+        "host_uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, host.name)),
+    }
+    settings.write(f"{host.name}/nova-compute.conf", "nova-compute.conf", values)
+    libvirt = Machine(host.name, PRIVATE).path("/etc/libvirt")
+    if not (libvirt / "libvirtd.conf").exists():
+        shutil.copytree("/etc/libvirt", libvirt, dirs_exist_ok=True, symlinks=True)
+        # libvirt's own default network needs dnsmasq and nobody needs it
+        for link in Path(libvirt, "qemu", "networks", "autostart").glob("*"):
+            link.unlink()
+    for name in ("qemu.conf", "libvirtd.conf"):
+        (libvirt / name).write_text(settings.render(name, values), encoding="utf-8")
+
+
+def start_libvirt(host: Host) -> None:
+    """libvirtd, ready when this returns."""
+    machine = Machine(host.name, PRIVATE)
+    machine.run(["mkdir", "-p", "/run/libvirt"])
+    libvirtd = Process(f"{host.name}-libvirtd", host.name, ("libvirtd",))
+    if process.start(libvirtd):
+        ready = ["test", "-S", "/run/libvirt/libvirt-sock"]
+        wait_until(
+            lambda: machine.run(ready, check=False).returncode == 0,
+            20,
+            f"libvirtd of {host.name}",
+            libvirtd.log,
+        )
+
+
+def start_nova(site: Site, host: Host) -> None:
+    """nova-compute; `wait_for_hosts` waits for it."""
+    files = (
+        f"--config-file={places.ETC}/{site.name}/nova/nova.conf",
+        f"--config-file={places.ETC}/{host.name}/nova-compute.conf",
+    )
+    argv = (places.tool("nova-compute"), *files)
+    process.start(Process(f"{host.name}-nova-compute", host.name, argv))
+
+
+def wait_for_hosts(site: Site) -> None:
+    """Return when nova can place servers on every host of the region."""
+    done = places.STATE / site.name / "cell-hosts"
+    if done.exists():
+        return
+    wanted = {host.name for host in site.hosts}
+    query = f"SELECT host FROM {site.name}_nova.compute_nodes WHERE deleted = 0"  # noqa: S608  # a name from the topology
+    log = places.LOGS / f"{site.hosts[0].name}-nova-compute.log"
+    wait_until(
+        lambda: wanted <= set(database.execute(query).split()),
+        120,
+        f"compute hosts of {site.name} in nova's database",
+        log,
+        every_s=0.3,
+    )
+    nova = f"--config-file={places.ETC}/{site.name}/nova/nova.conf"
+    Machine(CONTROL).run([places.tool("nova-manage"), nova, "cell_v2", "discover_hosts"])
+    done.touch()

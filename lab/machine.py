@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine of the lab: network, mount, host name and pid namespaces kept by one pid.
+
+The namespaces have no names under /run/netns, which anybody may clear. Whatever a machine runs
+ends when its keeper does. `nsenter` is the way in; it changes the working directory to ``/``.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import places
+from lab.pid import Pid, all_gone, children, descendants, environment, spawn
+from lab.waiting import wait_until
+
+_MARK = "isthmus-lab-machine"
+_KEEPER = """
+set -e
+name=$1 here=$2; shift 2
+hostname "$name"
+mount -t sysfs sysfs /sys
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/lock /run/isthmus
+chmod 700 /run/isthmus
+for path in "$@"; do mount --bind "$here/root$path" "$path"; done
+mount --bind "$here/hosts" /etc/hosts
+sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+ip link set lo up
+touch "$here/ready"
+trap 'exit 0' TERM
+while :; do sleep 86400 & wait $!; done
+"""
+_NAMESPACES = ("--net", "--mount", "--uts", "--pid")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine.
+
+    Attributes:
+        private: directories it does not share with the others; kept while the lab exists.
+    """
+
+    name: str
+    private: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        """Where this machine's own files are kept."""
+        return places.MACHINES / self.name
+
+    def path(self, inside: str) -> Path:
+        """Where a file in one of the private directories is seen from outside."""
+        return self.directory / "root" / inside.lstrip("/")
+
+    def ensure(self, hosts: str) -> bool:
+        """Make the machine unless it is there.
+
+        Args:
+            hosts: its ``/etc/hosts``.
+
+        Returns:
+            Whether it had to be made.
+        """
+        if keeper(self.name) is not None:
+            return False
+        for inside in self.private:
+            self.path(inside).mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "hosts").write_text(hosts)
+        ready = self.directory / "ready"
+        ready.unlink(missing_ok=True)
+        self._keep()
+        wait_until(ready.exists, 10, f"machine {self.name}", places.LOGS / f"{self.name}.log")
+        return True
+
+    def _keep(self) -> None:
+        command = ["unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc"]
+        command += ["bash", "-c", _KEEPER, _MARK, self.name, str(self.directory), *self.private]
+        spawn(command, places.LOGS / f"{self.name}.log").write(_pid_file(self.name))
+
+    def run(
+        self, argv: Sequence[str], *, check: bool = True, timeout_s: float = 60, text: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the machine to its end.
+
+        Args:
+            argv: the command.
+            check: raise `CommandFailed` when it exits with anything but 0.
+            timeout_s: how long it may take.
+            text: its standard input.
+        """
+        done = subprocess.run(
+            [*enter(self.name), *argv],
+            check=False,
+            capture_output=True,
+            text=True,
+            input=text,
+            timeout=timeout_s,
+            env=environment(),
+        )
+        if check and done.returncode:
+            raise CommandFailed(self.name, argv, done)
+        return done
+
+    def ip(self, *lines: str) -> None:
+        """Run lines of iproute2 in one batch."""
+        self.run(["ip", "-batch", "-"], text="\n".join(lines) + "\n")
+
+
+class CommandFailed(RuntimeError):
+    """A command in a machine exited with something else than 0."""
+
+    def __init__(
+        self, where: str, argv: Sequence[str], done: subprocess.CompletedProcess[str]
+    ) -> None:
+        said = (done.stderr or done.stdout).strip()
+        super().__init__(f"{where}: {' '.join(argv)}: exit {done.returncode}: {said}")
+
+
+class MachineDead(RuntimeError):
+    """A machine that should be there is not."""
+
+
+def keeper(name: str) -> Pid | None:
+    """The process that keeps the machine's namespaces, from inside them; None when it is dead."""
+    outer = Pid.read(_pid_file(name))
+    if outer is None or not outer.is_alive():
+        return None
+    return next(iter(children(outer.number)), None)
+
+
+def enter(name: str) -> list[str]:
+    """The command prefix that runs the rest in the machine.
+
+    Raises:
+        MachineDead: nothing keeps it.
+    """
+    inner = keeper(name)
+    if inner is None:
+        raise MachineDead(f"machine {name} is not running; `python -m lab up` makes it")
+    return ["nsenter", "-t", str(inner.number), "-n", "-m", "-u", "-p", "--"]
+
+
+def names() -> list[str]:
+    """Every machine ever made in this lab."""
+    return sorted(path.name.removesuffix(".machine") for path in places.PIDS.glob("*.machine"))
+
+
+def connect(near: str, near_interface: str, far: str | None, far_interface: str, mtu: int) -> None:
+    """Join two machines by a veth pair unless they are joined.
+
+    Args:
+        near: a machine.
+        near_interface: the name there.
+        far: another machine, or None for the namespace this runs in.
+        far_interface: the name there.
+        mtu: of both ends.
+    """
+    present = subprocess.run(
+        [*enter(near), "ip", "link", "show", near_interface], capture_output=True, check=False
+    )
+    if present.returncode == 0:
+        return
+    # Only from the outermost pid namespace do both pids mean something.
+    command = ["ip", "link", "add", near_interface, "mtu", str(mtu), "netns", _namespace(near)]
+    command += ["type", "veth", "peer", "name", far_interface, "mtu", str(mtu)]
+    if far is not None:
+        command += ["netns", _namespace(far)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def strays() -> list[Pid]:
+    """Keepers of this checkout's machines, recorded or not."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if words[0] == "unshare" and _MARK in words:
+            directory = Path(words[words.index(_MARK) + 2])
+            keeper_pid = Pid.of(int(entry.name))
+            if keeper_pid and directory.parent == places.MACHINES:
+                found.append(keeper_pid)
+    return found
+
+
+def end_all() -> bool:
+    """End every machine of this checkout and with it everything inside.
+
+    Returns:
+        Whether everything is gone.
+    """
+    keepers = strays()
+    everybody = keepers + [pid for outer in keepers for pid in descendants(outer.number)]
+    for pid in everybody:
+        pid.send(signal.SIGKILL)
+    return all_gone(everybody, 10)
+
+
+def _namespace(name: str) -> str:
+    return enter(name)[2]
+
+
+def _pid_file(name: str) -> Path:
+    return places.PIDS / f"{name}.machine"

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control plane of one region: neutron, placement, glance and nova.
+
+Heat will be three more processes and one more template here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import entry_points
+
+from lab import places, process, settings, wsgi
+from lab.database import neutron_files
+from lab.process import Process
+from lab.topology import CONTROL, Site, Topology
+from lab.waiting import answers, wait_until
+
+_SERVICE_PLUGINS = ("ovn-router", "trunk", "segments", "qos", "tag", "port_forwarding")
+
+
+def configure(topology: Topology, site: Site) -> None:
+    """Write the configuration of every service of the region."""
+    values = settings.of_site(topology, site)
+    values["service_plugins"] = ",".join((*_SERVICE_PLUGINS, *_own_plugin()))
+    for folder, file in (
+        ("placement", "placement.conf"),
+        ("glance", "glance-api.conf"),
+        ("neutron", "neutron.conf"),
+        ("neutron", "ml2_conf.ini"),
+        ("nova", "nova.conf"),
+    ):
+        settings.write(f"{site.name}/{folder}/{file}", file, values)
+    # nova's WSGI module takes the first of its files for the paste file and wants both in one place
+    paste = places.VENV / "etc" / "nova" / "api-paste.ini"
+    shutil.copy(paste, places.ETC / site.name / "nova" / "api-paste.ini")
+    state = places.STATE / site.name
+    for folder in ("glance/images", "glance/staging", "neutron", "nova", "lock"):
+        (state / folder).mkdir(parents=True, exist_ok=True)
+
+
+def _own_plugin() -> tuple[str, ...]:
+    found = entry_points(group="neutron.service_plugins", name="isthmus")
+    try:
+        for entry in found:
+            entry.load()
+    except ImportError:
+        return ()
+    return ("isthmus",) if found else ()
+
+
+def neutron_processes(site: Site) -> tuple[Process, ...]:
+    """The four of neutron: API, RPC, background workers, OVN maintenance."""
+    name, files = site.name, neutron_files(site)
+    api = wsgi.service(
+        f"{name}-neutron-api",
+        (str(site.api), 9696),
+        "neutron.wsgi.api",
+        {
+            "OS_NEUTRON_CONFIG_DIR": str(places.ETC / name / "neutron"),
+            "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2_conf.ini",
+        },
+    )
+    others = {
+        "neutron-rpc": "neutron-rpc-server",
+        "neutron-periodic": "neutron-periodic-workers",
+        "neutron-ovn-maintenance": "neutron-ovn-maintenance-worker",
+    }
+    return (
+        api,
+        *(
+            Process(f"{name}-{short}", CONTROL, (places.tool(program), *files))
+            for short, program in others.items()
+        ),
+    )
+
+
+def processes(site: Site) -> tuple[Process, ...]:
+    """Every process of the region's control plane, slowest to start first."""
+    name, etc = site.name, places.ETC / site.name
+    address = str(site.api)
+    nova = f"--config-file={etc}/nova/nova.conf"
+    return (
+        *neutron_processes(site),
+        wsgi.service(
+            f"{name}-nova-api",
+            (address, 8774),
+            "nova.wsgi.osapi_compute",
+            {"OS_NOVA_CONFIG_DIR": f"{etc}/nova"},
+        ),
+        Process(f"{name}-nova-conductor", CONTROL, (places.tool("nova-conductor"), nova)),
+        Process(f"{name}-nova-scheduler", CONTROL, (places.tool("nova-scheduler"), nova)),
+        wsgi.service(
+            f"{name}-placement",
+            (address, 8778),
+            "placement.wsgi.api",
+            {"OS_PLACEMENT_CONFIG_DIR": f"{etc}/placement"},
+        ),
+        wsgi.service(
+            f"{name}-glance",
+            (address, 9292),
+            "glance.wsgi.api",
+            {"OS_GLANCE_CONFIG_DIR": f"{etc}/glance"},
+            "--http-chunked-input",
+        ),
+    )
+
+
+def start(site: Site) -> None:
+    """Start the region's control plane; `wait_for_apis` waits for it."""
+    for service in processes(site):
+        process.start(service)
+
+
+def wait_for_apis(site: Site) -> None:
+    """Return when every API of the region answers."""
+    for service, path in (
+        ("placement", ":8778/"),
+        ("glance", ":9292/healthcheck"),
+        ("nova-api", ":8774/"),
+        ("neutron-api", ":9696/"),
+    ):
+        log = process.recorded(f"{site.name}-{service}").log
+        url = f"http://{site.api}{path}"
+        wait_until(lambda url=url: answers(url), 120, f"{service} of {site.name}", log)  # type: ignore[misc]  # mypy cannot infer a lambda's default

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fill the configuration templates beside this file from the topology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from string import Template
+
+from lab import places
+from lab.topology import Site, Topology
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """The text of a template with every ``${name}`` filled in.
+
+    Raises:
+        KeyError: the template asks for a value that was not given.
+    """
+    return Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
+
+
+def write(name: str, template: str, values: Mapping[str, str]) -> Path:
+    """Render a template to a file of the lab's configuration folder."""
+    file = places.ETC / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(render(template, values), encoding="utf-8")
+    return file
+
+
+def bgp(topology: Topology) -> dict[str, str]:
+    """What every BGP speaker's configuration needs."""
+    timers = {key: str(value) for key, value in asdict(topology.bgp).items()}
+    return timers | {"as_number": str(topology.as_number)}
+
+
+def keystone_url(topology: Topology) -> str:
+    """Where Keystone, the only one, answers."""
+    return f"http://{topology.management.control}:5000"
+
+
+def database_url(topology: Topology, database: str) -> str:
+    """SQLAlchemy's name for one of the lab's databases."""
+    management = topology.management
+    account = f"openstack:{management.password}"
+    return f"mysql+pymysql://{account}@{management.control}/{database}?charset=utf8mb4"
+
+
+def transport_url(topology: Topology, site: Site) -> str:
+    """oslo.messaging's name for a region's virtual host on RabbitMQ."""
+    management = topology.management
+    return f"rabbit://openstack:{management.password}@{management.control}:5672/{site.name}"
+
+
+def of_control(topology: Topology) -> dict[str, str]:
+    """What the configuration of any service on the control machine may need."""
+    return {
+        "control": str(topology.management.control),
+        "keystone": keystone_url(topology),
+        "databases": database_url(topology, "").partition("?")[0].rstrip("/"),
+        "password": topology.management.password,
+        "etc": str(places.ETC),
+        "logs": str(places.LOGS),
+        "venv": str(places.VENV),
+    }
+
+
+def of_site(topology: Topology, site: Site) -> dict[str, str]:
+    """What the configuration of a region's services may need."""
+    account = {
+        "auth_type": "password",
+        "auth_url": f"{keystone_url(topology)}/v3",
+        "password": topology.management.password,
+        "user_domain_id": "default",
+        "project_name": "service",
+        "project_domain_id": "default",
+        "region_name": site.name,
+    }
+    return of_control(topology) | {
+        "site": site.name,
+        "api": str(site.api),
+        "transport_url": transport_url(topology, site),
+        "state": str(places.STATE / site.name),
+        "account": "\n".join(f"{key} = {value}" for key, value in account.items()),
+    }

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open vSwitch with the userspace datapath in a machine: one ovsdb-server, one ovs-vswitchd."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab import process
+from lab.machine import Machine
+from lab.waiting import wait_until
+
+#: Directories Open vSwitch keeps its files in; a machine with a switch has them for itself.
+PRIVATE = ("/etc/openvswitch", "/var/log/openvswitch", "/var/lib/openvswitch")
+_DATABASE = "/etc/openvswitch/conf.db"
+_QUIET = ("-vsyslog:off", "-vfile:off")
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The Open vSwitch of one machine."""
+
+    machine: Machine
+
+    def ensure(self) -> None:
+        """Start the daemons unless they run; ready for `vsctl` when it returns."""
+        name = self.machine.name
+        if not self.machine.path(_DATABASE).exists():
+            schema = "/usr/share/openvswitch/vswitch.ovsschema"
+            self.machine.run(["ovsdb-tool", "create", _DATABASE, schema])
+        # the daemons refuse to start where /run/openvswitch does not exist
+        self.machine.run(["mkdir", "-p", "/run/openvswitch"])
+        database = process.Process(
+            f"{name}-ovsdb",
+            name,
+            (
+                "ovsdb-server",
+                _DATABASE,
+                "--remote=punix:/run/openvswitch/db.sock",
+                "--pidfile",
+                *_QUIET,
+                "-vconsole:warn",
+            ),
+        )
+        daemon = process.Process(
+            f"{name}-vswitchd", name, ("ovs-vswitchd", "--pidfile", *_QUIET, "-vconsole:info")
+        )
+        if process.start(database):
+            ready = ["ovs-vsctl", "--no-wait", "--timeout=1", "init"]
+            wait_until(
+                lambda: self.machine.run(ready, check=False).returncode == 0,
+                10,
+                f"ovsdb-server of {name}",
+                database.log,
+            )
+        if process.start(daemon):
+            wait_until(
+                lambda: self.machine.run(["ovs-appctl", "version"], check=False).returncode == 0,
+                10,
+                f"ovs-vswitchd of {name}",
+                daemon.log,
+            )
+
+    def vsctl(self, *words: str) -> str:
+        """Change or read the switch's configuration in one transaction."""
+        return self.machine.run(["ovs-vsctl", "--timeout=20", *words]).stdout
+
+    def bridge(self, name: str, *settings: str) -> list[str]:
+        """Words for `vsctl` that make a bridge with the userspace datapath."""
+        words = ["--", "--may-exist", "add-br", name]
+        return [*words, "--", "set", "bridge", name, "datapath_type=netdev", *settings]
+
+    def port(self, bridge: str, interface: str, *settings: str) -> list[str]:
+        """Words for `vsctl` that add an interface to a bridge."""
+        words = ["--", "--may-exist", "add-port", bridge, interface]
+        return [*words, "--", "set", "interface", interface, *settings] if settings else words
+
+    def replace_flows(self, bridge: str, flows: str) -> None:
+        """Make these the bridge's only flows, in one bundle."""
+        command = ["ovs-ofctl", "-O", "OpenFlow15", "--bundle", "replace-flows", bridge, "-"]
+        self.machine.run(command, text=flows)

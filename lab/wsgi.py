@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An OpenStack API as a WSGI service under uwsgi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab.places import tool
+from lab.process import Process
+from lab.topology import CONTROL
+
+
+def service(
+    name: str,
+    listen: tuple[str, int],
+    module: str,
+    environment: Mapping[str, str],
+    *extra: str,
+) -> Process:
+    """A uwsgi master with one worker.
+
+    ``--lazy-apps``: connections opened while loading must not be shared by fork.
+    ``Connection: close``: uwsgi's HTTP socket drops kept-alive connections at random.
+    """
+    argv = (
+        *(tool("uwsgi"), "--http-socket", f"{listen[0]}:{listen[1]}"),
+        *("--module", module, "--callable", "application"),
+        *("--master", "--processes", "1", "--threads", "6", "--enable-threads"),
+        *("--lazy-apps", "--need-app", "--die-on-term", "--thunder-lock"),
+        *("--buffer-size", "65535", "--add-header", "Connection: close", "--disable-logging"),
+        *extra,
+    )
+    return Process(name, CONTROL, argv, environment)
