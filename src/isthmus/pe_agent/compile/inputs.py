@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from isthmus.model.flow import Flow
 from isthmus.model.intent import VrfIntent
 from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.compile.icmp import PuntContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,15 @@ class Numbers:
     Attributes:
         by_vrf: VRF → its number; the number names the VRF in the pipeline and in its RD.
         labels: VRF → its VPN label for IPv4.
+        last_vrf: the VRF number given last; 0 if none was.
+        last_label: the label given last; 0 if none was. New ones are given after it, so that a
+            label is not used again while a distant PE may still hold its withdrawn route.
     """
 
     by_vrf: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     labels: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    last_vrf: int = 0
+    last_label: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,11 @@ class Compiled:
         flows: the whole flow table of the PE bridge.
         numbers: those given out now; to be kept before routes and flows are installed.
         problems: VPN id → why this PE can't serve all of it, one sentence for the operator.
+        punts: VRF number → what an answer to a packet punted from that VRF needs.
     """
 
     routes: frozenset[VpnIpv4Route]
     flows: frozenset[Flow]
     numbers: Numbers
     problems: Mapping[str, str]
+    punts: Mapping[int, PuntContext] = field(default_factory=dict)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compile everything one PE should do, from everything it depends on.
+
+ intents ──▶ group into VRFs ──▶ give numbers and labels ◀── numbers given before
+                                        │
+ ports, plugged hosts ──▶ local hosts ──┤
+                                        ├──▶ routes to advertise
+                                        ▼
+ neighbors' routes ──▶ candidates ──▶ import by RT, best path ──▶ FIB of each VRF
+                                        │
+ PE, core port ─────────────────────────┴──▶ flows
+                                             what answers to punted packets need
+
+Pure: no I/O, no clock, no logging. Same input, same output, in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+
+from isthmus.model.flow import Flow
+from isthmus.model.intent import AttachmentCircuit, VrfIntent
+from isthmus.model.provider_edge import ProviderEdge
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.compile.flows import (
+    CoreLink,
+    compile_delivery_flows,
+    compile_shared_flows,
+    compile_vrf_flows,
+    path_mtu,
+)
+from isthmus.pe_agent.compile.icmp import PuntContext
+from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
+from isthmus.pe_agent.compile.numbers import VRF_NUMBERS, VrfKey, allocate
+from isthmus.pe_agent.compile.rib import Candidate, Fib, RemotePath, RoutesByTarget, compile_fib
+from isthmus.pe_agent.compile.routes import LocalHost, compile_routes, local_hosts
+from isthmus.pe_agent.compile.vrfs import Vrf, group_circuits, make_vrf
+
+Circuits = Mapping[VrfKey, tuple[AttachmentCircuit, ...]]
+Hosts = Mapping[VrfKey, Mapping[IPv4Network, LocalHost]]
+
+
+@dataclass(slots=True)
+class _Problems:
+    """What this PE can't serve, collected on the way."""
+
+    by_vpn: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, vpn_ids: Iterable[str], sentence: str) -> None:
+        for vpn_id in vpn_ids:
+            self.by_vpn.setdefault(vpn_id, set()).add(sentence)
+
+    def sentences(self) -> dict[str, str]:
+        return {vpn_id: " ".join(sorted(found)) for vpn_id, found in sorted(self.by_vpn.items())}
+
+
+def compile_pe(pe: ProviderEdge, label_range: range, inputs: Inputs) -> Compiled:
+    """Compile the routes and flows of one PE.
+
+    Args:
+        pe: its configuration.
+        label_range: VPN labels it may give out.
+        inputs: the whole state; how it came about does not matter, but for the numbers given out
+            on the way.
+
+    Returns:
+        Everything that should be advertised and installed. What can't be served is left out and
+        named in ``problems``; it never keeps the rest from being served.
+    """
+    problems = _Problems()
+    core = CoreLink(pe, inputs.core_port)
+    circuits = group_circuits(inputs.intents)
+    numbers = _number(pe, label_range, circuits, inputs.numbers, problems)
+    vrfs = [
+        make_vrf(key, circuits[key], inputs.intents, (number, numbers.labels[key]), pe.address)
+        for key, number in numbers.by_vrf.items()
+        if key in numbers.labels
+    ]
+    hosts = {vrf.key: local_hosts(vrf, inputs.circuit_ports, inputs.plugged_hosts) for vrf in vrfs}
+    fibs = _compile_fibs(vrfs, hosts, core, inputs.routes)
+    for vrf in vrfs:
+        _note_problems(vrf, fibs[vrf.key], core, inputs, problems)
+    # Without a core, what it attracts would be lost.
+    advertised = _local_candidates(vrfs, hosts, core) if core.port is not None else []
+    return Compiled(
+        routes=frozenset(candidate.route for candidate in advertised),
+        flows=_compile_flows(vrfs, fibs, core, inputs.circuit_ports),
+        numbers=numbers,
+        problems=problems.sentences(),
+        punts={vrf.number: _punt_context(vrf, fibs[vrf.key], core) for vrf in vrfs},
+    )
+
+
+def _number(
+    pe: ProviderEdge,
+    label_range: range,
+    circuits: Circuits,
+    before: Numbers,
+    problems: _Problems,
+) -> Numbers:
+    """Give each VRF its number and its label; a VRF that gets only one of them is not served."""
+    reserved = {pe.transport_label.value} if pe.transport_label is not None else set()
+    vrf_numbers = allocate(before.by_vrf, before.last_vrf, circuits, VRF_NUMBERS)
+    labels = allocate(before.labels, before.last_label, circuits, label_range, reserved)
+    for key in vrf_numbers.refused:
+        problems.add(key, "This PE has no VRF number left.")
+    for key in labels.refused:
+        problems.add(
+            key,
+            f"This PE has no label left between {label_range.start} and {label_range.stop - 1}.",
+        )
+    return Numbers(vrf_numbers.given, labels.given, vrf_numbers.last, labels.last)
+
+
+def _local_candidates(vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink) -> list[Candidate]:
+    """The routes to this PE's own hosts, as other VRFs and other PEs may import them."""
+    return [
+        Candidate(route, hosts[vrf.key][route.prefix])
+        for vrf in vrfs
+        for route in compile_routes(vrf, core.pe.address, hosts[vrf.key])
+    ]
+
+
+def _compile_fibs(
+    vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink, learnt: frozenset[VpnIpv4Route]
+) -> dict[VrfKey, Fib]:
+    """Import and choose, for every VRF, among all routes there are."""
+    remote = [
+        Candidate(route, RemotePath(route.next_hop, route.label))
+        for route in learnt
+        # A reflector may still hold what this PE advertised in a former life.
+        if route.next_hop != core.pe.address
+    ]
+    routes = RoutesByTarget([*remote, *_local_candidates(vrfs, hosts, core)])
+    return {vrf.key: compile_fib(vrf, hosts[vrf.key], routes, core.reaches) for vrf in vrfs}
+
+
+def _compile_flows(
+    vrfs: Iterable[Vrf],
+    fibs: Mapping[VrfKey, Fib],
+    core: CoreLink,
+    circuit_ports: Mapping[str, int],
+) -> frozenset[Flow]:
+    flows = set(compile_shared_flows(core))
+    served: set[int] = set()
+    for vrf in vrfs:
+        flows.update(compile_vrf_flows(vrf, fibs[vrf.key].paths, circuit_ports, core))
+        served.update(
+            circuit_ports[circuit.port_id]
+            for circuit in vrf.circuits
+            if circuit.port_id in circuit_ports
+        )
+    flows.update(compile_delivery_flows(served))
+    return frozenset(flows)
+
+
+def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
+    return PuntContext(
+        subnets=tuple(sorted(subnet for circuit in vrf.circuits for subnet in circuit.subnets)),
+        path_mtu=path_mtu(vrf, core),
+        host_mtus={
+            prefix.network_address: path.mtu
+            for prefix, path in fib.paths.items()
+            if isinstance(path, LocalHost)
+        },
+    )
+
+
+def _note_problems(vrf: Vrf, fib: Fib, core: CoreLink, inputs: Inputs, problems: _Problems) -> None:
+    """Name what this VRF lacks, to the VPNs that lack it."""
+    if core.port is None:
+        problems.add(vrf.key, "This PE has no port to the core.")
+    for circuit in vrf.circuits:
+        if circuit.port_id not in inputs.circuit_ports:
+            problems.add(vrf.key, f"The attachment of network {circuit.network_id} is not plugged.")
+        if circuit.mtu > core.payload:
+            problems.add(
+                vrf.key,
+                f"Network {circuit.network_id} has an MTU of {circuit.mtu}, which with labels "
+                f"makes {circuit.mtu + core.overhead} octets, but the core link carries "
+                f"{core.pe.core_mtu}; larger packets are answered with ICMP.",
+            )
+    if core.port is not None:
+        for route in fib.unresolved:
+            problems.add(
+                _importers(vrf.key, route, inputs.intents),
+                f"No tunnel is configured to the remote PE {route.next_hop}.",
+            )
+
+
+def _importers(key: VrfKey, route: VpnIpv4Route, intents: Mapping[str, VrfIntent]) -> list[str]:
+    return [vpn_id for vpn_id in key if intents[vpn_id].import_rts & route.route_targets]
