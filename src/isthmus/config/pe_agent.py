@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of ``isthmus-pe-agent``: read once, checked as a whole, then a frozen value.
+
+All mistakes of a configuration file are named at once, one sentence each.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
+from typing import Any, TypeVar
+
+from oslo_config import cfg
+
+from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import MAX_LABEL, Label, check_mac
+from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
+
+AGENT_OPTIONS = [
+    cfg.HostAddressOpt(
+        "host",
+        sample_default="compute-1",
+        help="Name of this host, the same as in Neutron's binding:host_id. Default: its hostname.",
+    ),
+    cfg.StrOpt(
+        "state_path",
+        default="/var/lib/isthmus",
+        help="Directory in which the last intent and the numbers given out are kept.",
+    ),
+    cfg.StrOpt(
+        "look_socket",
+        default="/run/isthmus/pe-agent-look.sock",
+        help="UNIX socket on which isthmus-pe-look reads what the agent holds; empty for none.",
+    ),
+]
+
+PROVIDER_EDGE_OPTIONS = [
+    cfg.StrOpt(
+        "address",
+        help="IPv4 address of this PE: next hop of its routes, end of its tunnels. Required.",
+    ),
+    cfg.StrOpt("bridge", default="br-pe", help="PE bridge; made by the agent, all its own."),
+    cfg.StrOpt("integration_bridge", default="br-int", help="Neutron's integration bridge."),
+    cfg.StrOpt(
+        "core_bridge",
+        default="br-core",
+        help="The operator's bridge with the core link; the PE bridge is patched into it.",
+    ),
+    cfg.StrOpt(
+        "core_mac",
+        help="MAC address of this PE on the core link. Default: 02:00 and the octets of address.",
+    ),
+    cfg.IntOpt(
+        "core_mtu",
+        default=1500,
+        min=576,
+        max=65535,
+        help="Largest frame payload on the core link, labels included, in octets.",
+    ),
+    cfg.StrOpt(
+        "transport",
+        default=Encapsulation.MPLS.value,
+        choices=[
+            (Encapsulation.MPLS.value, "labels on the wire; 'remotes' says which"),
+            (Encapsulation.MPLS_IN_GRE.value, "MPLS-in-GRE (RFC 4023) over a plain IP core"),
+        ],
+        help="How VPN packets cross the core.",
+    ),
+    cfg.IntOpt(
+        "transport_label",
+        min=16,
+        max=MAX_LABEL,
+        help="Label under which P routers deliver to this PE without popping; unset if they pop.",
+    ),
+    cfg.MultiStrOpt(
+        "remotes",
+        default=[],
+        sample_default=["address=192.0.2.12,label=1002,via=02:00:5e:00:00:f1"],
+        help="The LSP to one other PE: its address, the label to push (left out when it is "
+        "adjacent), and the MAC of the next hop on the core link. Once per remote PE; for "
+        "transport mpls only.",
+    ),
+    cfg.IntOpt(
+        "first_label",
+        default=10000,
+        min=16,
+        max=MAX_LABEL,
+        help="First VPN label this PE may give out.",
+    ),
+    cfg.IntOpt(
+        "last_label",
+        default=99999,
+        min=16,
+        max=MAX_LABEL,
+        help="Last VPN label this PE may give out.",
+    ),
+    cfg.StrOpt(
+        "ovsdb",
+        default="unix:/run/openvswitch/db.sock",
+        help="Where ovsdb-server listens: unix:PATH or tcp:ADDRESS:PORT.",
+    ),
+    cfg.StrOpt(
+        "ovs_run_dir",
+        default="/run/openvswitch",
+        help="Directory of ovs-vswitchd's sockets; BRIDGE.mgmt there takes flows.",
+    ),
+]
+
+BGP_OPTIONS = [
+    cfg.IntOpt("as_number", min=1, max=2**32 - 1, help="AS number of this PE. Required."),
+    cfg.ListOpt(
+        "neighbors",
+        default=[],
+        sample_default=["192.0.2.101", "192.0.2.102"],
+        help="IPv4 addresses of the route reflectors, at least two that fail apart.",
+    ),
+    cfg.StrOpt(
+        "api",
+        default="unix:///run/isthmus/gobgpd.sock",
+        help="gRPC address of gobgpd.",
+    ),
+    cfg.PortOpt("listen_port", default=179, help="TCP port on which gobgpd takes BGP sessions."),
+    cfg.IntOpt(
+        "hold_time_s",
+        default=9,
+        min=3,
+        max=65535,
+        help="Seconds of silence after which a neighbor counts as dead (RFC 4271 §4.2).",
+    ),
+    cfg.IntOpt(
+        "graceful_restart_time_s",
+        default=120,
+        min=1,
+        max=4095,
+        help="Seconds neighbors keep this PE's routes while its BGP daemon restarts (RFC 4724).",
+    ),
+    cfg.IntOpt(
+        "long_lived_stale_time_s",
+        default=3600,
+        min=0,
+        max=2**24 - 1,
+        help="Seconds they keep them as stale after that (RFC 9494).",
+    ),
+    cfg.StrOpt(
+        "password",
+        secret=True,
+        help="TCP MD5 password of all sessions (RFC 2385); unset for none.",
+    ),
+    cfg.IntOpt(
+        "ttl_security_hops",
+        default=0,
+        min=0,
+        max=255,
+        help="Accept only neighbors at most this many hops away (RFC 5082); 0 for any.",
+    ),
+]
+
+_PE = "provider_edge"
+_BGP = "bgp"
+_GROUPS: dict[str | None, list[Any]] = {
+    None: AGENT_OPTIONS,
+    _PE: PROVIDER_EDGE_OPTIONS,
+    _BGP: BGP_OPTIONS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOptions:
+    """Where the switch is and how its bridges are called."""
+
+    bridge: str
+    integration_bridge: str
+    core_bridge: str
+    ovsdb: str
+    run_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class BgpOptions:
+    """The BGP daemon and its sessions, as in ``pe_agent.bgp.config``."""
+
+    as_number: int
+    neighbors: tuple[IPv4Address, ...]
+    api: str
+    listen_port: int
+    hold_time_s: int
+    graceful_restart_time_s: int
+    long_lived_stale_time_s: int
+    password: str
+    ttl_security_hops: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeAgentOptions:
+    """Everything the agent is told by its operator.
+
+    Attributes:
+        host: as in Neutron's ``binding:host_id``.
+        labels: the VPN labels this PE may give out.
+        look_socket: None for no looking glass.
+    """
+
+    host: str
+    state_path: Path
+    look_socket: Path | None
+    pe: ProviderEdge
+    labels: range
+    switch: SwitchOptions
+    bgp: BgpOptions
+
+
+class InvalidConfiguration(Exception):
+    """The configuration can't be used.
+
+    Attributes:
+        sentences: what is wrong, all of it, one sentence each.
+    """
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = tuple(sentences)
+
+
+def list_opts() -> list[tuple[str | None, list[Any]]]:
+    """List the options for oslo-config-generator."""
+    return list(_GROUPS.items())
+
+
+def register_options(conf: cfg.ConfigOpts) -> None:
+    """Make the options known to ``conf``."""
+    for group, options in _GROUPS.items():
+        conf.register_opts(options, group=group)
+
+
+def read_options(conf: cfg.ConfigOpts) -> PeAgentOptions:
+    """Read and check all options.
+
+    Raises:
+        InvalidConfiguration: something is missing or wrong.
+    """
+    reader = _Reader(conf)
+    options = PeAgentOptions(
+        host=reader.value(None, "host", str, "") or socket.gethostname(),
+        state_path=Path(reader.text(None, "state_path")),
+        look_socket=reader.value(None, "look_socket", Path, None),
+        pe=_read_provider_edge(reader),
+        labels=_read_labels(reader),
+        switch=SwitchOptions(
+            bridge=reader.text(_PE, "bridge"),
+            integration_bridge=reader.text(_PE, "integration_bridge"),
+            core_bridge=reader.text(_PE, "core_bridge"),
+            ovsdb=reader.text(_PE, "ovsdb"),
+            run_dir=Path(reader.text(_PE, "ovs_run_dir")),
+        ),
+        bgp=_read_bgp(reader),
+    )
+    if reader.sentences:
+        raise InvalidConfiguration(reader.sentences)
+    return options
+
+
+def parse_remote(text: str) -> tuple[IPv4Address, TransportNextHop]:
+    """Read ``address=192.0.2.12,label=1002,via=02:00:5e:00:00:f1``; ``label`` may be left out.
+
+    Raises:
+        InvalidValue: not of that form.
+    """
+    form = f"'{text}' is not of the form address=IPv4,label=NUMBER,via=MAC."
+    fields = dict(part.strip().partition("=")[::2] for part in text.split(","))
+    if not {"address", "via"} <= set(fields) <= {"address", "label", "via"}:
+        raise InvalidValue(form)
+    label = fields.get("label")
+    if label is not None and not (label.isascii() and label.isdigit()):
+        raise InvalidValue(form)
+    try:
+        address = IPv4Address(fields["address"])
+    except AddressValueError:
+        raise InvalidValue(form) from None
+    return address, TransportNextHop(None if label is None else Label(int(label)), fields["via"])
+
+
+_Value = TypeVar("_Value")
+
+
+class _Reader:
+    """Reads one value after the other; what is wrong is gathered, and a stand-in returned."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self.sentences: list[str] = []
+
+    def complain(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def raw(self, group: str | None, name: str) -> Any:
+        try:
+            return getattr(self._conf[group] if group else self._conf, name)
+        except (cfg.Error, ValueError) as error:
+            self.complain(f"[{group or 'DEFAULT'}] {name} can't be used: {error}")
+            return None
+
+    def value(
+        self, group: str | None, name: str, read: Callable[[Any], _Value], otherwise: _Value
+    ) -> _Value:
+        raw = self.raw(group, name)
+        if raw is None or raw == "":
+            return otherwise
+        try:
+            return read(raw)
+        except ValueError as error:
+            self.complain(f"[{group or 'DEFAULT'}] {name} can't be used: {error}")
+            return otherwise
+
+    def required(
+        self, group: str | None, name: str, read: Callable[[Any], _Value], stand_in: _Value
+    ) -> _Value:
+        before = len(self.sentences)
+        raw = self.raw(group, name)
+        if raw in (None, "", []) and len(self.sentences) == before:
+            self.complain(f"[{group or 'DEFAULT'}] {name} is missing.")
+        return (
+            self.value(group, name, read, stand_in) if len(self.sentences) == before else stand_in
+        )
+
+    def text(self, group: str | None, name: str) -> str:
+        return self.required(group, name, str, "")
+
+    def number(self, group: str, name: str) -> int:
+        return self.required(group, name, int, 0)
+
+
+def _read_labels(reader: _Reader) -> range:
+    first = reader.number(_PE, "first_label")
+    last = reader.number(_PE, "last_label")
+    if first > last > 0:
+        reader.complain(f"[{_PE}] first_label is greater than last_label.")
+    return range(first, last + 1)
+
+
+def _read_provider_edge(reader: _Reader) -> ProviderEdge:
+    address = reader.required(_PE, "address", IPv4Address, IPv4Address(0))
+    derived = "02:00:" + ":".join(f"{octet:02x}" for octet in address.packed)
+    return ProviderEdge(
+        address=address,
+        core_mac=reader.value(_PE, "core_mac", check_mac, derived),
+        core_mtu=reader.number(_PE, "core_mtu"),
+        encapsulation=reader.required(_PE, "transport", Encapsulation, Encapsulation.MPLS),
+        transport_label=reader.value(_PE, "transport_label", lambda raw: Label(int(raw)), None),
+        remote_pes=_read_remotes(reader),
+    )
+
+
+def _read_remotes(reader: _Reader) -> dict[IPv4Address, TransportNextHop]:
+    remotes: dict[IPv4Address, TransportNextHop] = {}
+    texts: list[str] = reader.value(_PE, "remotes", list, [])
+    for text in texts:
+        try:
+            remote, hop = parse_remote(text)
+        except InvalidValue as error:
+            reader.complain(f"[{_PE}] remotes can't be used: {error}")
+            continue
+        if remote in remotes:
+            reader.complain(f"[{_PE}] remotes names {remote} twice.")
+        remotes[remote] = hop
+    return remotes
+
+
+def _read_bgp(reader: _Reader) -> BgpOptions:
+    return BgpOptions(
+        as_number=reader.number(_BGP, "as_number"),
+        neighbors=reader.required(_BGP, "neighbors", _read_addresses, ()),
+        api=reader.text(_BGP, "api"),
+        listen_port=reader.number(_BGP, "listen_port"),
+        hold_time_s=reader.number(_BGP, "hold_time_s"),
+        graceful_restart_time_s=reader.number(_BGP, "graceful_restart_time_s"),
+        long_lived_stale_time_s=reader.number(_BGP, "long_lived_stale_time_s"),
+        password=reader.value(_BGP, "password", str, ""),
+        ttl_security_hops=reader.value(_BGP, "ttl_security_hops", int, 0),
+    )
+
+
+def _read_addresses(texts: Sequence[str]) -> tuple[IPv4Address, ...]:
+    return tuple(sorted({IPv4Address(text) for text in texts}))

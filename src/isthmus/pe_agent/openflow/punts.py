@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packets the switch can't answer itself: taken from, and put back through, its management socket.
+
+os-ken serves as codec only. This is not a controller: ``set-controller`` would flush all flows.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from os_ken.ofproto import ofproto_parser
+from os_ken.ofproto import ofproto_v1_3 as ofp
+from os_ken.ofproto import ofproto_v1_3_parser as parser
+from os_ken.ofproto.ofproto_protocol import ProtocolDesc
+
+LOG = logging.getLogger(__name__)
+
+_HEADER = struct.Struct("!BBHI")
+_MISS_SEND_OCTETS = 256
+_FIRST_RETRY_S = 0.02
+_LONGEST_RETRY_S = 0.5
+# ICMP errors are limited in rate (RFC 1812 §4.3.2.8); many at once are many hosts' first packets.
+_ANSWERS_PER_S = 100.0
+_ANSWERS_AT_ONCE = 100.0
+
+
+class PuntReason(StrEnum):
+    """Why the switch handed a packet over."""
+
+    TTL_EXPIRED = "ttl_expired"
+    ACTION = "action"
+
+
+@dataclass(frozen=True, slots=True)
+class Punt:
+    """A packet the switch handed over.
+
+    Attributes:
+        reason: TTL expired, or a flow's action said so.
+        table: the flow table it happened in.
+        metadata: the pipeline's metadata at that point; names the VRF.
+        frame: the first octets of the frame, from the Ethernet header on.
+    """
+
+    reason: PuntReason
+    table: int
+    metadata: int
+    frame: bytes
+
+
+class PuntReceiver:
+    """Hands punted packets to a callback and injects its answers as if from the LOCAL port.
+
+    The connection is the switch's pulse as well: when it is lost, ovs-vswitchd restarted or the
+    bridge was made anew, and its flows are gone.
+    """
+
+    def __init__(self, management_socket: Path, answer: Callable[[Punt], bytes | None]) -> None:
+        self._path = management_socket
+        self._answer = answer
+        self._on_connect: Callable[[], None] = lambda: None
+        self._epoch = 0
+        self._is_stopping = False
+        self._connection: socket.socket | None = None
+        self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE, time.monotonic)
+        self._thread = threading.Thread(target=self._run, name="punts", daemon=True)
+
+    def start(self, on_connect: Callable[[], None]) -> None:
+        """Connect and keep connected; ``on_connect`` is called after each new connection."""
+        self._on_connect = on_connect
+        self._thread.start()
+
+    def epoch(self) -> str:
+        """Return a text that differs after each restart of the switch."""
+        return str(self._epoch)
+
+    def stop(self) -> None:
+        """Disconnect."""
+        self._is_stopping = True
+        connection = self._connection
+        if connection is not None:
+            connection.close()
+
+    def _run(self) -> None:
+        wait_s = _FIRST_RETRY_S
+        while not self._is_stopping:
+            try:
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.connect(str(self._path))
+                    self._connection = connection
+                    wait_s = _FIRST_RETRY_S
+                    self._serve(connection)
+            except OSError as error:
+                LOG.debug("switch.management_socket_away path=%s error=%r", self._path, error)
+            except Exception:
+                LOG.exception("switch.punt_failed path=%s", self._path)
+            time.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_RETRY_S)
+
+    def _serve(self, connection: socket.socket) -> None:
+        stream = connection.makefile("rb")
+        connection.sendall(_HEADER.pack(ofp.OFP_VERSION, ofp.OFPT_HELLO, _HEADER.size, 1))
+        _send(connection, parser.OFPSetConfig(_PROTOCOL, 0, _MISS_SEND_OCTETS))
+        reasons = (1 << ofp.OFPR_ACTION) | (1 << ofp.OFPR_INVALID_TTL)
+        _send(connection, parser.OFPSetAsync(_PROTOCOL, [reasons, reasons], [0, 0], [0, 0]))
+        self._epoch += 1
+        LOG.info("switch.connected path=%s epoch=%s", self._path, self._epoch)
+        self._on_connect()
+        while (header := stream.read(_HEADER.size)) and len(header) == _HEADER.size:
+            version, kind, length, xid = _HEADER.unpack(header)
+            body = stream.read(length - _HEADER.size)
+            if kind == ofp.OFPT_ECHO_REQUEST:
+                reply = _HEADER.pack(version, ofp.OFPT_ECHO_REPLY, length, xid)
+                connection.sendall(reply + body)
+            elif kind == ofp.OFPT_PACKET_IN:
+                self._receive(connection, header + body)
+            elif kind == ofp.OFPT_ERROR:
+                LOG.warning("switch.refused_message octets=%s", body[:40].hex())
+        LOG.warning("switch.connection_lost path=%s", self._path)
+
+    def _receive(self, connection: socket.socket, octets: bytes) -> None:
+        punt = decode_packet_in(octets)
+        if punt is None or not self._bucket.take():
+            return
+        frame = self._answer(punt)
+        if frame is None:
+            return
+        output = parser.OFPActionOutput(ofp.OFPP_TABLE)
+        _send(
+            connection,
+            parser.OFPPacketOut(_PROTOCOL, ofp.OFP_NO_BUFFER, ofp.OFPP_LOCAL, [output], frame),
+        )
+
+
+class TokenBucket:
+    """Lets through ``rate`` a second, and ``burst`` at once."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._tokens = burst
+        self._filled_at = clock()
+
+    def take(self) -> bool:
+        """Take a token if there is one."""
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def decode_packet_in(octets: bytes) -> Punt | None:
+    """Decode an OpenFlow 1.3 packet-in (OpenFlow 1.3.5 §7.4.1); None if it can't be one of ours."""
+    try:
+        version, kind, length, xid = _HEADER.unpack_from(octets)
+        message = ofproto_parser.msg(_PROTOCOL, version, kind, length, xid, octets)
+        reason = {
+            ofp.OFPR_INVALID_TTL: PuntReason.TTL_EXPIRED,
+            ofp.OFPR_ACTION: PuntReason.ACTION,
+        }[message.reason]
+        return Punt(reason, message.table_id, message.match.get("metadata", 0), message.data)
+    except Exception:
+        LOG.exception("switch.unreadable_packet_in octets=%s", octets[:64].hex())
+        return None
+
+
+class _Protocol(ProtocolDesc):  # type: ignore[misc]  # os-ken ships no types
+    """What os-ken's codec wants to know of a connection."""
+
+    id = 0
+
+
+_PROTOCOL = _Protocol(version=ofp.OFP_VERSION)
+
+
+def _send(connection: socket.socket, message: Any) -> None:
+    message.set_xid(1)
+    message.serialize()
+    connection.sendall(bytes(message.buf))
