@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The BGP speaker that is a gobgpd of this PE's own, driven over gRPC.
+
+gobgpd keeps nothing on disk, so its whole content is repeated after each of its restarts:
+
+    daemon knows nothing      start BGP ─▶ watch ─▶ all routes ─▶ neighbors (told of the restart)
+    daemon runs already       watch ─▶ what it has of ours ─▶ the difference ─▶ neighbors it lacks
+
+Routes go in before neighbors: an end-of-RIB after an empty table would withdraw everything (RFC
+4724 §4.1). Two threads: one holds the connection and reads its events, one calls ``on_change``.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address
+
+from isthmus.model.errors import EdgeError, InvalidValue, SpeakerRefused, SpeakerUnreachable
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.bgp import mapping
+from isthmus.pe_agent.bgp.config import BgpConfig
+from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2
+from isthmus.pe_agent.bgp.gobgp_client import GoBgpClient
+from isthmus.pe_agent.bgp.mapping import RouteKey
+from isthmus.pe_agent.bgp.own_routes import OwnRoutes
+from isthmus.pe_agent.bgp.rib import Rib
+from isthmus.pe_agent.bgp.speaker import RibIn
+from isthmus.pe_agent.bgp.validate import check_path
+
+_LOG = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 0.05
+_LAST_RETRY_S = 1.0
+_REPLAY_TIMEOUT_S = 10.0
+_JUNK_REMEMBERED = 10_000
+_END_OF_INIT = gobgp_pb2.WatchEventResponse.PeerEvent.TYPE_END_OF_INIT
+_ESTABLISHED = gobgp_pb2.PeerState.SESSION_STATE_ESTABLISHED
+
+
+class GoBgpSpeaker:
+    """BgpSpeaker over gobgpd 4.8.
+
+    Args:
+        config: of this PE.
+        is_forwarding_kept: flows of a former life of the agent are in the switch; a daemon that
+            knows nothing then tells its neighbors that it restarted (RFC 4724 §4.1).
+    """
+
+    def __init__(self, config: BgpConfig, *, is_forwarding_kept: bool = False) -> None:
+        self._config = config
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._on_change: Callable[[], None] = lambda: None
+        self._connection: GoBgpClient | None = None
+
+        # Held while the daemon is told something; guards the next five.
+        self._telling = threading.Condition()
+        self._own = OwnRoutes()
+        self._ready: GoBgpClient | None = None
+        self._is_connecting = False
+        self._is_released = False
+        self._is_restart = is_forwarding_kept
+
+        # Held for moments; guards the RIB.
+        self._changed = threading.Condition()
+        self._rib = Rib(config)
+        self._reported = self._rib.revision
+
+        # Only the thread that reads events touches these.
+        self._found: dict[RouteKey, gobgp_pb2.Path] = {}
+        self._bookmark: int | None = None
+        self._junk: set[tuple[str, str]] = set()
+
+    def start(self, on_change: Callable[[], None]) -> None:
+        """Connect and keep connected."""
+        self._on_change = on_change
+        self._is_connecting = True
+        for name, work in (("bgp-events", self._keep_connected), ("bgp-changes", self._report)):
+            thread = threading.Thread(target=work, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Disconnect; the daemon and its sessions go on."""
+        self._stopping.set()
+        if self._connection is not None:
+            self._connection.close()
+        with self._changed:
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def rib(self) -> RibIn:
+        """Return the last known RIB-in."""
+        with self._changed:
+            return self._rib.snapshot()
+
+    def advertise(self, routes: frozenset[VpnIpv4Route]) -> None:
+        """Make ``routes`` all that neighbors hear from this PE."""
+        with self._telling:
+            before = self._own.wanted
+            self._own.want(routes)
+            self._telling.wait_for(lambda: not self._is_connecting, _REPLAY_TIMEOUT_S)
+            if self._ready is None:
+                raise SpeakerUnreachable(f"gobgpd at {self._config.api} is away.")
+            try:
+                self._tell(self._ready)
+            except SpeakerRefused:
+                # What went in before the refused one is unknown: it is read back and undone.
+                self._own.want_again(before)
+                self._start_over()
+                raise
+            except SpeakerUnreachable:
+                self._start_over()
+                raise
+
+    # ── what the daemon is told, with _telling held ──
+
+    def _tell(self, client: GoBgpClient) -> None:
+        """Send what the daemon lacks; the first time, let the neighbors' sessions open."""
+        if self._own.wanted is None:
+            return
+        difference = self._own.difference()
+        paths = [mapping.encode_route(route) for route in difference.new]
+        try:
+            for path in paths:
+                check_path(path)
+        except InvalidValue as error:
+            raise SpeakerRefused(f"A route may not be sent: {error.for_operator}") from None
+        paths += [mapping.encode_withdrawal(route) for route in difference.gone]
+        client.send(paths)
+        self._own.is_told()
+        for route in difference.new:
+            _LOG.debug("route.advertised %s", _in_words(route))
+        for route in difference.gone:
+            _LOG.debug("route.withdrawn %s", _in_words(route))
+        if not self._is_released:
+            self._release_neighbors(client)
+
+    def _release_neighbors(self, client: GoBgpClient) -> None:
+        """Make the configured neighbors all that the daemon has."""
+        known = {peer.conf.neighbor_address: peer for peer in client.neighbors()}
+        is_restart = self._is_restart and not known
+        for address in self._config.neighbors:
+            wanted = mapping.encode_neighbor(self._config, address, is_restart=is_restart)
+            there = known.pop(str(address), None)
+            if there is None:
+                client.add_neighbor(wanted)
+                _LOG.info("neighbor.added address=%s restarting=%s", address, is_restart)
+            elif not mapping.has_same_settings(there, wanted):
+                client.change_neighbor(wanted)
+                _LOG.warning("neighbor.changed address=%s", address)
+        for name in known:
+            client.delete_neighbor(name)
+            _LOG.warning("neighbor.removed address=%s", name)
+        self._is_released = True
+        # Whatever restarts the daemon from now on, our flows will have been there all the while.
+        self._is_restart = True
+        self._update(lambda rib: rib.neighbors_are_released(time.monotonic()))
+
+    def _start_over(self) -> None:
+        """Make the reading thread connect anew."""
+        if self._ready is not None:
+            self._ready.close()
+        self._ready = None
+
+    # ── the thread that holds the connection and reads ──
+
+    def _keep_connected(self) -> None:
+        retry_s = _FIRST_RETRY_S
+        while not self._stopping.is_set():
+            client = self._connection = GoBgpClient(self._config.api)
+            self._bookmark = secrets.randbits(32)
+            try:
+                self._attend(client)
+            except EdgeError as error:
+                level = logging.WARNING if retry_s == _FIRST_RETRY_S else logging.DEBUG
+                _LOG.log(level, "bgp.daemon_away reason=%s", error.for_operator)
+            except Exception:
+                # Whatever it is, a PE that tries again is better than one without routes.
+                _LOG.exception("bgp.events_unreadable api=%s", self._config.api)
+            client.close()
+            with self._telling:
+                self._ready = None
+                self._is_connecting = False
+                self._telling.notify_all()
+            self._update(lambda rib: rib.daemon_is_gone(time.monotonic()))
+            was_ready = self._bookmark is None
+            retry_s = _FIRST_RETRY_S if was_ready else min(2 * retry_s, _LAST_RETRY_S)
+            self._stopping.wait(retry_s)
+
+    def _attend(self, client: GoBgpClient) -> None:
+        """Bring the daemon up to date, then read its events until it is away."""
+        is_fresh = self._start_daemon(client)
+        with self._telling:
+            self._is_connecting = True
+            self._is_released = False
+        self._found.clear()
+        self._update(lambda rib: rib.daemon_is_up(is_fresh=is_fresh))
+        for event in client.watch():
+            if event.WhichOneof("event") == "peer":
+                self._read_neighbor(client, event.peer)
+            else:
+                self._read_paths(client, event.table.paths)
+
+    def _start_daemon(self, client: GoBgpClient) -> bool:
+        """Return whether the daemon knew nothing and was started."""
+        wanted = mapping.encode_global(self._config)
+        running = client.running_global()
+        if running is not None and not mapping.is_same_global(running, wanted):
+            _LOG.warning("bgp.stopped reason=settings_changed router_id=%s", running.router_id)
+            client.stop_bgp()
+            running = None
+        if running is not None:
+            return False
+        client.start_bgp(wanted)
+        _LOG.info("bgp.started as_number=%s router_id=%s", wanted.asn, wanted.router_id)
+        return True
+
+    def _read_neighbor(
+        self, client: GoBgpClient, event: gobgp_pb2.WatchEventResponse.PeerEvent
+    ) -> None:
+        if event.type == _END_OF_INIT:
+            # Tables have no such marker: what comes before the bookmark is the replay.
+            if self._bookmark is not None:
+                client.send([mapping.encode_bookmark(self._bookmark)])
+            return
+        address = IPv4Address(event.peer.state.neighbor_address)
+        is_up = event.peer.state.session_state == _ESTABLISHED
+        if self._update(lambda rib: rib.session(address, is_established=is_up)):
+            _LOG.info("neighbor.session address=%s established=%s", address, is_up)
+
+    def _read_paths(self, client: GoBgpClient, paths: Iterable[gobgp_pb2.Path]) -> None:
+        for path in paths:
+            if not path.HasField("nlri"):
+                if path.neighbor_ip and path.family == mapping.VPN_IPV4:
+                    self._read_end_of_rib(IPv4Address(path.neighbor_ip))
+            elif path.family == mapping.IPV4_UNICAST:
+                if self._bookmark is not None and mapping.is_bookmark(path, self._bookmark):
+                    self._finish_replay(client, path)
+            elif path.neighbor_ip:
+                self._read_learnt(path)
+            elif path.family == mapping.VPN_IPV4:
+                self._read_own(client, path)
+
+    def _read_end_of_rib(self, address: IPv4Address) -> None:
+        self._update(lambda rib: rib.end_of_rib(address, time.monotonic()))
+        _LOG.info("neighbor.end_of_rib address=%s", address)
+
+    def _read_learnt(self, path: gobgp_pb2.Path) -> None:
+        key: RouteKey | None = None
+        try:
+            key = mapping.decode_key(path)
+            route = None if path.is_withdraw else mapping.decode_route(path)
+        except InvalidValue as error:
+            self._log_junk(path, error)
+            route = None
+        if route is not None:
+            self._update(lambda rib: rib.learn(route))
+        elif key is not None:
+            self._update(lambda rib: rib.forget(key))
+
+    def _log_junk(self, path: gobgp_pb2.Path, error: InvalidValue) -> None:
+        junk = (path.neighbor_ip, " ".join(str(path.nlri).split()))
+        if junk not in self._junk and len(self._junk) < _JUNK_REMEMBERED:
+            self._junk.add(junk)
+            _LOG.warning("route.skipped neighbor=%s nlri=%r reason=%s", *junk, error.for_operator)
+
+    def _read_own(self, client: GoBgpClient, path: gobgp_pb2.Path) -> None:
+        key = mapping.decode_key(path)
+        # While a path of our own is best, no neighbor's is.
+        self._update(lambda rib: rib.forget(key))
+        if self._bookmark is not None:
+            if path.is_withdraw:
+                self._found.pop(key, None)
+            else:
+                self._found[key] = path
+        elif not path.is_withdraw:
+            with self._telling:
+                # What a former agent left appears once no neighbor has a better path.
+                if not self._own.is_wanted(key):
+                    path.is_withdraw = True
+                    client.send([path])
+
+    def _finish_replay(self, client: GoBgpClient, bookmark: gobgp_pb2.Path) -> None:
+        """From here on the daemon can be told: what it has of ours is known."""
+        bookmark.is_withdraw = True
+        client.send([bookmark])
+        neighbors = client.neighbors()
+        with self._telling:
+            self._own.is_known(self._read_found(client))
+            self._update(lambda rib: self._resume(rib, neighbors))
+            self._tell(client)
+            self._ready = client
+            self._is_connecting = False
+            self._telling.notify_all()
+        self._bookmark = None
+
+    def _read_found(self, client: GoBgpClient) -> frozenset[VpnIpv4Route]:
+        """Return the routes of ours the daemon has; withdraw those nobody could have wanted."""
+        routes = set()
+        for path in self._found.values():
+            try:
+                routes.add(mapping.decode_route(path))
+            except InvalidValue:
+                path.is_withdraw = True
+                client.send([path])
+        self._found.clear()
+        return frozenset(routes)
+
+    def _resume(self, rib: Rib, neighbors: Iterable[gobgp_pb2.Peer]) -> None:
+        now = time.monotonic()
+        rib.replay_is_over()
+        for peer in neighbors:
+            rib.neighbors_are_released(now)
+            if peer.graceful_restart.peer_restarting:
+                # Its routes are kept; the daemon forgot that it once sent its end-of-RIB.
+                rib.end_of_rib(IPv4Address(peer.conf.neighbor_address), now)
+
+    # ── the thread that reports changes ──
+
+    def _update(self, change: Callable[[Rib], None]) -> bool:
+        """Change the RIB; return whether that made a difference."""
+        with self._changed:
+            before = self._rib.revision
+            change(self._rib)
+            self._changed.notify_all()
+            return self._rib.revision != before
+
+    def _report(self) -> None:
+        """Call ``on_change`` once for all that changed while the last call ran."""
+        while not self._stopping.is_set():
+            with self._changed:
+                now = time.monotonic()
+                self._rib.settle(now)
+                if self._rib.revision == self._reported:
+                    deadline = self._rib.next_deadline(now)
+                    self._changed.wait(None if deadline is None else deadline - now)
+                    continue
+                self._reported = self._rib.revision
+            try:
+                self._on_change()
+            except Exception:
+                _LOG.exception("bgp.change_unheard")
+
+
+def _in_words(route: VpnIpv4Route) -> str:
+    return (
+        f"rd={route.rd} prefix={route.prefix} label={route.label} next_hop={route.next_hop} "
+        f"route_targets={','.join(sorted(map(str, route.route_targets)))}"
+    )

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Translate between the model's routes and GoBGP's messages. Pure.
+
+What is encoded here has passed, or is to pass, `validate`. What is decoded came from neighbors and
+may be anything: it becomes a route this PE can use, or InvalidValue with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from typing import Any
+
+from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.bgp.config import BgpConfig
+from isthmus.pe_agent.bgp.gobgp_api import (
+    attribute_pb2,
+    common_pb2,
+    extcom_pb2,
+    gobgp_pb2,
+    nlri_pb2,
+)
+from isthmus.pe_agent.bgp.validate import ROUTE_TARGET_SUBTYPE
+
+RouteKey = tuple[RouteDistinguisher, IPv4Network]
+"""What makes a VPN-IPv4 route one of its own: a second one replaces the first (RFC 4364 §4.1)."""
+
+IPV4_UNICAST = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_UNICAST)
+VPN_IPV4 = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_MPLS_VPN)
+FAMILIES = (VPN_IPV4,)
+"""Families every session carries."""
+
+_BOOKMARK_PREFIX = "192.0.2.0"
+_KEEPALIVES_PER_HOLD_TIME = 3
+_CONNECT_RETRY_S = 2
+_IDLE_AFTER_RESET_S = 1
+
+
+def key_of(route: VpnIpv4Route) -> RouteKey:
+    """Return what a later route must share to replace this one."""
+    return (route.rd, route.prefix)
+
+
+def encode_route(route: VpnIpv4Route) -> gobgp_pb2.Path:
+    """Encode a route this PE originates."""
+    nlri = nlri_pb2.NLRI(
+        labeled_vpn_ip_prefix=nlri_pb2.LabeledVPNIPAddressPrefix(
+            labels=[route.label.value],
+            rd=_encode_rd(route.rd),
+            prefix_len=route.prefix.prefixlen,
+            prefix=str(route.prefix.network_address),
+        )
+    )
+    communities = [_encode_route_target(target) for target in sorted(route.route_targets)]
+    attributes = [
+        attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
+        attribute_pb2.Attribute(
+            local_pref=attribute_pb2.LocalPrefAttribute(local_pref=route.local_pref)
+        ),
+        attribute_pb2.Attribute(
+            mp_reach=attribute_pb2.MpReachNLRIAttribute(
+                family=VPN_IPV4, next_hops=[str(route.next_hop)], nlris=[nlri]
+            )
+        ),
+        attribute_pb2.Attribute(
+            extended_communities=attribute_pb2.ExtendedCommunitiesAttribute(communities=communities)
+        ),
+    ]
+    return gobgp_pb2.Path(nlri=nlri, family=VPN_IPV4, pattrs=attributes)
+
+
+def encode_withdrawal(route: VpnIpv4Route) -> gobgp_pb2.Path:
+    """Encode that this PE no longer originates a route."""
+    path = encode_route(route)
+    path.is_withdraw = True
+    return path
+
+
+def decode_key(path: gobgp_pb2.Path) -> RouteKey:
+    """Read which route a path is about; enough to withdraw it.
+
+    Raises:
+        InvalidValue: it is not a VPN-IPv4 route.
+    """
+    if path.nlri.WhichOneof("nlri") != "labeled_vpn_ip_prefix" or path.family != VPN_IPV4:
+        raise InvalidValue(
+            f"A path of family {path.family.afi}/{path.family.safi} is not VPN-IPv4."
+        )
+    nlri = path.nlri.labeled_vpn_ip_prefix
+    try:
+        prefix = IPv4Network((nlri.prefix, nlri.prefix_len))
+    except (AddressValueError, NetmaskValueError, ValueError) as error:
+        raise InvalidValue(f"{error}: not an IPv4 prefix.") from None
+    return (_decode_rd(nlri.rd), prefix)
+
+
+def decode_route(path: gobgp_pb2.Path) -> VpnIpv4Route:
+    """Read a route as this PE can forward by.
+
+    Raises:
+        InvalidValue: not VPN-IPv4, no usable label, next hop or route target.
+    """
+    rd, prefix = decode_key(path)
+    labels = path.nlri.labeled_vpn_ip_prefix.labels
+    if len(labels) != 1:
+        raise InvalidValue(f"{len(labels)} VPN labels; exactly one can be pushed.")
+    attributes = {
+        kind: getattr(attribute, kind)
+        for attribute in path.pattrs
+        if (kind := attribute.WhichOneof("attr"))
+    }
+    if "mp_reach" not in attributes or len(attributes["mp_reach"].next_hops) != 1:
+        raise InvalidValue("There is not exactly one next hop.")
+    local_pref = attributes["local_pref"].local_pref if "local_pref" in attributes else 100
+    return VpnIpv4Route(
+        rd=rd,
+        prefix=prefix,
+        next_hop=_decode_ipv4(attributes["mp_reach"].next_hops[0]),
+        label=Label(labels[0]),
+        route_targets=frozenset(_decode_route_targets(attributes.get("extended_communities"))),
+        local_pref=local_pref,
+    )
+
+
+def encode_global(config: BgpConfig) -> gobgp_pb2.Global:
+    """Encode what the daemon as a whole is told."""
+    return gobgp_pb2.Global(
+        asn=config.as_number,
+        router_id=str(config.router_id),
+        listen_port=config.listen_port,
+        listen_addresses=[str(config.router_id)],
+    )
+
+
+def is_same_global(running: gobgp_pb2.Global, wanted: gobgp_pb2.Global) -> bool:
+    """Whether a daemon that runs needs no restart to be what is wanted."""
+    return (running.asn, running.router_id, running.listen_port) == (
+        wanted.asn,
+        wanted.router_id,
+        wanted.listen_port,
+    )
+
+
+def encode_neighbor(
+    config: BgpConfig, address: IPv4Address, *, is_restart: bool = False
+) -> gobgp_pb2.Peer:
+    """Encode a neighbor: session, families, graceful restart (RFC 4724, RFC 9494).
+
+    Args:
+        config: this PE's.
+        address: the neighbor.
+        is_restart: tell it that routes sent earlier have been forwarded by all the while (R and F
+            bits, RFC 4724 §3), so that it keeps them until all are sent again.
+    """
+    peer = gobgp_pb2.Peer(
+        conf=gobgp_pb2.PeerConf(
+            neighbor_address=str(address),
+            peer_asn=config.as_number,
+            auth_password=config.password,
+        ),
+        timers=gobgp_pb2.Timers(
+            config=gobgp_pb2.TimersConfig(
+                connect_retry=_CONNECT_RETRY_S,
+                hold_time=config.hold_time_s,
+                keepalive_interval=max(1, config.hold_time_s // _KEEPALIVES_PER_HOLD_TIME),
+                idle_hold_time_after_reset=_IDLE_AFTER_RESET_S,
+            )
+        ),
+        transport=gobgp_pb2.Transport(local_address=str(config.router_id)),
+        graceful_restart=gobgp_pb2.GracefulRestart(
+            enabled=True,
+            restart_time=config.graceful_restart_time_s,
+            notification_enabled=True,
+            longlived_enabled=config.long_lived_stale_time_s > 0,
+            deferral_time=config.deferral_time_s,
+            local_restarting=is_restart,
+        ),
+        afi_safis=[_encode_family(config, family) for family in FAMILIES],
+    )
+    if config.ttl_security_hops:
+        peer.ttl_security.enabled = True
+        peer.ttl_security.ttl_min = 256 - config.ttl_security_hops
+    return peer
+
+
+def has_same_settings(known: gobgp_pb2.Peer, wanted: gobgp_pb2.Peer) -> bool:
+    """Whether a neighbor the daemon has needs no change, which would reset its session."""
+    return _settings(known) == _settings(wanted)
+
+
+def encode_bookmark(nonce: int) -> gobgp_pb2.Path:
+    """Encode a path no neighbor gets, to find one's place in the stream of events.
+
+    IPv4 unicast is in no session of ours, and ``nonce`` (32 bits) makes the path a new one even if
+    a former bookmark was left.
+    """
+    nlri = nlri_pb2.NLRI(prefix=nlri_pb2.IPAddressPrefix(prefix_len=32, prefix=_BOOKMARK_PREFIX))
+    return gobgp_pb2.Path(
+        nlri=nlri,
+        family=IPV4_UNICAST,
+        pattrs=[
+            attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
+            attribute_pb2.Attribute(
+                next_hop=attribute_pb2.NextHopAttribute(next_hop=_BOOKMARK_PREFIX)
+            ),
+            attribute_pb2.Attribute(
+                multi_exit_disc=attribute_pb2.MultiExitDiscAttribute(med=nonce)
+            ),
+        ],
+    )
+
+
+def is_bookmark(path: gobgp_pb2.Path, nonce: int) -> bool:
+    """Whether this is the path `encode_bookmark` made of ``nonce``."""
+    return path.family == IPV4_UNICAST and any(
+        attribute.multi_exit_disc.med == nonce
+        for attribute in path.pattrs
+        if attribute.WhichOneof("attr") == "multi_exit_disc"
+    )
+
+
+def _encode_family(config: BgpConfig, family: common_pb2.Family) -> gobgp_pb2.AfiSafi:
+    encoded = gobgp_pb2.AfiSafi(config=gobgp_pb2.AfiSafiConfig(family=family, enabled=True))
+    encoded.mp_graceful_restart.config.enabled = True
+    if config.long_lived_stale_time_s:
+        encoded.long_lived_graceful_restart.config.enabled = True
+        encoded.long_lived_graceful_restart.config.restart_time = config.long_lived_stale_time_s
+    return encoded
+
+
+def _settings(peer: gobgp_pb2.Peer) -> tuple[object, ...]:
+    long_lived = {
+        (one.config.family.afi, one.config.family.safi): (
+            one.long_lived_graceful_restart.config.restart_time
+        )
+        for one in peer.afi_safis
+    }
+    return (
+        peer.conf.peer_asn,
+        peer.conf.auth_password,
+        peer.timers.config.hold_time,
+        peer.transport.local_address,
+        peer.graceful_restart.restart_time,
+        peer.ttl_security.ttl_min,
+        long_lived,
+    )
+
+
+def _encode_rd(rd: RouteDistinguisher) -> common_pb2.RouteDistinguisher:
+    if rd.kind == 1:
+        return common_pb2.RouteDistinguisher(
+            ip_address=common_pb2.RouteDistinguisherIPAddress(
+                admin=str(IPv4Address(rd.administrator)), assigned=rd.number
+            )
+        )
+    if rd.kind == 0:
+        return common_pb2.RouteDistinguisher(
+            two_octet_asn=common_pb2.RouteDistinguisherTwoOctetASN(
+                admin=rd.administrator, assigned=rd.number
+            )
+        )
+    return common_pb2.RouteDistinguisher(
+        four_octet_asn=common_pb2.RouteDistinguisherFourOctetASN(
+            admin=rd.administrator, assigned=rd.number
+        )
+    )
+
+
+def _decode_rd(rd: common_pb2.RouteDistinguisher) -> RouteDistinguisher:
+    kind = rd.WhichOneof("rd")
+    if kind == "ip_address":
+        return RouteDistinguisher(1, int(_decode_ipv4(rd.ip_address.admin)), rd.ip_address.assigned)
+    if kind == "two_octet_asn":
+        return RouteDistinguisher(0, rd.two_octet_asn.admin, rd.two_octet_asn.assigned)
+    if kind == "four_octet_asn":
+        return RouteDistinguisher(2, rd.four_octet_asn.admin, rd.four_octet_asn.assigned)
+    raise InvalidValue("The route distinguisher is of an unknown type.")
+
+
+def _encode_route_target(target: RouteTarget) -> extcom_pb2.ExtendedCommunity:
+    fields: dict[str, Any] = {
+        "is_transitive": True,
+        "sub_type": ROUTE_TARGET_SUBTYPE,
+        "local_admin": target.number,
+    }
+    if target.kind == 1:
+        address = str(IPv4Address(target.administrator))
+        return extcom_pb2.ExtendedCommunity(
+            ipv4_address_specific=extcom_pb2.IPv4AddressSpecificExtended(address=address, **fields)
+        )
+    if target.kind == 0:
+        return extcom_pb2.ExtendedCommunity(
+            two_octet_as_specific=extcom_pb2.TwoOctetAsSpecificExtended(
+                asn=target.administrator, **fields
+            )
+        )
+    return extcom_pb2.ExtendedCommunity(
+        four_octet_as_specific=extcom_pb2.FourOctetAsSpecificExtended(
+            asn=target.administrator, **fields
+        )
+    )
+
+
+def _decode_route_targets(attribute: Any) -> Iterator[RouteTarget]:
+    kinds = {"two_octet_as_specific": 0, "ipv4_address_specific": 1, "four_octet_as_specific": 2}
+    for community in attribute.communities if attribute is not None else ():
+        name = community.WhichOneof("extcom")
+        if name not in kinds:
+            continue
+        value = getattr(community, name)
+        if value.sub_type != ROUTE_TARGET_SUBTYPE or not value.is_transitive:
+            continue
+        administrator = int(_decode_ipv4(value.address)) if kinds[name] == 1 else value.asn
+        yield RouteTarget(kinds[name], administrator, value.local_admin)
+
+
+def _decode_ipv4(text: str) -> IPv4Address:
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        raise InvalidValue(f"'{text}' is not an IPv4 address.") from None

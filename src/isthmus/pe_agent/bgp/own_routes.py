@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this PE wants neighbors to hear, and what its daemon has been told of it. Pure.
+
+Costs grow with what changed, not with what is advertised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from isthmus.model.errors import InvalidValue, SpeakerRefused
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.bgp.mapping import RouteKey, key_of
+from isthmus.pe_agent.bgp.validate import check_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the daemon lacks and what it has too much.
+
+    Attributes:
+        new: to be added, or to replace one of the same key.
+        gone: to be withdrawn; nothing in ``new`` shares their key.
+    """
+
+    new: tuple[VpnIpv4Route, ...]
+    gone: tuple[VpnIpv4Route, ...]
+
+
+class OwnRoutes:
+    """The routes this PE originates."""
+
+    def __init__(self) -> None:
+        self._wanted: frozenset[VpnIpv4Route] | None = None
+        self._wanted_keys: set[RouteKey] = set()
+        self._told: frozenset[VpnIpv4Route] = frozenset()
+
+    @property
+    def wanted(self) -> frozenset[VpnIpv4Route] | None:
+        """What was asked for last; None before the first time."""
+        return self._wanted
+
+    def is_wanted(self, key: RouteKey) -> bool:
+        """Whether a path of this key belongs there; anything does before the first `want`."""
+        return self._wanted is None or key in self._wanted_keys
+
+    def want(self, routes: frozenset[VpnIpv4Route]) -> None:
+        """Ask for exactly ``routes``.
+
+        Raises:
+            SpeakerRefused: one may not be sent, or two share their key; nothing was changed.
+        """
+        before = self._wanted or frozenset()
+        new, gone = routes - before, before - routes
+        try:
+            check_routes(new)
+        except InvalidValue as error:
+            raise SpeakerRefused(f"A route may not be sent: {error.for_operator}") from None
+        new_keys, gone_keys = _keys(new), _keys(gone)
+        taken = (new_keys & self._wanted_keys) - gone_keys
+        if taken or len(new_keys) < len(new):
+            raise SpeakerRefused("Two routes to advertise share route distinguisher and prefix.")
+        self._wanted = routes
+        self._wanted_keys -= gone_keys
+        self._wanted_keys |= new_keys
+
+    def want_again(self, before: frozenset[VpnIpv4Route] | None) -> None:
+        """Undo a `want`, given what ``wanted`` was then."""
+        self._wanted = before
+        self._wanted_keys = _keys(before or ())
+
+    def difference(self) -> Difference:
+        """What to tell the daemon; nothing before the first `want`."""
+        if self._wanted is None:
+            return Difference((), ())
+        new = self._wanted - self._told
+        new_keys = _keys(new)
+        gone = (route for route in self._told - self._wanted if key_of(route) not in new_keys)
+        return Difference(tuple(new), tuple(gone))
+
+    def is_told(self) -> None:
+        """The daemon took the difference."""
+        if self._wanted is not None:
+            self._told = self._wanted
+
+    def is_known(self, told: frozenset[VpnIpv4Route]) -> None:
+        """The daemon was found to have ``told``."""
+        self._told = told
+
+
+def _keys(routes: Collection[VpnIpv4Route]) -> set[RouteKey]:
+    return {key_of(route) for route in routes}

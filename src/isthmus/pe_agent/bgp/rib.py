@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RIB-in as a value that outlives the daemon: what neighbors told, what may be stale, what is late.
+
+No thread, no clock: every time is an argument, in seconds of one monotonic clock.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from isthmus.model.report import NeighborReport
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.bgp.config import BgpConfig
+from isthmus.pe_agent.bgp.mapping import RouteKey, key_of
+from isthmus.pe_agent.bgp.speaker import RibIn
+
+
+class Rib:
+    """Best paths by route key, with those a restarted daemon has not confirmed yet.
+
+    One life of the daemon is: `daemon_is_up`, the replay of what it knows, `replay_is_over`,
+    `neighbors_are_released` (perhaps earlier), events, `daemon_is_gone`.
+    """
+
+    def __init__(self, config: BgpConfig) -> None:
+        self._config = config
+        self._routes: dict[RouteKey, VpnIpv4Route] = {}
+        self._values: set[VpnIpv4Route] = set()
+        self._stale: set[RouteKey] = set()
+        self._is_converging = False
+        self._is_complete = False
+        self._established: set[IPv4Address] = set()
+        self._has_sent_all: dict[IPv4Address, float] = {}
+        self._released_at: float | None = None
+        self._gone_at: float | None = None
+        self._snapshot: RibIn | None = None
+        self._revision = 0
+
+    @property
+    def revision(self) -> int:
+        """Differs whenever `snapshot` does."""
+        return self._revision
+
+    def daemon_is_up(self, *, is_fresh: bool) -> None:
+        """Begin a life of the daemon; all routes are stale until heard again.
+
+        Args:
+            is_fresh: the daemon knows nothing: what it lacks is not withdrawn but late.
+        """
+        self._stale = set(self._routes)
+        self._has_sent_all.clear()
+        self._established.clear()
+        self._released_at = None
+        self._gone_at = None
+        self._is_converging = self._is_converging or is_fresh
+        self._has_changed()
+
+    def replay_is_over(self) -> None:
+        """All that the daemon knew has been heard."""
+        if not self._is_converging:
+            self._drop_stale()
+
+    def daemon_is_gone(self, now: float) -> None:
+        """Keep the routes for now; no session is known to be up."""
+        if self._gone_at is None:
+            self._gone_at = now
+        self._established.clear()
+        self._has_changed()
+
+    def neighbors_are_released(self, now: float) -> None:
+        """Sessions may come up from now on."""
+        if self._released_at is None:
+            self._released_at = now
+
+    def learn(self, route: VpnIpv4Route) -> None:
+        """A neighbor's path became best, or is heard again."""
+        key = key_of(route)
+        self._stale.discard(key)
+        old = self._routes.get(key)
+        if old == route:
+            return
+        if old is not None:
+            self._values.discard(old)
+        self._routes[key] = route
+        self._values.add(route)
+        self._has_changed()
+
+    def forget(self, key: RouteKey) -> None:
+        """No neighbor's usable path is best any more."""
+        self._stale.discard(key)
+        old = self._routes.pop(key, None)
+        if old is not None:
+            self._values.discard(old)
+            self._has_changed()
+
+    def session(self, neighbor: IPv4Address, *, is_established: bool) -> None:
+        """A neighbor's session came up or went down."""
+        if is_established == (neighbor in self._established):
+            return
+        if is_established:
+            self._established.add(neighbor)
+        else:
+            self._established.discard(neighbor)
+        self._has_changed()
+
+    def end_of_rib(self, neighbor: IPv4Address, now: float) -> None:
+        """A neighbor has sent all its routes once (RFC 4724 §2)."""
+        self._has_sent_all.setdefault(neighbor, now)
+
+    def settle(self, now: float) -> None:
+        """Give up what is late: what is still stale is gone once nobody is to be waited for."""
+        if self._gone_at is not None:
+            if now >= self._end_of_stale_time():
+                # By now a neighbor may have given a label to another VPN (RFC 9494 §4.3).
+                for key in tuple(self._routes):
+                    self.forget(key)
+            return
+        if any(self._is_awaited(neighbor, now) for neighbor in self._config.neighbors):
+            return
+        if self._is_converging:
+            self._is_converging = False
+            self._drop_stale()
+        if not self._is_complete:
+            self._is_complete = True
+            self._has_changed()
+
+    def next_deadline(self, now: float) -> float | None:
+        """When `settle` may next find something to do without an event."""
+        if self._gone_at is not None:
+            times: tuple[float, ...] = (self._end_of_stale_time(),) if self._routes else ()
+        elif self._is_complete and not self._is_converging:
+            times = ()
+        else:
+            times = self._patience()
+        return min((time for time in times if now < time < float("inf")), default=None)
+
+    def snapshot(self) -> RibIn:
+        """Return all of it as a value; the same object until something changes."""
+        if self._snapshot is None:
+            self._snapshot = RibIn(
+                routes=frozenset(self._values),
+                is_complete=self._is_complete,
+                neighbors=tuple(
+                    NeighborReport(address, address in self._established)
+                    for address in sorted(self._config.neighbors)
+                ),
+            )
+        return self._snapshot
+
+    def _is_awaited(self, neighbor: IPv4Address, now: float) -> bool:
+        if neighbor in self._has_sent_all:
+            return False
+        patience, late = self._patience()
+        # One that is sending gets all the time; one without session only until it is surely late,
+        # for then the others are there to tell.
+        return now < (patience if neighbor in self._established else min(patience, late))
+
+    def _patience(self) -> tuple[float, float]:
+        """Until when to wait for a neighbor with a session, and for one without."""
+        if self._released_at is None:
+            return (float("inf"), float("inf"))
+        first = min(self._has_sent_all.values(), default=float("inf"))
+        return (
+            self._released_at + self._config.graceful_restart_time_s,
+            first + self._config.late_neighbor_s,
+        )
+
+    def _end_of_stale_time(self) -> float:
+        assert self._gone_at is not None  # noqa: S101 -- for the type checker
+        config = self._config
+        return self._gone_at + config.graceful_restart_time_s + config.long_lived_stale_time_s
+
+    def _drop_stale(self) -> None:
+        for key in tuple(self._stale):
+            self.forget(key)
+
+    def _has_changed(self) -> None:
+        self._snapshot = None
+        self._revision += 1
