@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from isthmus.model.flow import Flow
+from isthmus.model.ids import RouteDistinguisher
 from isthmus.model.intent import AttachmentCircuit, VrfIntent
 from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.route import VpnIpv4Route
@@ -82,10 +83,8 @@ def compile_pe(pe: ProviderEdge, label_range: range, inputs: Inputs) -> Compiled
     fibs = _compile_fibs(vrfs, hosts, core, inputs.routes)
     for vrf in vrfs:
         _note_problems(vrf, fibs[vrf.key], core, inputs, problems)
-    # Without a core, what it attracts would be lost.
-    advertised = _local_candidates(vrfs, hosts, core) if core.port is not None else []
     return Compiled(
-        routes=frozenset(candidate.route for candidate in advertised),
+        routes=_advertised(vrfs, hosts, core, problems),
         flows=_compile_flows(vrfs, fibs, core, inputs.circuit_ports),
         numbers=numbers,
         problems=problems.sentences(),
@@ -121,6 +120,25 @@ def _local_candidates(vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink) -> list
         for vrf in vrfs
         for route in compile_routes(vrf, core.pe.address, hosts[vrf.key])
     ]
+
+
+def _advertised(
+    vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink, problems: _Problems
+) -> frozenset[VpnIpv4Route]:
+    """The routes other PEs hear: none without a core, as what they attract would be lost."""
+    if core.port is None:
+        return frozenset()
+    heard: dict[tuple[RouteDistinguisher, IPv4Network], VpnIpv4Route] = {}
+    for vrf in vrfs:
+        for route in compile_routes(vrf, core.pe.address, hosts[vrf.key]):
+            # BGP would take the second for a change of the first (RFC 4364 §4.1).
+            if heard.setdefault((route.rd, route.prefix), route) is not route:
+                problems.add(
+                    vrf.key,
+                    f"Another VPN already advertises {route.prefix} with the RD {route.rd}; "
+                    f"give them different RDs.",
+                )
+    return frozenset(heard.values())
 
 
 def _compile_fibs(

@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A software switch: executes flows on packets as Open vSwitch does, and fails on purpose.
+
+It is a ``FlowWriter`` with a memory: like the real one it sends only the difference from what it
+wrote last, unless told to forget. It refuses flows that the pipeline does not allow, and actions
+whose prerequisites are not met, both of which Open vSwitch would refuse or drop in silence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv4Network
+
+from isthmus.model.errors import EdgeError, SwitchRefused, SwitchUnreachable
+from isthmus.model.flow import (
+    Action,
+    CheckPacketLarger,
+    DecTtl,
+    Drop,
+    Flow,
+    ForgetInPort,
+    Goto,
+    Move,
+    Output,
+    OutputToInPort,
+    PopMpls,
+    PushMpls,
+    Resubmit,
+    SetField,
+    ToAgent,
+)
+from isthmus.pe_agent.compile.pipeline import IllegalFlow, check_flows
+from tests.fakes.packet import IPV4, MPLS, ArpPacket, Ipv4Packet, LabelStackEntry, Packet
+
+LOCAL = 0xFFFE
+_DEPTH = 64
+_NXM = {
+    "NXM_OF_ETH_SRC": "eth_src",
+    "NXM_OF_ETH_DST": "eth_dst",
+    "NXM_NX_ARP_SHA": "arp_sha",
+    "NXM_NX_ARP_THA": "arp_tha",
+    "NXM_OF_ARP_SPA": "arp_spa",
+    "NXM_OF_ARP_TPA": "arp_tpa",
+    "NXM_OF_IP_SRC": "ip_src",
+    "NXM_OF_IP_DST": "ip_dst",
+    "NXM_NX_REG1": "reg1",
+    "NXM_NX_REG2": "reg2",
+    "OXM_OF_MPLS_LABEL": "mpls_label",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A packet that left by ``port``."""
+
+    port: int
+    packet: Packet
+
+
+@dataclass(frozen=True, slots=True)
+class Punted:
+    """A packet handed to the agent, with what the packet-in says about it."""
+
+    reason: str
+    table: int
+    metadata: int
+    packet: Packet
+    octets: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Everything one packet caused; nothing means it was dropped."""
+
+    sent: list[Sent] = field(default_factory=list)
+    punted: list[Punted] = field(default_factory=list)
+
+    @property
+    def is_dropped(self) -> bool:
+        """Nobody got it."""
+        return not (self.sent or self.punted)
+
+
+class FakeSwitch:
+    """A bridge and its flow writer in one.
+
+    Attributes:
+        fail_next_apply: raised by the next ``apply``, which changes nothing.
+        is_down: every ``apply`` fails until it is up again.
+        installed: what is in the table.
+        applied: how often ``apply`` succeeded.
+        packets: packets counted by flow.
+    """
+
+    def __init__(self) -> None:
+        self.fail_next_apply: EdgeError | None = None
+        self.is_down = False
+        self.installed: frozenset[Flow] = frozenset()
+        self.applied = 0
+        self.packets: Counter[Flow] = Counter()
+        self._written: frozenset[Flow] | None = None
+        self._tables: dict[int, list[Flow]] = {}
+
+    def apply(self, flows: frozenset[Flow]) -> None:
+        """Make ``flows`` the whole table; see ``FlowWriter``."""
+        if self.is_down:
+            self._written = None
+            raise SwitchUnreachable("The switch is down.")
+        if self.fail_next_apply is not None:
+            failure, self.fail_next_apply = self.fail_next_apply, None
+            raise failure
+        try:
+            check_flows(flows)
+        except IllegalFlow as error:
+            raise SwitchRefused(str(error)) from error
+        if self._written is None:
+            table = {flow.key: flow for flow in flows}
+        else:
+            kept = {flow.key for flow in flows}
+            gone = {flow.key for flow in self._written if flow.key not in kept}
+            table = {flow.key: flow for flow in self.installed if flow.key not in gone}
+            table |= {flow.key: flow for flow in flows - self._written}
+        self._written = flows
+        self.applied += 1
+        self._install(frozenset(table.values()))
+
+    def forget(self) -> None:
+        """Assume nothing about what is installed."""
+        self._written = None
+
+    def restart(self) -> None:
+        """Lose every flow, as a switch does that was killed; its writer does not know."""
+        self.is_down = False
+        self._install(frozenset())
+
+    def count(self, cookie: int) -> int:
+        """Return how many packets flows with ``cookie`` have matched."""
+        return sum(number for flow, number in self.packets.items() if flow.cookie == cookie)
+
+    def receive(self, in_port: int, packet: Packet) -> Outcome:
+        """Send ``packet`` in by ``in_port`` and return what comes of it."""
+        run = _Run(self, in_port, packet)
+        run.look_up(0, 0)
+        return run.outcome
+
+    def best(self, table: int, run: _Run) -> Flow | None:
+        """Return the flow of ``table`` with the highest priority that matches, and count it."""
+        for flow in self._tables.get(table, ()):
+            if all(run.matches(name, value) for name, value in flow.match):
+                self.packets[flow] += 1
+                return flow
+        return None
+
+    def _install(self, flows: frozenset[Flow]) -> None:
+        self.installed = flows
+        self.packets = Counter({flow: self.packets[flow] for flow in flows & self.packets.keys()})
+        self._tables = {}
+        for flow in sorted(flows, key=lambda flow: -flow.priority):
+            self._tables.setdefault(flow.table, []).append(flow)
+
+
+class _Run:
+    """One packet on its way through the tables, with its registers."""
+
+    def __init__(self, switch: FakeSwitch, in_port: int, packet: Packet) -> None:
+        self.outcome = Outcome()
+        self._switch = switch
+        self._packet = packet
+        self._is_over = False
+        self._registers = {"metadata": 0, "reg0": 0, "reg1": 0, "reg2": 0, "reg3": 0}
+        self._registers["in_port"] = in_port
+
+    def look_up(self, table: int, depth: int) -> None:
+        """Execute the best flow of ``table``; a miss drops."""
+        assert depth < _DEPTH, "the pipeline loops"
+        flow = self._switch.best(table, self)
+        for action in flow.actions if flow is not None else ():
+            if self._is_over:
+                return
+            self._execute(action, table, depth)
+
+    def matches(self, name: str, wanted: str) -> bool:
+        """Tell whether a field has the value a flow wants; a field the packet lacks never does."""
+        value = self._get(name)
+        if value is None:
+            return False
+        if name in ("ip_dst", "ip_src", "arp_tpa", "arp_spa"):
+            return value in IPv4Network(wanted)
+        if isinstance(value, str):
+            return value == wanted
+        text, _, mask_text = wanted.partition("/")
+        mask = int(mask_text, 0) if mask_text else -1
+        return _number(value) & mask == _number(text) & mask
+
+    def _execute(self, action: Action, table: int, depth: int) -> None:
+        match action:
+            case Goto(target) | Resubmit(target):
+                self.look_up(target, depth + 1)
+            case SetField(name, value):
+                self._set(name, value)
+            case Move(source, target):
+                self._set(_field(target), str(self._required(_field(source))))
+            case PushMpls() | PopMpls() | DecTtl():
+                self._rewrite(action, table)
+            case CheckPacketLarger(octets, register):
+                assert register == "NXM_NX_REG0"
+                self._registers["reg0"] = int(self._packet.octets > octets)
+            case Output() | OutputToInPort() | ForgetInPort():
+                self._send(action)
+            case ToAgent(octets):
+                self._punt("too_big", table, octets)
+            case Drop():
+                self._is_over = True
+
+    def _rewrite(self, action: PushMpls | PopMpls | DecTtl, table: int) -> None:
+        if isinstance(action, PushMpls):
+            labels = (LabelStackEntry(0), *self._packet.labels)
+            self._packet = replace(self._packet, labels=labels)
+        elif isinstance(action, PopMpls):
+            self._pop(action.ethertype)
+        else:
+            packet = self._ipv4()
+            if packet.ttl <= 1:
+                self._punt("ttl_expired", table, 0xFFFF)
+                self._is_over = True
+            else:
+                self._packet = replace(self._packet, payload=replace(packet, ttl=packet.ttl - 1))
+
+    def _pop(self, ethertype: int) -> None:
+        assert self._packet.eth_type == MPLS, "pop_mpls without MPLS"
+        labels = self._packet.labels[1:]
+        assert bool(labels) == (ethertype == MPLS), "pop_mpls says the wrong ethertype"
+        assert labels or isinstance(self._packet.payload, Ipv4Packet), "not what the label carries"
+        self._packet = replace(self._packet, labels=labels)
+
+    def _send(self, action: Output | OutputToInPort | ForgetInPort) -> None:
+        in_port = self._registers["in_port"]
+        if isinstance(action, ForgetInPort):
+            self._registers["in_port"] = 0
+        elif isinstance(action, OutputToInPort):
+            self.outcome.sent.append(Sent(in_port, self._packet))
+        elif action.port != in_port:
+            # OpenFlow never sends a packet back by the port it came in on, unless told to.
+            self.outcome.sent.append(Sent(action.port, self._packet))
+
+    def _punt(self, reason: str, table: int, octets: int) -> None:
+        metadata = self._registers["metadata"]
+        self.outcome.punted.append(Punted(reason, table, metadata, self._packet, octets))
+
+    def _ipv4(self) -> Ipv4Packet:
+        packet = self._packet.payload
+        assert self._packet.eth_type == IPV4, "an IP action on what is not IP"
+        assert isinstance(packet, Ipv4Packet)
+        return packet
+
+    def _required(self, name: str) -> object:
+        value = self._get(name)
+        assert value is not None, f"{name} of a packet that has none"
+        return value
+
+    def _get(self, name: str) -> int | str | IPv4Address | None:
+        if name in self._registers:
+            return self._registers[name]
+        packet = self._packet
+        if name in ("eth_src", "eth_dst", "eth_type", "vlan_vid", "tun_dst"):
+            return getattr(packet, name)  # type: ignore[no-any-return]  # one of five known fields
+        if name.startswith("mpls_"):
+            return self._label_field(name)
+        if name.startswith("arp_"):
+            arp = packet.payload
+            if packet.labels or not isinstance(arp, ArpPacket):
+                return None
+            return getattr(arp, name.removeprefix("arp_"))  # type: ignore[no-any-return]
+        return self._ip_field(name)
+
+    def _label_field(self, name: str) -> int | None:
+        if not self._packet.labels:
+            return None
+        if name == "mpls_bos":
+            return int(len(self._packet.labels) == 1)
+        return int(getattr(self._packet.labels[0], name.removeprefix("mpls_")))
+
+    def _ip_field(self, name: str) -> int | IPv4Address | None:
+        ip = self._packet.payload
+        if self._packet.eth_type != IPV4 or not isinstance(ip, Ipv4Packet):
+            return None
+        if name.startswith("icmp_") and ip.proto != 1:
+            return None
+        return getattr(ip, _IP_ATTRIBUTES[name])  # type: ignore[no-any-return]
+
+    def _set(self, name: str, value: str) -> None:
+        if name in self._registers:
+            self._registers[name] = int(value, 0)
+        elif name == "eth_src":
+            self._packet = replace(self._packet, eth_src=value)
+        elif name == "eth_dst":
+            self._packet = replace(self._packet, eth_dst=value)
+        elif name == "tun_dst":
+            self._packet = replace(self._packet, tun_dst=IPv4Address(value))
+        elif name.startswith("mpls_"):
+            self._required(name)
+            top, *rest = self._packet.labels
+            top = replace(top, **{name.removeprefix("mpls_"): int(value, 0)})
+            self._packet = replace(self._packet, labels=(top, *rest))
+        else:
+            self._set_payload(name, value)
+
+    def _set_payload(self, name: str, value: str) -> None:
+        payload = self._packet.payload
+        old = self._required(name)
+        attribute = name.removeprefix("arp_") if name.startswith("arp_") else _IP_ATTRIBUTES[name]
+        new = type(old)(value) if not isinstance(old, int) else int(value, 0)  # type: ignore[call-arg]
+        assert payload is not None
+        changed = replace(payload, **{attribute: new})  # type: ignore[arg-type]
+        self._packet = replace(self._packet, payload=changed)
+
+
+_IP_ATTRIBUTES = {
+    "ip_src": "src",
+    "ip_dst": "dst",
+    "ip_proto": "proto",
+    "nw_ttl": "ttl",
+    "icmp_type": "icmp_type",
+    "icmp_code": "icmp_code",
+}
+
+
+def _field(nxm: str) -> str:
+    return _NXM[nxm.partition("[")[0]]
+
+
+def _number(value: object) -> int:
+    return LOCAL if value == "LOCAL" else int(str(value), 0)
