@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serves ``/v2.0/bgpvpn/bgpvpns`` and the associations below it."""
+
+from typing import Any
+
+from neutron.api import extensions
+from neutron.api.v2 import base, resource_helper
+from neutron_lib.api import extensions as api_extensions
+from neutron_lib.plugins import directory
+
+from isthmus.api.definitions import bgpvpn
+
+
+class Bgpvpn(api_extensions.APIExtensionDescriptor):
+    """The BGPVPN API."""
+
+    api_definition = bgpvpn
+
+    @classmethod
+    def get_resources(cls) -> list[Any]:
+        """Make one resource for VPNs and one for each kind of association."""
+        plurals = resource_helper.build_plural_mappings({}, bgpvpn.RESOURCE_ATTRIBUTE_MAP)
+        resources = resource_helper.build_resource_info(
+            plurals,
+            bgpvpn.RESOURCE_ATTRIBUTE_MAP,
+            bgpvpn.ALIAS,
+            translate_name=True,
+            allow_bulk=True,
+        )
+        plugin = directory.get_plugin(bgpvpn.ALIAS)
+        for collection, definition in bgpvpn.SUB_RESOURCE_ATTRIBUTE_MAP.items():
+            controller = base.create_resource(
+                collection,
+                collection.removesuffix("s"),
+                plugin,
+                definition["parameters"],
+                allow_bulk=True,
+                parent=definition["parent"],
+                allow_pagination=True,
+                allow_sorting=True,
+            )
+            resources.append(
+                extensions.ResourceExtension(
+                    collection,
+                    controller,
+                    definition["parent"],
+                    path_prefix=bgpvpn.API_PREFIX,
+                    attr_map=definition["parameters"],
+                )
+            )
+        return list(resources)

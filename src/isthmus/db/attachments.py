@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attachments: which port of ours is on which network.
+
+The row comes before the port and goes after it. A worker that finds a row without a port makes
+the port only if it can take over the claim, so two workers never make two.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from neutron.db import models_v2
+from neutron_lib.context import Context
+from oslo_utils import timeutils, uuidutils
+
+from isthmus.db import models
+from isthmus.db.records import AttachmentRecord
+
+# A worker that set out to make a port and has not after this time is taken for dead.
+CLAIM_TIME = timedelta(seconds=30)
+
+
+def read(context: Context, network_ids: Collection[str]) -> Mapping[str, AttachmentRecord]:
+    """Return the attachments of networks, with what Neutron knows of their ports."""
+    if not network_ids:
+        return {}
+    row_of, port = models.Attachment, models_v2.Port
+    query: Any = (
+        sa.select(row_of.network_id, row_of.port_id, row_of.claimed_at, port.mac_address)
+        .outerjoin(port, port.id == row_of.port_id)
+        .where(row_of.network_id.in_(network_ids))
+    )
+    rows = context.session.execute(query).all()
+    addresses: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    table = models_v2.IPAllocation
+    allocations = sa.select(table.port_id, table.subnet_id, table.ip_address).where(
+        table.port_id.in_([row.port_id for row in rows])
+    )
+    for row in context.session.execute(allocations):
+        addresses[row.port_id].append((row.subnet_id, row.ip_address))
+    return {
+        row.network_id: AttachmentRecord(
+            row.network_id,
+            row.port_id,
+            row.claimed_at,
+            row.mac_address,
+            tuple(sorted(addresses[row.port_id])),
+        )
+        for row in rows
+    }
+
+
+def claim(context: Context, network_id: str) -> str | None:
+    """Claim the making of a network's attachment; None while another worker has the claim.
+
+    Returns:
+        The id the port is to have.
+    """
+    table, now = models.Attachment, timeutils.utcnow()
+    query: Any = sa.select(table.port_id, table.claimed_at).where(table.network_id == network_id)
+    row = context.session.execute(query.with_for_update()).first()
+    if row is None:
+        port_id: str = uuidutils.generate_uuid()
+        context.session.add(table(network_id=network_id, port_id=port_id, claimed_at=now))
+        context.session.flush()
+        return port_id
+    if row.claimed_at + CLAIM_TIME > now:
+        return None
+    context.session.execute(
+        sa.update(table).where(table.network_id == network_id).values(claimed_at=now)
+    )
+    return str(row.port_id)
+
+
+def release(context: Context, network_id: str) -> None:
+    """Let the next worker try at once: the port could not be made."""
+    long_ago = datetime(1970, 1, 1)
+    context.session.execute(
+        sa.update(models.Attachment)
+        .where(models.Attachment.network_id == network_id)
+        .values(claimed_at=long_ago)
+    )
+
+
+def read_unused(context: Context) -> list[str]:
+    """Return the networks that have an attachment but are in no VPN."""
+    table, association = models.Attachment, models.NetworkAssociation
+    query: Any = (
+        sa.select(table.network_id)
+        .outerjoin(association, association.network_id == table.network_id)
+        .where(association.id.is_(None))
+    )
+    return list(context.session.execute(query).scalars())
+
+
+def forget(context: Context, network_id: str, port_id: str) -> None:
+    """Remove the row of an attachment whose port is gone."""
+    table = models.Attachment
+    context.session.execute(
+        sa.delete(table).where(table.network_id == network_id, table.port_id == port_id)
+    )
+
+
+def is_attachment(context: Context, port_id: str) -> bool:
+    """Whether a port is one of ours: by our own table, never by its device owner."""
+    query: Any = sa.select(models.Attachment.network_id).where(models.Attachment.port_id == port_id)
+    return context.session.execute(query).first() is not None

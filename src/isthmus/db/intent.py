@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the whole intent of one VPN at this site."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+
+from neutron_lib.context import Context
+
+from isthmus.db import attachments, models, neutron_facts, vpns
+from isthmus.db.records import AttachmentRecord, CustomerPort, NetworkRecord, VpnRecord
+from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import RouteDistinguisher, RouteTarget
+from isthmus.model.intent import (
+    AttachedHost,
+    AttachedSubnet,
+    BoundHost,
+    NetworkAttachment,
+    VpnIntent,
+)
+
+
+def read_intent(context: Context, vpn_id: str) -> VpnIntent | None:
+    """Return what is wanted of a VPN, one consistent picture if the caller holds a transaction.
+
+    Networks whose attachment has no port yet, or none of whose subnets can be carried, are left
+    out. None if there is no such VPN.
+    """
+    vpn = vpns.read_one(context, vpn_id)
+    if vpn is None:
+        return None
+    networks = neutron_facts.read_networks(context, vpn.network_ids)
+    attached = attachments.read(context, vpn.network_ids)
+    ports = neutron_facts.read_customer_ports(context, vpn.network_ids)
+    return compose(vpn, networks, attached, ports)
+
+
+def compose(
+    vpn: VpnRecord,
+    networks: Mapping[str, NetworkRecord],
+    attached: Mapping[str, AttachmentRecord],
+    ports: Iterable[CustomerPort],
+) -> VpnIntent:
+    """Put the intent together from what the tables say."""
+    ports_of: dict[str, list[CustomerPort]] = defaultdict(list)
+    for port in ports:
+        ports_of[port.network_id].append(port)
+    both = vpn.targets_of(models.BOTH)
+    return VpnIntent(
+        vpn_id=vpn.id,
+        generation=vpn.generation,
+        import_rts=_route_targets(both + vpn.targets_of(models.IMPORT)),
+        export_rts=_route_targets(both + vpn.targets_of(models.EXPORT)),
+        rds=tuple(RouteDistinguisher.parse(rd) for rd in vpn.rds),
+        attachments=tuple(
+            _attachment(networks[network_id], attached[network_id], ports_of[network_id])
+            for network_id in sorted(vpn.network_ids)
+            if network_id in networks
+            and network_id in attached
+            and attached[network_id].mac is not None
+            and any(subnet.is_carried for subnet in networks[network_id].subnets)
+        ),
+    )
+
+
+def _route_targets(values: Iterable[str]) -> frozenset[RouteTarget]:
+    return frozenset(RouteTarget.parse(value) for value in values)
+
+
+def _attachment(
+    network: NetworkRecord, attached: AttachmentRecord, ports: Iterable[CustomerPort]
+) -> NetworkAttachment:
+    carried = {subnet.id: subnet for subnet in network.subnets if subnet.is_carried}
+    addresses: dict[CustomerPort, list[IPv4Address]] = {}
+    first_of: dict[str, CustomerPort] = {}
+    for port in ports:
+        if port.subnet_id in carried:
+            first = first_of.setdefault(port.port_id, port)
+            addresses.setdefault(first, []).append(port.address)
+    return NetworkAttachment(
+        network_id=network.id,
+        port_id=attached.port_id,
+        mac=str(attached.mac).lower(),
+        mtu=network.mtu,
+        subnets=tuple(
+            sorted(
+                AttachedSubnet(subnet.prefix, subnet.gateway)
+                for subnet in carried.values()
+                if isinstance(subnet.prefix, IPv4Network)
+                and isinstance(subnet.gateway, IPv4Address)
+            )
+        ),
+        hosts=tuple(sorted(_hosts(addresses))),
+    )
+
+
+def _hosts(addresses: Mapping[CustomerPort, list[IPv4Address]]) -> Iterable[BoundHost]:
+    for port, found in addresses.items():
+        try:
+            host = AttachedHost(port.port_id, port.mac, tuple(sorted(found)))
+        except InvalidValue:
+            # A tenant may give a port a MAC no frame can be sent to; it harms only itself.
+            continue
+        yield BoundHost(port.host_name, host)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Neutron's own tables say of networks, subnets and ports, in a few statements.
+
+Read beside our own rows in one transaction, so that intent is one consistent picture.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any
+
+import sqlalchemy as sa
+from neutron.db import models_v2
+from neutron.plugins.ml2 import models as ml2_models
+from neutron_lib import constants
+from neutron_lib.api.definitions import portbindings
+from neutron_lib.context import Context
+
+from isthmus.db.records import CustomerPort, NetworkRecord, SubnetRecord
+
+# Ports that are part of the network, not customers of it.
+_NOT_CUSTOMERS = ("network:%", "neutron:%", "ovn-lb-hm%")
+DEFAULT_MTU = 1500
+
+
+def read_networks(context: Context, network_ids: Collection[str]) -> Mapping[str, NetworkRecord]:
+    """Return the networks that exist, with their subnets."""
+    if not network_ids:
+        return {}
+    subnets: dict[str, list[SubnetRecord]] = defaultdict(list)
+    table = models_v2.Subnet
+    query: Any = sa.select(table.id, table.network_id, table.cidr, table.gateway_ip).where(
+        table.network_id.in_(network_ids)
+    )
+    for row in context.session.execute(query):
+        gateway = ip_address(row.gateway_ip) if row.gateway_ip else None
+        subnets[row.network_id].append(SubnetRecord(row.id, ip_network(row.cidr), gateway))
+    networks = sa.select(models_v2.Network.id, models_v2.Network.mtu).where(
+        models_v2.Network.id.in_(network_ids)
+    )
+    return {
+        row.id: NetworkRecord(
+            row.id,
+            row.mtu or DEFAULT_MTU,
+            tuple(sorted(subnets[row.id], key=lambda s: (s.prefix.version, str(s.prefix)))),
+        )
+        for row in context.session.execute(networks)
+    }
+
+
+def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[CustomerPort]:
+    """Return the CEs of networks: IPv4 addresses of ports that are up and bound to a host."""
+    if not network_ids:
+        return []
+    port, binding = models_v2.Port, ml2_models.PortBinding
+    address = models_v2.IPAllocation
+    query: Any = (
+        sa.select(
+            port.network_id,
+            port.id,
+            port.mac_address,
+            binding.host,
+            address.subnet_id,
+            address.ip_address,
+        )
+        .join(binding, binding.port_id == port.id)
+        .join(address, address.port_id == port.id)
+        .where(
+            port.network_id.in_(network_ids),
+            port.admin_state_up.is_(True),
+            binding.host != "",
+            binding.status == constants.ACTIVE,
+            binding.vif_type != portbindings.VIF_TYPE_BINDING_FAILED,
+            *(port.device_owner.not_like(owner) for owner in _NOT_CUSTOMERS),
+        )
+        .order_by(port.id, address.ip_address)
+    )
+    found = []
+    for row in context.session.execute(query):
+        parsed = ip_address(row.ip_address)
+        if isinstance(parsed, IPv4Address):
+            found.append(
+                CustomerPort(
+                    row.network_id,
+                    row.id,
+                    row.mac_address.lower(),
+                    row.host,
+                    row.subnet_id,
+                    parsed,
+                )
+            )
+    return found
+
+
+def read_owner_of_address(context: Context, subnet_id: str, address: str) -> tuple[str, str] | None:
+    """Return port id and device owner of whoever holds an address of a subnet."""
+    table = models_v2.IPAllocation
+    query: Any = (
+        sa.select(models_v2.Port.id, models_v2.Port.device_owner)
+        .join(table, table.port_id == models_v2.Port.id)
+        .where(table.subnet_id == subnet_id, table.ip_address == address)
+    )
+    row = context.session.execute(query).first()
+    return None if row is None else (row.id, row.device_owner)
+
+
+def release_addresses_of_port(context: Context, port_id: str, subnet_id: str) -> None:
+    """Take a subnet's addresses from a port, so that the subnet can go before the port does."""
+    table = models_v2.IPAllocation
+    context.session.execute(
+        sa.delete(table).where(table.port_id == port_id, table.subnet_id == subnet_id)
+    )

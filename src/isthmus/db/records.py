@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows as values: what the tables and Neutron's own say, free of any session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class VpnRecord:
+    """A VPN as the API knows it, and how far it has been dispatched.
+
+    Attributes:
+        targets: pairs of direction and route target, in order.
+        rds: in the order given.
+        network_ids: the associated networks, in order.
+        generation: of the intent last dispatched; 0 before the first.
+        was_dispatched: the driver accepted that generation.
+        dispatched_at: when it did.
+        refusal: why the last dispatch failed, for the operator; empty if it did not.
+        refusal_for_tenant: the same without the provider's equipment.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    type: str
+    vni: int | None
+    targets: tuple[tuple[str, str], ...]
+    rds: tuple[str, ...]
+    network_ids: tuple[str, ...]
+    generation: int
+    was_dispatched: bool
+    dispatched_at: datetime | None
+    refusal: str
+    refusal_for_tenant: str
+
+    def targets_of(self, direction: str) -> list[str]:
+        """Return the route targets of one direction as typed there."""
+        return [value for d, value in self.targets if d == direction]
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationRecord:
+    """A network association."""
+
+    id: str
+    project_id: str
+    vpn_id: str
+    network_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetRecord:
+    """A subnet of Neutron's; ``gateway`` is None where the tenant disabled it."""
+
+    id: str
+    prefix: IPv4Network | IPv6Network
+    gateway: IPv4Address | IPv6Address | None
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether a PE can serve it: IPv4, with a gateway address to answer for."""
+        return isinstance(self.prefix, IPv4Network) and self.gateway is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRecord:
+    """A network of Neutron's with its subnets in order of prefix."""
+
+    id: str
+    mtu: int
+    subnets: tuple[SubnetRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRecord:
+    """The attachment of a network; ``mac`` is None while its port does not exist.
+
+    Attributes:
+        fixed_ips: pairs of subnet id and address the port has, in order.
+    """
+
+    network_id: str
+    port_id: str
+    claimed_at: datetime
+    mac: str | None
+    fixed_ips: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPort:
+    """A CE as Neutron has it: one address of one bound port."""
+
+    network_id: str
+    port_id: str
+    mac: str
+    host_name: str
+    subnet_id: str
+    address: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEdgeRecord:
+    """A PE and when it was last heard."""
+
+    name: str
+    address: str
+    heard_at: datetime
+    neighbors: int
+    neighbors_established: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeReportRecord:
+    """What a PE says of one VPN."""
+
+    pe: str
+    vpn_id: str
+    generation: int
+    is_in_force: bool
+    reason: str
