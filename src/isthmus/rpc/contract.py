@@ -7,6 +7,10 @@
     PE ──call──▶ server     sync(report) -> {"apply": [intent…], "remove": [vpn_id…]}
     API ──cast──▶ worker    wake()                the journal has something in it
 
+Each is an oslo.messaging call by these argument names to
+``Target(exchange=EXCHANGE, topic=…, version=VERSION)``, PEs with ``server=<host name>``, with an
+empty context and no serializer.
+
 Every message carries state, never a change of state: losing, repeating or reordering one costs
 time, not truth. ``sync`` runs at the start of an agent and every few seconds; it also is the
 agent's heartbeat.
@@ -26,6 +30,8 @@ from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit
 from isthmus.model.report import NeighborReport, PeReport, VrfReport
 
 VERSION = "1.0"
+# Set in every target: the default exchange is Neutron's on one side and another on the other.
+EXCHANGE = "isthmus"
 SERVER_TOPIC = "isthmus-server"
 WORKER_TOPIC = "isthmus-worker"
 PE_TOPIC = "isthmus-pe"
