@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,8 @@ from os_ken.ofproto.ofproto_protocol import ProtocolDesc
 LOG = logging.getLogger(__name__)
 
 _HEADER = struct.Struct("!BBHI")
-_MISS_SEND_OCTETS = 256
+# What an ICMP answer quotes, and the Ethernet header.
+_MISS_SEND_OCTETS = 600
 _FIRST_RETRY_S = 0.02
 _LONGEST_RETRY_S = 0.5
 # ICMP errors are limited in rate (RFC 1812 §4.3.2.8); many at once are many hosts' first packets.
@@ -33,26 +33,17 @@ _ANSWERS_PER_S = 100.0
 _ANSWERS_AT_ONCE = 100.0
 
 
-class PuntReason(StrEnum):
-    """Why the switch handed a packet over."""
-
-    TTL_EXPIRED = "ttl_expired"
-    ACTION = "action"
-
-
 @dataclass(frozen=True, slots=True)
 class Punt:
     """A packet the switch handed over.
 
     Attributes:
-        reason: TTL expired, or a flow's action said so.
-        table: the flow table it happened in.
+        is_ttl_expired: its TTL expired; otherwise a flow's action handed it over.
         metadata: the pipeline's metadata at that point; names the VRF.
         frame: the first octets of the frame, from the Ethernet header on.
     """
 
-    reason: PuntReason
-    table: int
+    is_ttl_expired: bool
     metadata: int
     frame: bytes
 
@@ -163,15 +154,15 @@ class TokenBucket:
 
 
 def decode_packet_in(octets: bytes) -> Punt | None:
-    """Decode an OpenFlow 1.3 packet-in (OpenFlow 1.3.5 §7.4.1); None if it can't be one of ours."""
+    """Decode an OpenFlow 1.3 packet-in (OpenFlow 1.3.5 §7.4.1); None if it can't be read."""
     try:
         version, kind, length, xid = _HEADER.unpack_from(octets)
         message = ofproto_parser.msg(_PROTOCOL, version, kind, length, xid, octets)
-        reason = {
-            ofp.OFPR_INVALID_TTL: PuntReason.TTL_EXPIRED,
-            ofp.OFPR_ACTION: PuntReason.ACTION,
-        }[message.reason]
-        return Punt(reason, message.table_id, message.match.get("metadata", 0), message.data)
+        return Punt(
+            is_ttl_expired=message.reason == ofp.OFPR_INVALID_TTL,
+            metadata=message.match.get("metadata", 0),
+            frame=bytes(message.data),
+        )
     except Exception:
         LOG.exception("switch.unreadable_packet_in octets=%s", octets[:64].hex())
         return None

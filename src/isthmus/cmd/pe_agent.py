@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``isthmus-pe-agent``: one provider edge. ``isthmus-pe-look``: what it holds."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from oslo_config import cfg
+from oslo_log import log
+
+from isthmus.config.pe_agent import InvalidConfiguration, read_options, register_options
+from isthmus.model.errors import InvalidValue
+
+LOG = logging.getLogger(__name__)
+
+_PROJECT = "isthmus"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the agent until SIGTERM or SIGINT; return the process's exit code.
+
+    0 after a signal, with flows and routes left as they are; 2 if the configuration can't be
+    used, with one sentence for each mistake.
+    """
+    conf = cfg.ConfigOpts()
+    log.register_options(conf)
+    register_options(conf)
+    try:
+        conf(
+            sys.argv[1:] if argv is None else list(argv), project=_PROJECT, prog="isthmus-pe-agent"
+        )
+        options = read_options(conf)
+        log.setup(conf, _PROJECT)
+        # Imported late so that a configuration is refused within a moment.
+        from isthmus.pe_agent.agent import PeAgent
+
+        agent = PeAgent(options, conf)
+    except InvalidConfiguration as error:
+        return _refuse(error.sentences)
+    except (cfg.Error, InvalidValue) as error:
+        return _refuse([str(error)])
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        agent.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    LOG.info("agent.started host=%s address=%s", options.host, options.pe.address)
+    agent.run()
+    LOG.info("agent.stopped host=%s flows_and_routes=kept", options.host)
+    return 0
+
+
+def look() -> int:
+    """Print what the agent on this host holds, as JSON."""
+    conf = cfg.ConfigOpts()
+    register_options(conf)
+    conf(sys.argv[1:], project=_PROJECT, prog="isthmus-pe-look")
+    # Imported late: the agent's libraries are not needed to say that it is away.
+    from isthmus.pe_agent.look import read_look
+
+    try:
+        sys.stdout.write(read_look(Path(conf.look_socket)))
+    except OSError as error:
+        return _refuse([f"No agent answers at {conf.look_socket}: {error.strerror}."])
+    return 0
+
+
+def _refuse(sentences: Sequence[str]) -> int:
+    for sentence in sentences:
+        sys.stderr.write(f"isthmus: {sentence}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make compiled routes and flows real, in an order that loses no packet.
+
+plug        circuits that are new; those to go stay for now
+withdraw    routes that are gone, so that no neighbor sends into nothing
+flows       as one bundle
+advertise   routes that are new, now that their flows are there
+unplug      circuits that no flow uses any more
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from isthmus.model.errors import EdgeError
+from isthmus.model.flow import Flow
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.bgp.speaker import BgpSpeaker
+from isthmus.pe_agent.compile.inputs import Compiled
+from isthmus.pe_agent.openflow.writer import FlowWriter, PortPlugger, SwitchPorts
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What is acted on."""
+
+    ports: PortPlugger
+    writer: FlowWriter
+    speaker: BgpSpeaker
+
+
+class Installer:
+    """Remembers what the edges accepted, and tells them what differs.
+
+    What fails is told as an error and tried again by the next call; the other edges still get
+    their part where that does no harm.
+    """
+
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+        self._epoch: str | None = None
+        self._plugged: frozenset[str] | None = None
+        self._routes: frozenset[VpnIpv4Route] | None = None
+        self._flows: frozenset[Flow] | None = None
+        self.has_written_flows = False
+
+    def plug(self, circuits: frozenset[str], ports: SwitchPorts) -> list[EdgeError]:
+        """Plug ``circuits`` and keep what else is plugged."""
+        present = frozenset(ports.circuits)
+        if self._plugged is not None and circuits <= self._plugged & present:
+            return []
+        return self._plug(circuits | present)
+
+    def unplug(self, circuits: frozenset[str], ports: SwitchPorts) -> list[EdgeError]:
+        """Make ``circuits`` all that is plugged; to be called once no flow uses the others."""
+        if self._plugged == circuits and circuits >= ports.circuits.keys():
+            return []
+        return self._plug(circuits)
+
+    def install(self, compiled: Compiled, epoch: str, *, may_write_flows: bool) -> list[EdgeError]:
+        """Install routes and flows.
+
+        Args:
+            compiled: what should be.
+            epoch: the life of the switch; in a new one its flows are gone.
+            may_write_flows: False leaves the flows of a former life of the agent as they are.
+        """
+        if epoch != self._epoch:
+            self._edges.writer.forget()
+            self._flows = None
+            self._epoch = epoch
+        errors: list[EdgeError] = []
+        if self._routes is not None and self._routes - compiled.routes:
+            errors += self._advertise(self._routes & compiled.routes)
+        if may_write_flows and self._flows != compiled.flows:
+            refused = self._write(compiled.flows)
+            if refused:
+                # Without flows, what a new route attracts would be lost.
+                return errors + refused
+        if self._routes != compiled.routes:
+            errors += self._advertise(compiled.routes)
+        return errors
+
+    def _plug(self, circuits: frozenset[str]) -> list[EdgeError]:
+        self._plugged = None
+        errors = _errors_of(lambda: self._edges.ports.plug(circuits))
+        if not errors:
+            self._plugged = circuits
+        return errors
+
+    def _advertise(self, routes: frozenset[VpnIpv4Route]) -> list[EdgeError]:
+        self._routes = None
+        errors = _errors_of(lambda: self._edges.speaker.advertise(routes))
+        if not errors:
+            self._routes = routes
+        return errors
+
+    def _write(self, flows: frozenset[Flow]) -> list[EdgeError]:
+        self._flows = None
+        errors = _errors_of(lambda: self._edges.writer.apply(flows))
+        if not errors:
+            self._flows = flows
+            self.has_written_flows = True
+        return errors
+
+
+def _errors_of(act: Callable[[], None]) -> list[EdgeError]:
+    try:
+        act()
+    except EdgeError as error:
+        return [error]
+    return []

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one loop: gather what is known, compile what should be, make it so, report.
+
+Every pass works from the state as it is; what woke it does not matter. Nothing is done before the
+last intent, the switch's ports and the neighbors' routes are known: the flows and routes of the
+agent's former life go on until it knows better.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from isthmus.model.errors import EdgeError
+from isthmus.model.intent import VrfIntent
+from isthmus.model.report import PeReport, VrfReport
+from isthmus.pe_agent.bgp.speaker import RibIn
+from isthmus.pe_agent.compile.inputs import Inputs, Numbers
+from isthmus.pe_agent.inputs import Intents
+from isthmus.pe_agent.install import Edges, Installer
+from isthmus.pe_agent.openflow.writer import SwitchPorts
+from isthmus.pe_agent.salvage import Compile, Salvaged, compile_all_or_most
+from isthmus.pe_agent.state import Memory, StateFile
+
+LOG = logging.getLogger(__name__)
+
+# Without any memory of a former life the server is asked first; but it may be away for long.
+FIRST_SYNC_WAIT_S = 30.0
+_FIRST_RETRY_S = 0.1
+_LONGEST_RETRY_S = 5.0
+_REFUSED_RETRY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this PE is: to the server by name, to other PEs by address."""
+
+    name: str
+    address: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass worked with and how it went.
+
+    Attributes:
+        inputs: what was compiled.
+        salvaged: what came of it.
+        rib: what neighbors had told.
+        failures: what the edges did not do, sentences for the operator.
+        may_write_flows: whether enough was known to replace the flows of a former life.
+        seconds: how long it took.
+    """
+
+    inputs: Inputs
+    salvaged: Salvaged
+    rib: RibIn
+    failures: tuple[str, ...]
+    may_write_flows: bool
+    seconds: float
+
+
+class Reconciler:
+    """Runs the loop in its caller's thread.
+
+    Args:
+        edges: what is acted on.
+        compile_: the pure core, with this PE's configuration filled in.
+        state_file: where intents and numbers are kept.
+        identity: who this PE is.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        edges: Edges,
+        compile_: Compile,
+        state_file: StateFile,
+        identity: Identity,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._edges = edges
+        self._installer = Installer(edges)
+        self._compile = compile_
+        self._state_file = state_file
+        self._identity = identity
+        self._clock = clock
+        self._saved = state_file.load()
+        self._numbers = self._saved.numbers if self._saved else Numbers()
+        known = self._saved.intents.values() if self._saved else ()
+        self.intents = Intents(known, self.wake)
+        self.is_restart = self._saved is not None
+        self._has_intent = self.is_restart
+        self._started_at = clock()
+        self._in_force: Mapping[str, int] = {}
+        self._reasons: Mapping[str, str] = {}
+        self._retry_s = _FIRST_RETRY_S
+        self._last_pass: Pass | None = None
+        self._told: PeReport | None = None
+        self._tell: Callable[[PeReport], None] = lambda _: None
+        self._wake = threading.Event()
+        self._is_stopping = False
+
+    def wake(self) -> None:
+        """Have another pass soon: something may have changed. From any thread."""
+        self._wake.set()
+
+    def note_synced(self) -> None:
+        """Note that the server has said all it knows. From any thread."""
+        if not self._has_intent:
+            self._has_intent = True
+            self.wake()
+
+    def stop(self) -> None:
+        """Let ``run`` return after the pass it is in; flows and routes stay. From any thread."""
+        self._is_stopping = True
+        self.wake()
+
+    def report(self) -> PeReport:
+        """Report what is in force of what was asked. From any thread."""
+        in_force, reasons = self._in_force, self._reasons
+        vrfs = tuple(
+            VrfReport(
+                vpn_id=vpn_id,
+                generation=intent.generation,
+                is_in_force=in_force.get(vpn_id) == intent.generation,
+                reason=reasons.get(vpn_id, ""),
+            )
+            for vpn_id, intent in sorted(self.intents.snapshot().items())
+        )
+        neighbors = self._edges.speaker.rib().neighbors
+        return PeReport(self._identity.name, self._identity.address, vrfs, neighbors)
+
+    def last_pass(self) -> Pass | None:
+        """Return what the last pass worked with; None before the first. From any thread."""
+        return self._last_pass
+
+    def run(self, tell: Callable[[PeReport], None]) -> None:
+        """Reconcile whenever woken, until stopped; ``tell`` each report that differs.
+
+        Nothing that fails ends the loop.
+        """
+        self._tell = tell
+        again_s: float | None = 0.0
+        while not self._is_stopping:
+            self._wake.wait(again_s)
+            self._wake.clear()
+            try:
+                again_s = self.step()
+            except Exception:
+                LOG.exception("reconcile.failed retry_s=%s", _LONGEST_RETRY_S)
+                again_s = _LONGEST_RETRY_S
+
+    def step(self) -> float | None:
+        """Do one pass; return after how many seconds to do another unless woken, None for never."""
+        if self._is_stopping:
+            return None
+        began = self._clock()
+        wait_s = 0.0 if self._has_intent else self._started_at + FIRST_SYNC_WAIT_S - began
+        ports = self._edges.ports.ports()
+        if ports is None or wait_s > 0:
+            return wait_s if wait_s > 0 else None
+        intents = self.intents.snapshot()
+        circuits = frozenset(c.port_id for intent in intents.values() for c in intent.circuits)
+        errors = self._installer.plug(circuits, ports)
+        ports = self._edges.ports.ports() or ports
+        rib = self._edges.speaker.rib()
+        inputs = self._gather(intents, ports, rib)
+        salvaged = compile_all_or_most(self._compile, inputs)
+        may_write_flows = rib.is_complete or self._installer.has_written_flows
+        if salvaged.compiled is not None:
+            self._remember(intents, salvaged.compiled.numbers, only_numbers=True)
+            errors += self._installer.install(
+                salvaged.compiled, ports.epoch, may_write_flows=may_write_flows
+            )
+            if may_write_flows and not errors:
+                errors += self._installer.unplug(circuits, ports)
+        failures = tuple(error.for_operator for error in errors)
+        seconds = self._clock() - began
+        self._conclude(Pass(inputs, salvaged, rib, failures, may_write_flows, seconds))
+        self._remember(intents, self._numbers, only_numbers=False)
+        return self._delay(errors)
+
+    def _gather(self, intents: Mapping[str, VrfIntent], ports: SwitchPorts, rib: RibIn) -> Inputs:
+        return Inputs(
+            intents=intents,
+            routes=rib.routes,
+            core_port=ports.core,
+            circuit_ports=ports.circuits,
+            plugged_hosts=ports.hosts,
+            numbers=self._numbers,
+        )
+
+    def _conclude(self, done: Pass) -> None:
+        """Work out what is in force now, and tell if that is news."""
+        self._last_pass = done
+        compiled = done.salvaged.compiled
+        problems = dict(compiled.problems) if compiled is not None else {}
+        problems |= done.salvaged.refused
+        if done.failures:
+            sentence = " ".join(done.failures)
+            problems |= dict.fromkeys(done.inputs.intents, sentence)
+        elif not done.may_write_flows:
+            waiting = "Waiting for the BGP neighbors to send their routes after a start."
+            problems |= dict.fromkeys(done.inputs.intents, waiting)
+        elif compiled is not None:
+            self._in_force = {
+                vpn_id: intent.generation
+                for vpn_id, intent in done.inputs.intents.items()
+                if vpn_id not in done.salvaged.refused and _has_its_ports(intent, done.inputs)
+            }
+        self._reasons = problems
+        report = self.report()
+        if report != self._told and done.may_write_flows:
+            self._told = report
+            self._tell(report)
+
+    def _remember(
+        self, intents: Mapping[str, VrfIntent], numbers: Numbers, *, only_numbers: bool
+    ) -> None:
+        """Put on disk what changed; a full disk does not keep packets from being forwarded."""
+        self._numbers = numbers
+        saved = self._saved
+        if saved is not None and saved.numbers == numbers:
+            if only_numbers or saved.intents == intents:
+                return
+        elif saved is None and only_numbers and numbers == Numbers():
+            return
+        memory = Memory(intents, numbers)
+        try:
+            self._state_file.save(memory)
+        except OSError as error:
+            LOG.error("state.not_saved error=%r do=make_room_on_the_disk", error)
+            return
+        self._saved = memory
+
+    def _delay(self, errors: list[EdgeError]) -> float | None:
+        if not errors:
+            self._retry_s = _FIRST_RETRY_S
+            return None
+        for error in errors:
+            LOG.warning("reconcile.edge_failed retryable=%s error=%r", error.retryable, str(error))
+        if not any(error.retryable for error in errors):
+            return _REFUSED_RETRY_S
+        delay, self._retry_s = self._retry_s, min(self._retry_s * 2, _LONGEST_RETRY_S)
+        return delay
+
+
+def _has_its_ports(intent: VrfIntent, inputs: Inputs) -> bool:
+    return inputs.core_port is not None and all(
+        circuit.port_id in inputs.circuit_ports for circuit in intent.circuits
+    )
