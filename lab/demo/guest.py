@@ -64,7 +64,8 @@ def ping(
 def page(server: Server, address: IPv4Address, patience_s: int = 5) -> str:
     """The page a VM gets from an address, or nothing when there is no answer."""
     command = f"timeout {patience_s} wget -q -O - http://{address}/ 2>/dev/null"
-    return control.guest_run(server.name, command, timeout_s=patience_s + 30).stdout.strip()
+    done = control.guest_run(server.name, command, timeout_s=patience_s + 30)
+    return str(done.stdout).strip()
 
 
 class Stream:
@@ -96,4 +97,4 @@ class Stream:
         self._run("killall ping 2>/dev/null")
 
     def _run(self, command: str) -> str:
-        return control.guest_run(self._server.name, command, timeout_s=60).stdout
+        return str(control.guest_run(self._server.name, command, timeout_s=60).stdout)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from lab import control
+from lab.console import NoConsole
 from lab.demo.cloud import ADMIN, Cloud
 from lab.demo.tenants import Plan, Server, Tenant
 from lab.topology import Site, Topology
@@ -99,8 +100,10 @@ class Stage:
         )
 
     def _has_address(self, server: Server) -> bool:
-        # The console takes no commands before the guest is up.
-        done = control.guest_run(server.name, "ip -4 addr show dev eth0", timeout_s=10)
+        try:
+            done = control.guest_run(server.name, "ip -4 addr show dev eth0", timeout_s=10)
+        except (TimeoutError, NoConsole):
+            return False
         return f"inet {server.address}/" in done.stdout
 
     # -- VPNs -----------------------------------------------------------------------------------

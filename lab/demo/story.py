@@ -36,7 +36,7 @@ def demo(topology: Topology) -> bool:
         story.prologue()
         story.vpns()
         story.traffic()
-        story.evidence()
+        story.shown()
         story.undone()
     except StoryEnds:
         pass
@@ -167,7 +167,7 @@ class _Story:
 
     # -- evidence -------------------------------------------------------------------------------
 
-    def evidence(self) -> None:
+    def shown(self) -> None:
         stage, step = self._stage, self._teller.step
         self._teller.chapter("Labelled packets as captured on the core links")
         for tenant in self._plan.tenants:

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab as the scenario tests find it: up, with the tenants of the demo in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab import machine, topology
+from lab.demo import tenants
+from lab.demo.stage import Stage
+from tests.scenario.probe import Probes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs the lab."""
+    for item in items:
+        if "tests/scenario" in item.path.as_posix():
+            item.add_marker(pytest.mark.scenario)
+
+
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    """Both tenants in both regions: servers up, VPNs ACTIVE."""
+    layout = topology.load()
+    dead = [host.name for host in layout.hosts if machine.keeper(host.name) is None]
+    if dead:
+        pytest.fail(f"The lab is not up ({', '.join(dead)} missing): make lab-up", pytrace=False)
+    stage = Stage(layout, tenants.load(layout))
+    stage.ensure_all()
+    return stage
+
+
+@pytest.fixture
+def probes(stage: Stage) -> Iterator[Probes]:
+    """Makes ports without VMs; they are gone after the test."""
+    probes = Probes(stage)
+    yield probes
+    probes.remove()
