@@ -10,6 +10,7 @@ unplug      circuits that no flow uses any more
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from isthmus.model.route import VpnIpv4Route
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.openflow.writer import FlowWriter, PortPlugger, SwitchPorts
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Installer:
         self._flows = None
         errors = _errors_of(lambda: self._edges.writer.apply(flows))
         if not errors:
+            LOG.info("flows.installed count=%d", len(flows))
             self._flows = flows
             self.has_written_flows = True
         return errors
