@@ -6,12 +6,14 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from oslo_config import cfg
 from oslo_log import log
+from oslo_service.backend import BackendType, init_backend
 
 from isthmus.config.pe_agent import InvalidConfiguration, read_options, register_options
 from isthmus.model.errors import InvalidValue
@@ -36,7 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         options = read_options(conf)
         log.setup(conf, _PROJECT)
-        # Imported late so that a configuration is refused within a moment.
+        # A library looks whether eventlet is there, which complains; it is not used here.
+        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+        # Before oslo.messaging makes oslo.service choose eventlet.
+        init_backend(BackendType.THREADING)
+        # Imported late, also so that a configuration is refused within a moment.
         from isthmus.pe_agent.agent import PeAgent
 
         agent = PeAgent(options, conf)

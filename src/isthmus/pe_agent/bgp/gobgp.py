@@ -36,6 +36,7 @@ _LOG = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 1.0
 _REPLAY_TIMEOUT_S = 10.0
+_LEAST_BETWEEN_REPORTS_S = 0.01
 _JUNK_REMEMBERED = 10_000
 _END_OF_INIT = gobgp_pb2.WatchEventResponse.PeerEvent.TYPE_END_OF_INIT
 _ESTABLISHED = gobgp_pb2.PeerState.SESSION_STATE_ESTABLISHED
@@ -135,10 +136,10 @@ class GoBgpSpeaker:
         paths += [mapping.encode_withdrawal(route) for route in difference.gone]
         client.send(paths)
         self._own.is_told()
-        for route in difference.new:
-            _LOG.debug("route.advertised %s", _in_words(route))
-        for route in difference.gone:
-            _LOG.debug("route.withdrawn %s", _in_words(route))
+        if _LOG.isEnabledFor(logging.DEBUG):
+            for event, routes in (("advertised", difference.new), ("withdrawn", difference.gone)):
+                for route in routes:
+                    _LOG.debug("route.%s %s", event, _in_words(route))
         if not self._is_released:
             self._release_neighbors(client)
 
@@ -261,6 +262,8 @@ class GoBgpSpeaker:
             self._log_junk(path, error)
             route = None
         if route is not None:
+            if _LOG.isEnabledFor(logging.DEBUG):
+                _LOG.debug("route.learnt neighbor=%s %s", path.neighbor_ip, _in_words(route))
             self._update(lambda rib: rib.learn(route))
         elif key is not None:
             self._update(lambda rib: rib.forget(key))
@@ -347,6 +350,8 @@ class GoBgpSpeaker:
                 self._on_change()
             except Exception:
                 _LOG.exception("bgp.change_unheard")
+            # A single change is told at once; a flood of them not one by one.
+            self._stopping.wait(_LEAST_BETWEEN_REPORTS_S)
 
 
 def _in_words(route: VpnIpv4Route) -> str:
