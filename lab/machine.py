@@ -113,13 +113,22 @@ class Machine:
 
 
 class CommandFailed(RuntimeError):
-    """A command in a machine exited with something else than 0."""
+    """A command in a machine exited with something else than 0.
+
+    Attributes:
+        log: where all it said can be read, if it was kept.
+    """
 
     def __init__(
-        self, where: str, argv: Sequence[str], done: subprocess.CompletedProcess[str]
+        self,
+        where: str,
+        argv: Sequence[str],
+        done: subprocess.CompletedProcess[str],
+        log: Path | None = None,
     ) -> None:
-        said = (done.stderr or done.stdout).strip()
-        super().__init__(f"{where}: {' '.join(argv)}: exit {done.returncode}: {said}")
+        last = ((done.stderr or done.stdout).strip().splitlines() or ["(it said nothing)"])[-1]
+        super().__init__(f"{where}: {' '.join(argv)}: exit {done.returncode}: {last}")
+        self.log = log
 
 
 class MachineDead(RuntimeError):

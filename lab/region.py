@@ -74,11 +74,10 @@ def neutron_processes(site: Site) -> tuple[Process, ...]:
     )
 
 
-def processes(site: Site) -> tuple[Process, ...]:
-    """Every process of the region's control plane, slowest to start first."""
+def api_processes(site: Site) -> tuple[Process, ...]:
+    """Every API of the region and all of neutron, slowest to start first."""
     name, etc = site.name, places.ETC / site.name
     address = str(site.api)
-    nova = f"--config-file={etc}/nova/nova.conf"
     return (
         *neutron_processes(site),
         wsgi.service(
@@ -87,8 +86,6 @@ def processes(site: Site) -> tuple[Process, ...]:
             "nova.wsgi.osapi_compute",
             {"OS_NOVA_CONFIG_DIR": f"{etc}/nova"},
         ),
-        Process(f"{name}-nova-conductor", CONTROL, (places.tool("nova-conductor"), nova)),
-        Process(f"{name}-nova-scheduler", CONTROL, (places.tool("nova-scheduler"), nova)),
         wsgi.service(
             f"{name}-placement",
             (address, 8778),
@@ -105,9 +102,24 @@ def processes(site: Site) -> tuple[Process, ...]:
     )
 
 
-def start(site: Site) -> None:
-    """Start the region's control plane; `wait_for_apis` waits for it."""
-    for service in processes(site):
+def nova_processes(site: Site) -> tuple[Process, ...]:
+    """What nova runs beside its API. It ends at once if Keystone does not know it."""
+    nova = f"--config-file={places.ETC}/{site.name}/nova/nova.conf"
+    return tuple(
+        Process(f"{site.name}-{program}", CONTROL, (places.tool(program), nova))
+        for program in ("nova-conductor", "nova-scheduler")
+    )
+
+
+def start_apis(site: Site) -> None:
+    """Start the region's APIs; `wait_for_apis` waits for them."""
+    for service in api_processes(site):
+        process.start(service)
+
+
+def start_nova(site: Site) -> None:
+    """Start what runs beside nova's API. Keystone has to be ready."""
+    for service in nova_processes(site):
         process.start(service)
 
 

@@ -134,7 +134,7 @@ def _steps(topology: Topology) -> list[Step]:
             Step(
                 f"{site.name}: compute hosts",
                 partial(_ensure_compute, site),
-                (services, "Keystone and catalog"),
+                ("Keystone and catalog", "RabbitMQ", hosts),
             ),
             Step(
                 f"{site.name}: image and flavor",
@@ -143,7 +143,7 @@ def _steps(topology: Topology) -> list[Step]:
             ),
             Step(
                 f"{site.name}: provider edges",
-                partial(_ensure_provider_edges, site),
+                partial(_ensure_provider_edges, topology, site),
                 (hosts, "RabbitMQ", "backbone: P and reflectors", "configuration"),
             ),
         ]
@@ -265,11 +265,12 @@ def _ensure_identity(topology: Topology) -> None:
 
 
 def _ensure_services(site: Site) -> None:
-    region.start(site)
+    region.start_apis(site)
     region.wait_for_apis(site)
 
 
 def _ensure_compute(site: Site) -> None:
+    region.start_nova(site)
     for host in site.hosts:
         compute.start_libvirt(host)
         compute.start_nova(site, host)
@@ -280,6 +281,7 @@ def _ensure_images(topology: Topology, site: Site) -> None:
     images.ensure_images(topology, site, build.ensure_built())
 
 
-def _ensure_provider_edges(site: Site) -> None:
+def _ensure_provider_edges(topology: Topology, site: Site) -> None:
     for host in site.hosts:
+        backbone.ensure_core_bridge(topology, host, Switch(_host_machine(host)))
         provider_edge.start(host)
