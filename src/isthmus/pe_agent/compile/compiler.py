@@ -57,7 +57,9 @@ class _Problems:
         return {vpn_id: " ".join(sorted(found)) for vpn_id, found in sorted(self.by_vpn.items())}
 
 
-def compile_pe(pe: ProviderEdge, label_range: range, inputs: Inputs) -> Compiled:
+def compile_pe(
+    pe: ProviderEdge, label_range: range, inputs: Inputs, vrf_numbers: range = VRF_NUMBERS
+) -> Compiled:
     """Compile the routes and flows of one PE.
 
     Args:
@@ -65,6 +67,7 @@ def compile_pe(pe: ProviderEdge, label_range: range, inputs: Inputs) -> Compiled
         label_range: VPN labels it may give out.
         inputs: the whole state; how it came about does not matter, but for the numbers given out
             on the way.
+        vrf_numbers: VRF numbers it may give out.
 
     Returns:
         Everything that should be advertised and installed. What can't be served is left out and
@@ -73,7 +76,7 @@ def compile_pe(pe: ProviderEdge, label_range: range, inputs: Inputs) -> Compiled
     problems = _Problems()
     core = CoreLink(pe, inputs.core_port)
     circuits = group_circuits(inputs.intents)
-    numbers = _number(pe, label_range, circuits, inputs.numbers, problems)
+    numbers = _number((vrf_numbers, label_range), pe, circuits, inputs.numbers, problems)
     vrfs = [
         make_vrf(key, circuits[key], inputs.intents, (number, numbers.labels[key]), pe.address)
         for key, number in numbers.by_vrf.items()
@@ -93,24 +96,25 @@ def compile_pe(pe: ProviderEdge, label_range: range, inputs: Inputs) -> Compiled
 
 
 def _number(
+    pools: tuple[range, range],
     pe: ProviderEdge,
-    label_range: range,
     circuits: Circuits,
     before: Numbers,
     problems: _Problems,
 ) -> Numbers:
     """Give each VRF its number and its label; a VRF that gets only one of them is not served."""
     reserved = {pe.transport_label.value} if pe.transport_label is not None else set()
-    vrf_numbers = allocate(before.by_vrf, before.last_vrf, circuits, VRF_NUMBERS)
-    labels = allocate(before.labels, before.last_label, circuits, label_range, reserved)
-    for key in vrf_numbers.refused:
+    number_pool, label_pool = pools
+    by_vrf = allocate(before.by_vrf, before.last_vrf, circuits, number_pool)
+    labels = allocate(before.labels, before.last_label, circuits, label_pool, reserved)
+    for key in by_vrf.refused:
         problems.add(key, "This PE has no VRF number left.")
     for key in labels.refused:
         problems.add(
             key,
-            f"This PE has no label left between {label_range.start} and {label_range.stop - 1}.",
+            f"This PE has no label left between {label_pool.start} and {label_pool.stop - 1}.",
         )
-    return Numbers(vrf_numbers.given, labels.given, vrf_numbers.last, labels.last)
+    return Numbers(by_vrf.given, labels.given, by_vrf.last, labels.last)
 
 
 def _local_candidates(vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink) -> list[Candidate]:

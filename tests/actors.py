@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same PEs, VPNs, networks and hosts in every test, and short ways to write them down."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network
+
+from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
+from isthmus.model.route import VpnIpv4Route
+
+PE1 = IPv4Address("192.0.2.11")
+PE2 = IPv4Address("192.0.2.12")
+PE3 = IPv4Address("192.0.2.21")
+P_MAC = "02:00:00:00:00:f1"
+VPN_RED = "red"
+VPN_BLUE = "blue"
+RED = frozenset({RouteTarget.parse("64500:100")})
+BLUE = frozenset({RouteTarget.parse("64500:200")})
+NOBODY: frozenset[RouteTarget] = frozenset()
+LABELS = range(1000, 2000)
+
+
+def mac_of(name: str) -> str:
+    """Return the MAC that Neutron would have given to what is called ``name``."""
+    return f"fa:16:3e:{zlib.crc32(name.encode()).to_bytes(4, 'big')[:3].hex(':')}"
+
+
+def host(name: str, *addresses: str) -> AttachedHost:
+    """Make a CE whose port is called like itself."""
+    return AttachedHost(name, mac_of(name), tuple(IPv4Address(address) for address in addresses))
+
+
+def subnet(prefix: str) -> AttachedSubnet:
+    """Make a subnet whose gateway has its first address."""
+    network = IPv4Network(prefix)
+    return AttachedSubnet(network, network[1])
+
+
+def circuit(
+    network: str, prefixes: str | Iterable[str], *hosts: AttachedHost, mtu: int = 1442
+) -> AttachmentCircuit:
+    """Make the attachment of ``network``, whose port is called ``pe-<network>``."""
+    given = [prefixes] if isinstance(prefixes, str) else list(prefixes)
+    port_id = f"pe-{network}"
+    subnets = tuple(sorted(subnet(prefix) for prefix in given))
+    return AttachmentCircuit(network, port_id, mac_of(port_id), mtu, subnets, hosts)
+
+
+def intent(
+    vpn_id: str,
+    *circuits: AttachmentCircuit,
+    imports: frozenset[RouteTarget] = RED,
+    exports: frozenset[RouteTarget] | None = None,
+    generation: int = 1,
+    rd: RouteDistinguisher | None = None,
+) -> VrfIntent:
+    """Make one VPN's part on a PE; it exports what it imports unless told otherwise."""
+    return VrfIntent(
+        vpn_id, generation, imports, imports if exports is None else exports, rd, circuits
+    )
+
+
+def route(
+    prefix: str,
+    next_hop: IPv4Address = PE3,
+    label: int = 1000,
+    targets: frozenset[RouteTarget] = RED,
+    local_pref: int = 100,
+    number: int = 1,
+) -> VpnIpv4Route:
+    """Make a route as another PE advertises it."""
+    rd = RouteDistinguisher(1, int(next_hop), number)
+    return VpnIpv4Route(rd, IPv4Network(prefix), next_hop, Label(label), targets, local_pref)
+
+
+def provider_edge(
+    address: IPv4Address = PE1,
+    remote_pes: Iterable[IPv4Address] = (PE1, PE2, PE3),
+    *,
+    core_mtu: int = 1600,
+    encapsulation: Encapsulation = Encapsulation.MPLS,
+    transport_label: int | None = None,
+) -> ProviderEdge:
+    """Make a PE; transport label 16 + last octet of the address leads to each remote one."""
+    return ProviderEdge(
+        address=address,
+        core_mac=core_mac_of(address),
+        core_mtu=core_mtu,
+        encapsulation=encapsulation,
+        transport_label=None if transport_label is None else Label(transport_label),
+        remote_pes={
+            remote: TransportNextHop(transport_label_to(remote), P_MAC)
+            for remote in remote_pes
+            if remote != address
+        },
+    )
+
+
+def core_mac_of(address: IPv4Address) -> str:
+    """Return the MAC of a PE on the core link."""
+    return f"02:00:{address.packed.hex(':')}"
+
+
+def transport_label_to(address: IPv4Address) -> Label:
+    """Return the label under which the first P router takes packets for a PE."""
+    return Label(16 + address.packed[3])

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several PEs with software switches, wired by labels, and a route reflector that forgets nothing.
+
+attachment ─ FakeSwitch ─ core ─ P ─ core ─ FakeSwitch ─ attachment
+                 │                              │
+             icmp.answer                    icmp.answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+
+from isthmus.model.intent import VrfIntent
+from isthmus.model.provider_edge import Encapsulation, ProviderEdge
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.compile.compiler import compile_pe
+from isthmus.pe_agent.compile.icmp import PuntReason, answer
+from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
+from tests.actors import LABELS, transport_label_to
+from tests.fakes.packet import Packet, decode_ipv4, encode_ipv4
+from tests.fakes.switch import LOCAL, FakeSwitch, Punted
+
+CORE_PORT = 1
+_HOPS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A packet that left a PE by an attachment."""
+
+    pe: IPv4Address
+    port: int
+    packet: Packet
+
+
+@dataclass(slots=True)
+class BackbonePe:
+    """One PE: its configuration, its inputs, its switch.
+
+    Attributes:
+        pe: its configuration.
+        intents: VPN id → its part here.
+        circuit_ports: attachment's Neutron port → OpenFlow port.
+        plugged_hosts: Neutron ports of the VMs that run here.
+        switch: executes what was compiled.
+        compiled: the last outcome.
+    """
+
+    pe: ProviderEdge
+    intents: Mapping[str, VrfIntent] = field(default_factory=dict)
+    circuit_ports: Mapping[str, int] = field(default_factory=dict)
+    plugged_hosts: frozenset[str] = frozenset()
+    switch: FakeSwitch = field(default_factory=FakeSwitch)
+    compiled: Compiled = field(
+        default_factory=lambda: Compiled(frozenset(), frozenset(), Numbers(), {})
+    )
+
+    def compile(self, routes: frozenset[VpnIpv4Route]) -> None:
+        """Compile with these routes from others and put the flows in place."""
+        inputs = Inputs(
+            intents=self.intents,
+            routes=routes,
+            core_port=CORE_PORT,
+            circuit_ports=self.circuit_ports,
+            plugged_hosts=self.plugged_hosts,
+            numbers=self.compiled.numbers,
+        )
+        self.compiled = compile_pe(self.pe, LABELS, inputs)
+        self.switch.apply(self.compiled.flows)
+
+
+class Backbone:
+    """All PEs; packets go from one to the next as their labels say."""
+
+    def __init__(self, *pes: BackbonePe) -> None:
+        self.pes = {pe.pe.address: pe for pe in pes}
+        self.on_core: list[Packet] = []
+
+    def converge(self) -> None:
+        """Let every PE hear every other's routes."""
+        for pe in self.pes.values():
+            pe.compile(frozenset())
+        advertised = {address: pe.compiled.routes for address, pe in self.pes.items()}
+        for address, pe in self.pes.items():
+            others = (routes for other, routes in advertised.items() if other != address)
+            pe.compile(frozenset().union(*others))
+
+    def send(self, pe: IPv4Address, port: int, packet: Packet) -> list[Delivery]:
+        """Send a packet in by an attachment and return everything that leaves by attachments.
+
+        What the agents answer is sent too.
+        """
+        delivered: list[Delivery] = []
+        waiting = [(self.pes[pe], port, packet)]
+        for _ in range(_HOPS):
+            if not waiting:
+                return delivered
+            at, in_port, frame = waiting.pop()
+            outcome = at.switch.receive(in_port, frame)
+            for sent in outcome.sent:
+                if sent.port == CORE_PORT:
+                    self.on_core.append(sent.packet)
+                    waiting += self._cross(sent.packet)
+                else:
+                    delivered.append(Delivery(at.pe.address, sent.port, sent.packet))
+            waiting += [
+                (at, LOCAL, reply)
+                for punted in outcome.punted
+                for reply in [_answer(at.compiled, punted)]
+                if reply is not None
+            ]
+        raise AssertionError("a packet goes round in the backbone")
+
+    def _cross(self, packet: Packet) -> list[tuple[BackbonePe, int, Packet]]:
+        """Do what the core does: route GRE by address, or pop or swap the transport label."""
+        for address, to in self.pes.items():
+            if to.pe.encapsulation is Encapsulation.MPLS_IN_GRE:
+                if packet.tun_dst == address:
+                    return [(to, CORE_PORT, replace(packet, tun_dst=None))]
+            elif packet.labels[0].label == transport_label_to(address).value:
+                top, *rest = packet.labels
+                if to.pe.transport_label is not None:
+                    rest = [replace(top, label=to.pe.transport_label.value), *rest]
+                return [
+                    (to, CORE_PORT, replace(packet, labels=tuple(rest), eth_dst=to.pe.core_mac))
+                ]
+        return []
+
+
+def _answer(compiled: Compiled, punted: Punted) -> Packet | None:
+    frame = answer(
+        encode_ipv4(punted.packet)[: punted.octets],
+        PuntReason(punted.reason),
+        punted.metadata,
+        compiled.punts[punted.metadata],
+    )
+    return None if frame is None else decode_ipv4(frame, mark=f"about {punted.packet.mark}")
