@@ -25,6 +25,7 @@ from pathlib import Path
 
 from bench.command import Benchmark, NotMeasured, main
 from bench.figures import Outcome, Target, median, spread, table
+from bench.watching import running
 from bench.workbench import PREFIX, Region, Workbench, open_workbench
 from lab import process
 from lab.endpoint import Endpoint
@@ -213,15 +214,9 @@ def _answering(way: Way) -> Iterator[None]:
         )
     except NeverCame as reason:
         raise NotMeasured(f"{reason}; `make lab-status` tells more") from reason
-    server = subprocess.Popen(
-        [*way.server.enter(), "iperf3", "-s"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+    with running([*way.server.enter(), "iperf3", "-s"], subprocess.DEVNULL):
         time.sleep(0.5)
         yield
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _round(way: Way, switches: Sequence[str]) -> Round:

@@ -115,7 +115,7 @@ class Region:
         network = self.cloud.network
         for vpn in self.call("get", "/bgpvpn/bgpvpns")["bgpvpns"]:
             if vpn["name"].startswith(PREFIX):
-                self._remove_vpn(f"/bgpvpn/bgpvpns/{vpn['id']}")
+                self.remove_vpn(vpn["id"])
         for port in network.ports(device_owner="compute:bench"):
             unplug(self.machine, port.id)
             network.delete_port(port.id)
@@ -125,7 +125,9 @@ class Region:
         for group in network.security_groups(name=PREFIX):
             network.delete_security_group(group.id)
 
-    def _remove_vpn(self, path: str) -> None:
+    def remove_vpn(self, vpn_id: str) -> None:
+        """Remove a VPN with its associations."""
+        path = f"/bgpvpn/bgpvpns/{vpn_id}"
         listed = self.call("get", f"{path}/network_associations")["network_associations"]
         for association in listed:
             self.call("delete", f"{path}/network_associations/{association['id']}")
