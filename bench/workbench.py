@@ -18,7 +18,6 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
 from bench.command import NotMeasured
-from lab import clouds
 from lab.endpoint import Endpoint, unplug
 from lab.machine import Machine, MachineDead, keeper
 from lab.topology import Host, Site, Topology, load
@@ -174,6 +173,9 @@ def open_workbench() -> Iterator[Workbench]:
 
 
 def _connect(topology: Topology, site: Site) -> Region:
+    # openstacksdk takes a second to import, which the pure parts of benchmarks need not wait for.
+    from lab import clouds
+
     # The lab's addresses are on this machine, whatever proxy its owner uses for others.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     cloud = clouds.connect(topology, site.name)
