@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from lab import machine
 from lab.pid import children
@@ -47,6 +49,9 @@ class Capture:
         where: the machine.
         interface: there.
         expression: what to capture, in tcpdump's words.
+
+    Attributes:
+        lines: what was seen so far, a line per packet.
     """
 
     def __init__(self, where: str, interface: str, expression: str) -> None:
@@ -54,18 +59,27 @@ class Capture:
         self._command += ["tcpdump", "-l", "-nn", "-e", "-t", "-i", interface]
         self._command += ["--immediate-mode", "-B", "8192", expression]
         self._process: subprocess.Popen[str] | None = None
-        self._lines: list[str] = []
+        self._readers: list[threading.Thread] = []
+        self.lines: list[str] = []
 
     def __enter__(self) -> Self:
         """Start; packets are seen from now on."""
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        # It says that it listens before it sees the first packet.
-        for line in self._process.stderr or ():
-            if "listening on" in line:
-                return self
-        raise RuntimeError(f"tcpdump ended at once: {' '.join(self._command)}")
+        listening = threading.Event()
+        for stream, read in (
+            (self._process.stdout, self.lines.append),
+            # It says that it listens before it sees the first packet.
+            (self._process.stderr, lambda line: listening.set() if "listening" in line else None),
+        ):
+            reader = threading.Thread(target=_read_lines, args=(stream, read))
+            reader.start()
+            self._readers.append(reader)
+        if not listening.wait(10):
+            self.stop()
+            raise RuntimeError(f"tcpdump does not listen: {' '.join(self._command)}")
+        return self
 
     def __exit__(
         self,
@@ -82,6 +96,16 @@ class Capture:
             # The process is nsenter's; tcpdump is its child and must be asked itself.
             for tcpdump in children(self._process.pid):
                 tcpdump.send(signal.SIGINT)
-            self._lines = self._process.communicate(timeout=20)[0].splitlines()
+            self._process.wait(20)
+            for reader in self._readers:
+                reader.join()
+            for stream in (self._process.stdout, self._process.stderr):
+                if stream:
+                    stream.close()
             self._process = None
-        return self._lines
+        return self.lines
+
+
+def _read_lines(stream: IO[str], read: Callable[[str], None]) -> None:
+    for line in stream:
+        read(line.rstrip("\n"))

@@ -127,11 +127,12 @@ class Cloud:
 
     def ensure_zones(self, hosts: Iterable[str]) -> None:
         """An availability zone per compute host, so that a tenant may say where. Operator's."""
-        present = {aggregate.name for aggregate in self.connection.compute.aggregates()}
+        compute = self.connection.compute
+        zones = {zone.name: zone for zone in compute.aggregates()}
         for host in hosts:
-            if host not in present:
-                zone = self.connection.compute.create_aggregate(name=host, availability_zone=host)
-                self.connection.compute.add_host_to_aggregate(zone.id, host)
+            zone = zones.get(host) or compute.create_aggregate(name=host, availability_zone=host)
+            if host not in (zone.hosts or ()):
+                compute.add_host_to_aggregate(zone.id, host)
 
     def start_server(self, server: Server, network: str, group: str, size: tuple[str, str]) -> bool:
         """Ask for a server unless it is there or on its way; one that failed is made anew.

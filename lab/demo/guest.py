@@ -84,6 +84,10 @@ class Stream:
         """Begin to send; returns at once."""
         self._run(f"rm -f {self._log}; {self._command} >{self._log} 2>&1 &")
 
+    def is_under_way(self) -> bool:
+        """Whether it sends."""
+        return bool(self._run("pidof ping").strip())
+
     def is_over(self) -> bool:
         """Whether everything has been sent and waited for."""
         return bool(_COUNTS.search(self._run(f"cat {self._log}")))

@@ -126,3 +126,23 @@ def read_gobgp(rib: Mapping[str, list[Mapping[str, Any]]]) -> list[VpnRoute]:
                 )
             )
     return sorted(found)
+
+
+def look(host: str) -> dict[str, Any]:
+    """What a host's agent says it holds; empty while no agent answers."""
+    done = control.run_in(host, ["isthmus-pe-look"], check=False)
+    return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
+
+
+def is_in_force(host: str) -> bool:
+    """Whether a host's agent has put everything it was told in place, with BGP to build on."""
+    held = look(host)
+    done = held.get("last_pass")
+    return bool(
+        done
+        and done["may_write_flows"]
+        and done["rib_in_is_complete"]
+        and not done["failures"]
+        and all(vrf["is_in_force"] for vrf in held["report"]["vrfs"])
+        and all(neighbor["is_established"] for neighbor in held["report"]["neighbors"])
+    )

@@ -10,6 +10,7 @@ import pytest
 from lab import machine, topology
 from lab.demo import tenants
 from lab.demo.stage import Stage
+from tests.scenario import figures
 from tests.scenario.probe import Probes
 
 
@@ -18,6 +19,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/scenario" in item.path.as_posix():
             item.add_marker(pytest.mark.scenario)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was measured, whether or not a test made something of it."""
+    if figures.TAKEN:
+        terminalreporter.section("figures")
+        for line in figures.TAKEN:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forwarding outlives what controls it: 100 packets a second between two VMs, counted.
+
+Each stream is ping from a VM in one region to one in the other, so every packet crosses both
+provider edges, the P router, and comes back. It must still be running when what it is about is
+over, and all of its packets must come back.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import keystoneauth1.exceptions
+import pytest
+
+from lab import control, database, messaging
+from lab.demo import guest, provider_edge, reflector
+from lab.demo.cloud import Cloud, RequestRefused
+from lab.demo.stage import Stage, side_by_side
+from lab.demo.tenants import Server
+from lab.topology import Topology
+from lab.waiting import wait_until
+from tests.scenario import figures
+
+OUTAGE_S = 60
+ANOTHER_TARGET = "64500:999"
+
+
+@pytest.fixture
+def ends(stage: Stage) -> tuple[Server, Server]:
+    """Two VMs of red, far from each other, that reach each other."""
+    near, far = stage.plan.server("red-west-1"), stage.plan.server("red-east-1")
+    wait_until(lambda: guest.ping(near, far.address, 1, "-W 1").received, 30, "the first answer")
+    return near, far
+
+
+@contextmanager
+def no_packet_lost(ends: tuple[Server, Server], seconds: int) -> Iterator[None]:
+    """Whatever happens inside must be over within ``seconds`` and cost no packet."""
+    near, far = ends
+    stream = guest.Stream(near, far.address, seconds)
+    stream.start()
+    try:
+        wait_until(stream.is_under_way, 10, "the beginning of the stream")
+        yield
+        assert not stream.is_over(), f"the stream of {seconds} s ended before the event did"
+        wait_until(stream.is_over, seconds + 30, "the end of the stream", every_s=0.5)
+    except BaseException:
+        stream.stop()
+        raise
+    result = stream.result()
+    figures.add(f"{near.name} → {far.name}: {result}")
+    assert (result.sent, result.lost) == (seconds * 100, 0)
+
+
+def has_another_pid(name: str, old: int | None) -> Callable[[], bool]:
+    """A condition: the process runs and is not the one it was."""
+    return lambda: control.pid(name) not in (None, old)
+
+
+def sessions(topology: Topology) -> dict[str, tuple[str, int]]:
+    """State and number of establishments of each neighbor, as the FRR reflector has it."""
+    text = reflector.vtysh(reflector.frr_name(topology), "show bgp neighbors json")
+    return {
+        address: (neighbor["bgpState"], neighbor["connectionsEstablished"])
+        for address, neighbor in json.loads(text).items()
+        if "bgpState" in neighbor
+    }
+
+
+@pytest.mark.parametrize("side", ["near", "far"])
+def test_killing_the_agent_loses_no_packet(
+    stage: Stage, ends: tuple[Server, Server], side: str
+) -> None:
+    """SIGKILL, started again by its supervisor, until the new one has everything in force."""
+    with no_packet_lost(ends, 30):
+        kill_agent(ends[side == "far"].host)
+
+
+def kill_agent(host: str) -> None:
+    """Kill a host's agent and wait until another has everything in force."""
+    name = f"{host}-pe-agent"
+    old = control.pid(name)
+    control.kill(name)
+    wait_until(has_another_pid(name, old), 10, f"another {name}")
+    wait_until(lambda: provider_edge.is_in_force(host), 20, f"{name} in force", every_s=0.5)
+
+
+@pytest.mark.parametrize("side", ["near", "far"])
+def test_killing_gobgpd_loses_no_packet(
+    stage: Stage, ends: tuple[Server, Server], side: str
+) -> None:
+    """SIGKILL, started again by its supervisor, until both reflectors are neighbors again."""
+    host = ends[side == "far"].host
+    name = f"{host}-gobgpd"
+    address = str(next(h.provider_edge for h in stage.topology.hosts if h.name == host))
+    _, established = sessions(stage.topology)[address]
+    with no_packet_lost(ends, 50):
+        old = control.pid(name)
+        control.kill(name)
+        wait_until(has_another_pid(name, old), 10, f"another {name}")
+        wait_until(
+            lambda: sessions(stage.topology)[address] == ("Established", established + 1),
+            25,
+            "a new session with the FRR reflector",
+            every_s=0.5,
+        )
+        wait_until(lambda: provider_edge.is_in_force(host), 20, "routes in force", every_s=0.5)
+
+
+def control_planes(stage: Stage) -> list[str]:
+    """Neutron's processes in every region, the message queue and the database."""
+    prefixes = tuple(f"{site.name}-neutron-" for site in stage.topology.sites)
+    neutron = [name for name in control.processes() if name.startswith(prefixes)]
+    assert len(neutron) == 4 * len(prefixes)
+    return [*neutron, messaging.NAME, database.NAME]
+
+
+@contextmanager
+def outage(stage: Stage) -> Iterator[None]:
+    """Neutron, RabbitMQ and MariaDB are stopped; afterwards they run again and answer."""
+    names = control_planes(stage)
+    side_by_side(control.stop, names)
+    try:
+        assert not any(control.is_alive(name) for name in names)
+        yield
+    finally:
+        for name in (database.NAME, messaging.NAME):
+            control.start(name)
+        database.ensure_server(stage.topology)
+        messaging.ensure_ready(stage.topology)
+        for name in names:
+            control.start(name)
+        for site in stage.topology.sites:
+            wait_until(partial(answers, stage.cloud(site.name)), 120, "Neutron's API", every_s=1)
+
+
+def answers(cloud: Cloud) -> bool:
+    """Whether Neutron serves a region, database and all."""
+    try:
+        cloud.vpns()
+    except (RequestRefused, keystoneauth1.exceptions.ClientException):
+        return False
+    return True
+
+
+@pytest.mark.timeout(400)
+def test_a_minute_without_neutron_rabbitmq_and_mariadb_loses_no_packet(
+    stage: Stage, ends: tuple[Server, Server]
+) -> None:
+    """The stream spans the stop, a minute without them, and their return."""
+    with no_packet_lost(ends, OUTAGE_S + 90), outage(stage):
+        # The minute is the subject of this test, not a guess at how long something takes.
+        time.sleep(OUTAGE_S)
+
+
+@pytest.mark.timeout(400)
+def test_an_agent_restarted_without_neutron_loses_no_packet_and_takes_changes_after(
+    stage: Stage, ends: tuple[Server, Server]
+) -> None:
+    """It goes on from the intent on its disk; what is asked for later is carried out by itself."""
+    host = ends[0].host
+    with outage(stage), no_packet_lost(ends, 30):
+        kill_agent(host)
+
+    red, site = stage.plan.tenant("red"), stage.topology.site_of(host)
+    operator, address = stage.cloud(site.name), str(ends[0].address)
+    path = f"/bgpvpn/bgpvpns/{operator.vpn(red.name)['id']}"
+
+    def set_targets(*route_targets: str) -> None:
+        operator.call("PUT", path, {"bgpvpn": {"route_targets": list(route_targets)}})
+
+    def advertised(route_target: str) -> bool:
+        found = reflector.routes(reflector.frr_name(stage.topology))
+        return any(
+            str(route.prefix[0]) == address and route_target in route.route_targets
+            for route in found
+        )
+
+    set_targets(red.route_target, ANOTHER_TARGET)
+    try:
+        wait_until(lambda: advertised(ANOTHER_TARGET), 60, "the new route target at the reflector")
+    finally:
+        set_targets(red.route_target)
+    wait_until(lambda: not advertised(ANOTHER_TARGET), 60, "the old route targets")
+    operator.wait_for_vpn(red.name)
