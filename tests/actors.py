@@ -11,6 +11,8 @@ from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
 from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.compile.compiler import compile_pe
+from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 
 PE1 = IPv4Address("192.0.2.11")
 PE2 = IPv4Address("192.0.2.12")
@@ -108,3 +110,36 @@ def core_mac_of(address: IPv4Address) -> str:
 def transport_label_to(address: IPv4Address) -> Label:
     """Return the label under which the first P router takes packets for a PE."""
     return Label(16 + address.packed[3])
+
+
+CORE_PORT, RED_PORT, BLUE_PORT = 1, 2, 3
+RED_WEST = circuit("red-west", "10.1.0.0/24", host("ce-red-1", "10.1.0.5"))
+RED_EAST = circuit("red-east", "10.2.0.0/24", host("ce-red-2", "10.2.0.7"))
+BLUE_WEST = circuit("blue-west", "10.1.0.0/24", host("ce-blue-1", "10.1.0.5"))
+BLUE_EAST = circuit("blue-east", "10.2.0.0/24", host("ce-blue-2", "10.2.0.7"))
+PORTS = {f"pe-{name}": RED_PORT for name in ("red-west", "red-east")} | {
+    f"pe-{name}": BLUE_PORT for name in ("blue-west", "blue-east")
+}
+HOSTS = frozenset({"ce-red-1", "ce-red-2", "ce-blue-1", "ce-blue-2"})
+
+
+def compiled(
+    *intents: VrfIntent,
+    routes: frozenset[VpnIpv4Route] = frozenset(),
+    pe: ProviderEdge | None = None,
+    core_port: int | None = CORE_PORT,
+    circuit_ports: dict[str, int] | None = None,
+    plugged: frozenset[str] = HOSTS,
+    numbers: Numbers | None = None,
+    labels: range = LABELS,
+) -> Compiled:
+    """Compile PE1 with everything plugged unless told otherwise."""
+    inputs = Inputs(
+        {each.vpn_id: each for each in intents},
+        routes,
+        core_port,
+        PORTS if circuit_ports is None else circuit_ports,
+        plugged,
+        numbers or Numbers(),
+    )
+    return compile_pe(pe or provider_edge(), labels, inputs)

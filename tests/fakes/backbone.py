@@ -18,11 +18,10 @@ from isthmus.model.route import VpnIpv4Route
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.icmp import PuntReason, answer
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
-from tests.actors import LABELS, transport_label_to
+from tests.actors import CORE_PORT, LABELS, transport_label_to
 from tests.fakes.packet import Packet, decode_ipv4, encode_ipv4
 from tests.fakes.switch import LOCAL, FakeSwitch, Punted
 
-CORE_PORT = 1
 _HOPS = 128
 
 

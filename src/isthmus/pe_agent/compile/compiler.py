@@ -16,7 +16,7 @@ Pure: no I/O, no clock, no logging. Same input, same output, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
@@ -28,6 +28,7 @@ from isthmus.model.route import VpnIpv4Route
 from isthmus.pe_agent.compile.flows import (
     CoreLink,
     compile_delivery_flows,
+    compile_label_flow,
     compile_shared_flows,
     compile_vrf_flows,
     path_mtu,
@@ -86,9 +87,14 @@ def compile_pe(
     fibs = _compile_fibs(vrfs, hosts, core, inputs.routes)
     for vrf in vrfs:
         _note_problems(vrf, fibs[vrf.key], core, inputs, problems)
+    routes = _advertised(vrfs, hosts, core, problems)
+    flows = set(_compile_flows(vrfs, fibs, core, inputs.circuit_ports))
+    # A label is accepted as long as a route carries it, and no longer.
+    labels = {route.label for route in routes}
+    flows.update(compile_label_flow(vrf) for vrf in vrfs if vrf.label in labels)
     return Compiled(
-        routes=_advertised(vrfs, hosts, core, problems),
-        flows=_compile_flows(vrfs, fibs, core, inputs.circuit_ports),
+        routes=routes,
+        flows=frozenset(flows),
         numbers=numbers,
         problems=problems.sentences(),
         punts={vrf.number: _punt_context(vrf, fibs[vrf.key], core) for vrf in vrfs},
@@ -164,18 +170,18 @@ def _compile_flows(
     fibs: Mapping[VrfKey, Fib],
     core: CoreLink,
     circuit_ports: Mapping[str, int],
-) -> frozenset[Flow]:
-    flows = set(compile_shared_flows(core))
+) -> Iterator[Flow]:
+    """Everything but the ways in from the core."""
+    yield from compile_shared_flows(core)
     served: set[int] = set()
     for vrf in vrfs:
-        flows.update(compile_vrf_flows(vrf, fibs[vrf.key].paths, circuit_ports, core))
+        yield from compile_vrf_flows(vrf, fibs[vrf.key].paths, circuit_ports, core)
         served.update(
             circuit_ports[circuit.port_id]
             for circuit in vrf.circuits
             if circuit.port_id in circuit_ports
         )
-    flows.update(compile_delivery_flows(served))
-    return frozenset(flows)
+    yield from compile_delivery_flows(served)
 
 
 def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:

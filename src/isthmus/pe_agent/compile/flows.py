@@ -115,24 +115,15 @@ def compile_vrf_flows(
     circuit_ports: Mapping[str, int],
     core: CoreLink,
 ) -> Iterator[Flow]:
-    """Compile the flows of one VRF: its ways in, its gateways, its FIB.
+    """Compile the flows of one VRF: its attachments, its gateways, its FIB.
 
     Args:
-        vrf: gives number, label and circuits.
+        vrf: gives number and circuits.
         paths: where each prefix leads.
         circuit_ports: attachment's Neutron port → OpenFlow port, of those plugged.
         core: leads to remote paths.
     """
     cookie = vrf.number
-    yield Flow.of(
-        pipeline.VPN_LABEL,
-        10,
-        {"eth_type": pipeline.MPLS, "mpls_bos": 1, "mpls_label": vrf.label},
-        SetField("metadata", vrf.metadata),
-        PopMpls(0x0800),
-        Goto(pipeline.FIB),
-        cookie=cookie,
-    )
     yield Flow.of(
         pipeline.CLASSIFY,
         100,
@@ -150,6 +141,19 @@ def compile_vrf_flows(
     mtu = path_mtu(vrf, core)
     for prefix, path in paths.items():
         yield _fib_flow(vrf, prefix, _path_actions(path, core, mtu))
+
+
+def compile_label_flow(vrf: Vrf) -> Flow:
+    """Compile the way from the core into a VRF whose label has been advertised."""
+    return Flow.of(
+        pipeline.VPN_LABEL,
+        10,
+        {"eth_type": pipeline.MPLS, "mpls_bos": 1, "mpls_label": vrf.label},
+        SetField("metadata", vrf.metadata),
+        PopMpls(0x0800),
+        Goto(pipeline.FIB),
+        cookie=vrf.number,
+    )
 
 
 def compile_delivery_flows(ports: Iterable[int]) -> Iterator[Flow]:

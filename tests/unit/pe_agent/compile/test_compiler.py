@@ -1,394 +1,238 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a tenant notices of what the compiler decides, shown with packets."""
+"""The compiler as a whole: golden cases, laws that hold for any state, and what it complains of."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from isthmus.model.flow import Flow, SetField
 from isthmus.model.ids import Label, RouteDistinguisher
 from isthmus.model.intent import VrfIntent
-from isthmus.model.provider_edge import Encapsulation, ProviderEdge
+from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.route import VpnIpv4Route
 from isthmus.pe_agent.compile.compiler import compile_pe
+from isthmus.pe_agent.compile.icmp import injection_mac
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
-from isthmus.pe_agent.compile.pipeline import DropCookie
+from isthmus.pe_agent.compile.pipeline import VPN_LABEL, check_flows
 from tests.actors import (
     BLUE,
+    BLUE_WEST,
+    CORE_PORT,
+    HOSTS,
     LABELS,
     NOBODY,
     PE1,
-    PE2,
-    PE3,
+    PORTS,
     RED,
+    RED_WEST,
     VPN_BLUE,
     VPN_RED,
-    circuit,
-    core_mac_of,
-    host,
+    compiled,
     intent,
     mac_of,
     provider_edge,
-    route,
-    transport_label_to,
 )
-from tests.fakes.backbone import CORE_PORT, Backbone, BackbonePe, Delivery
-from tests.fakes.packet import (
-    ICMP,
-    ArpPacket,
-    Ipv4Packet,
-    LabelStackEntry,
-    Packet,
-)
-from tests.fakes.switch import FakeSwitch, Outcome
+from tests.cases.case import Case, all_cases, render
+from tests.fakes.packet import ICMP, Ipv4Packet, Packet
+from tests.strategies import Topology, pes, states, topologies
 
-RED_PORT, BLUE_PORT = 2, 3
-RED_WEST = circuit("red-west", "10.1.0.0/24", host("ce-red-1", "10.1.0.5"))
-RED_EAST = circuit("red-east", "10.2.0.0/24", host("ce-red-2", "10.2.0.7"))
-BLUE_WEST = circuit("blue-west", "10.1.0.0/24", host("ce-blue-1", "10.1.0.5"))
-BLUE_EAST = circuit("blue-east", "10.2.0.0/24", host("ce-blue-2", "10.2.0.7"))
-PORTS = {f"pe-{name}": RED_PORT for name in ("red-west", "red-east")} | {
-    f"pe-{name}": BLUE_PORT for name in ("blue-west", "blue-east")
-}
-HOSTS = frozenset({"ce-red-1", "ce-red-2", "ce-blue-1", "ce-blue-2"})
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def compiled(
-    *intents: VrfIntent,
-    routes: frozenset[VpnIpv4Route] = frozenset(),
-    pe: ProviderEdge | None = None,
-    core_port: int | None = CORE_PORT,
-    circuit_ports: dict[str, int] | None = None,
-    plugged: frozenset[str] = HOSTS,
-    numbers: Numbers | None = None,
-    labels: range = LABELS,
-) -> Compiled:
-    """Compile PE1 with everything plugged unless told otherwise."""
-    inputs = Inputs(
-        {each.vpn_id: each for each in intents},
-        routes,
-        core_port,
-        PORTS if circuit_ports is None else circuit_ports,
-        plugged,
-        numbers or Numbers(),
-    )
-    return compile_pe(pe or provider_edge(), labels, inputs)
+@pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.folder.name)
+def test_golden_case(case: Case) -> None:
+    """What a network engineer wrote down, or read and agreed to, is what comes out."""
+    assert render(case.compile()) == case.expected()
 
 
-def switch_with(outcome: Compiled) -> FakeSwitch:
-    """Put compiled flows into a switch."""
-    switch = FakeSwitch()
-    switch.apply(outcome.flows)
-    return switch
+# Laws
 
 
-def ipv4(
-    src: str, dst: str, gateway: str, *, ttl: int = 64, octets: int = 100, mark: str = "m"
-) -> Packet:
-    """Make what a host sends to its gateway, the attachment of network ``gateway``."""
-    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), ttl=ttl, octets=octets)
-    return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet, mark=mark)
+def travel(pe: ProviderEdge, path: list[Inputs]) -> Compiled:
+    """Go through ``path`` as an agent does, which hands on the numbers it has given out."""
+    numbers = Numbers()
+    for inputs in path:
+        outcome = compile_pe(pe, LABELS, replace(inputs, numbers=numbers))
+        numbers = outcome.numbers
+    return outcome
 
 
-def ping(src: str, dst: str, gateway: str) -> Packet:
-    """Make an echo request."""
-    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), proto=ICMP, icmp_type=8)
-    return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet)
+def without_numbers(outcome: Compiled) -> tuple[object, ...]:
+    """Write down an outcome with the VPNs of a VRF in place of its number and label."""
+    numbers = {number: "+".join(key) for key, number in outcome.numbers.by_vrf.items()}
+    labels = {label: "+".join(key) for key, label in outcome.numbers.labels.items()}
+    macs = {injection_mac(number): name for number, name in numbers.items()}
 
+    def name_match(name: str, value: str) -> tuple[str, str]:
+        if name == "metadata":
+            return name, numbers[int(value)]
+        if name == "mpls_label":
+            return name, labels.get(int(value), value)
+        return name, macs.get(value, value)
 
-def labelled(*labels: int, dst: str = "10.1.0.5", to: IPv4Address = PE1) -> Packet:
-    """Make what the core delivers to a PE."""
-    packet = Ipv4Packet(IPv4Address("10.2.0.7"), IPv4Address(dst))
-    stack = tuple(LabelStackEntry(label) for label in labels)
-    return Packet("02:00:00:00:00:f1", core_mac_of(to), packet, stack)
+    def name_flow(flow: Flow) -> tuple[object, ...]:
+        match = tuple(name_match(name, value) for name, value in flow.match)
+        actions = tuple(
+            numbers[int(action.value)]
+            if isinstance(action, SetField) and action.field == "metadata"
+            else action
+            for action in flow.actions
+        )
+        return flow.table, flow.priority, match, actions, numbers.get(flow.cookie, flow.cookie)
 
-
-def two_sites(encapsulation: Encapsulation = Encapsulation.MPLS) -> Backbone:
-    """PE1 and PE3, each with a host of red and one of blue, all with the same addresses."""
-    west = BackbonePe(
-        provider_edge(PE1, encapsulation=encapsulation, transport_label=17),
-        {VPN_RED: intent(VPN_RED, RED_WEST), VPN_BLUE: intent(VPN_BLUE, BLUE_WEST, imports=BLUE)},
-        PORTS,
-        HOSTS,
-    )
-    east = BackbonePe(
-        provider_edge(PE3, encapsulation=encapsulation),
-        {VPN_RED: intent(VPN_RED, RED_EAST), VPN_BLUE: intent(VPN_BLUE, BLUE_EAST, imports=BLUE)},
-        PORTS,
-        HOSTS,
-    )
-    backbone = Backbone(west, east)
-    backbone.converge()
-    return backbone
-
-
-def receivers(deliveries: list[Delivery]) -> list[tuple[IPv4Address, int, str]]:
-    """Say who got something: PE, attachment, MAC."""
-    return [(each.pe, each.port, each.packet.eth_dst) for each in deliveries]
-
-
-def assert_dropped(switch: FakeSwitch, outcome: Outcome, cookie: DropCookie) -> None:
-    """The packet went nowhere, and the flow that is there to count it did."""
-    assert outcome.is_dropped
-    assert switch.count(cookie) == 1
-
-
-@pytest.mark.parametrize("encapsulation", list(Encapsulation))
-def test_hosts_of_one_vpn_reach_each_other_across_the_core(encapsulation: Encapsulation) -> None:
-    """Both ways, with either transport; the TTL drops once per PE."""
-    backbone = two_sites(encapsulation)
-    there = backbone.send(PE1, RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west"))
-    back = backbone.send(PE3, RED_PORT, ipv4("10.2.0.7", "10.1.0.5", "red-east"))
-    assert receivers(there) == [(PE3, RED_PORT, mac_of("ce-red-2"))]
-    assert receivers(back) == [(PE1, RED_PORT, mac_of("ce-red-1"))]
-    payload = there[0].packet.payload
-    assert isinstance(payload, Ipv4Packet)
-    assert payload.ttl == 62
-
-
-def test_two_vpns_with_the_same_addresses_stay_apart() -> None:
-    """Who answers at the same address depends on the VPN alone."""
-    backbone = two_sites()
-    red = backbone.send(PE1, RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west"))
-    blue = backbone.send(PE1, BLUE_PORT, ipv4("10.1.0.5", "10.2.0.7", "blue-west"))
-    assert receivers(red) == [(PE3, RED_PORT, mac_of("ce-red-2"))]
-    assert receivers(blue) == [(PE3, BLUE_PORT, mac_of("ce-blue-2"))]
-
-
-def test_the_core_sees_two_labels_that_tell_nothing_of_the_packet() -> None:
-    """RFC 3443 §3.2, the pipe model: full TTL on both labels, whatever the packet has."""
-    backbone = two_sites()
-    backbone.send(PE1, RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west", ttl=3))
-    (frame,) = backbone.on_core
-    transport, vpn = frame.labels
-    assert (transport.label, transport.ttl, transport.tc) == (transport_label_to(PE3).value, 255, 0)
-    assert (vpn.label, vpn.ttl, vpn.tc) == (1001, 255, 0)
-    assert frame.eth_src == core_mac_of(PE1)
-
-
-def test_gre_carries_one_label_to_the_address_of_the_remote_pe() -> None:
-    """RFC 4023: the tunnel takes the place of the transport label."""
-    backbone = two_sites(Encapsulation.MPLS_IN_GRE)
-    backbone.send(PE1, RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west"))
-    (frame,) = backbone.on_core
-    assert [entry.label for entry in frame.labels] == [1001]
-    assert frame.tun_dst == PE3
-
-
-def test_an_adjacent_pe_gets_the_vpn_label_alone() -> None:
-    """Implicit null (RFC 3032 §2.1): nothing to push."""
-    pe = provider_edge()
-    adjacent = replace(pe.remote_pes[PE3], label=None)
-    pe = replace(pe, remote_pes={PE3: adjacent})
-    outcome = compiled(intent(VPN_RED, RED_WEST), routes=frozenset({route("10.2.0.7/32")}), pe=pe)
-    sent = switch_with(outcome).receive(RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west")).sent
-    assert [entry.label for entry in sent[0].packet.labels] == [1000]
-
-
-@pytest.mark.parametrize("stack", [(1000,), (17, 1000)])
-def test_a_packet_arrives_whether_the_last_router_popped_or_not(stack: tuple[int, ...]) -> None:
-    """Penultimate hop popping is the P router's choice (RFC 3031 §3.16)."""
-    outcome = compiled(intent(VPN_RED, RED_WEST), pe=provider_edge(transport_label=17))
-    sent = switch_with(outcome).receive(CORE_PORT, labelled(*stack)).sent
-    assert [(each.port, each.packet.eth_dst) for each in sent] == [(RED_PORT, mac_of("ce-red-1"))]
-    assert sent[0].packet.labels == ()
-
-
-def test_the_longest_prefix_wins() -> None:
-    """A host route beats the prefix that covers it, and both beat the default route."""
     routes = frozenset(
-        {
-            route("0.0.0.0/0", PE2, 500),
-            route("10.2.0.0/24", PE2, 501),
-            route("10.2.0.7/32", PE3, 502),
-        }
+        (route.prefix, route.next_hop, labels[route.label.value], route.route_targets)
+        for route in outcome.routes
     )
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=routes))
-    labels = [
-        switch.receive(RED_PORT, ipv4("10.1.0.5", dst, "red-west")).sent[0].packet.labels[1].label
-        for dst in ("198.51.100.1", "10.2.0.8", "10.2.0.7")
+    punts = {numbers[number]: context for number, context in outcome.punts.items()}
+    return routes, frozenset(map(name_flow, outcome.flows)), outcome.problems, punts
+
+
+@given(pes, st.lists(states(), max_size=4), states())
+@thorough
+def test_the_state_decides_and_not_the_way_to_it(
+    pe: ProviderEdge, path: list[Inputs], last: Inputs
+) -> None:
+    """Whatever was before, repeated, split or squashed: only numbers given on the way differ."""
+    assert without_numbers(travel(pe, [*path, last])) == without_numbers(travel(pe, [last]))
+
+
+@given(pes, st.lists(states(), min_size=1, max_size=4))
+@thorough
+def test_compiling_again_changes_nothing(pe: ProviderEdge, path: list[Inputs]) -> None:
+    """A repeated input, and a restart with the numbers kept, are non-events."""
+    assert travel(pe, [*path, path[-1]]) == travel(pe, path)
+
+
+@given(pes, states(), st.randoms(use_true_random=False))
+@thorough
+def test_the_order_of_things_does_not_matter(
+    pe: ProviderEdge, inputs: Inputs, random: Random
+) -> None:
+    """VPNs, circuits and hosts are sets, however they are written down."""
+
+    def shuffled(each: VrfIntent) -> VrfIntent:
+        circuits = [
+            replace(circuit, hosts=tuple(random.sample(circuit.hosts, len(circuit.hosts))))
+            for circuit in each.circuits
+        ]
+        return replace(each, circuits=tuple(random.sample(circuits, len(circuits))))
+
+    names = random.sample(sorted(inputs.intents), len(inputs.intents))
+    mixed = replace(inputs, intents={name: shuffled(inputs.intents[name]) for name in names})
+    assert compile_pe(pe, LABELS, mixed) == compile_pe(pe, LABELS, inputs)
+
+
+@given(pes, st.lists(states(), min_size=2, max_size=5))
+@thorough
+def test_a_vrf_that_stays_keeps_its_number_and_label(pe: ProviderEdge, path: list[Inputs]) -> None:
+    """What neighbors have stays true while other VRFs come and go; no two share a number."""
+    before = Numbers()
+    for inputs in path:
+        after = compile_pe(pe, LABELS, replace(inputs, numbers=before)).numbers
+        for kept, given_now in ((before.by_vrf, after.by_vrf), (before.labels, after.labels)):
+            assert all(given_now[key] == kept[key] for key in kept.keys() & given_now.keys())
+            assert len(set(given_now.values())) == len(given_now)
+        before = after
+
+
+@given(pes, states())
+@thorough
+def test_every_flow_keeps_to_the_pipeline(pe: ProviderEdge, inputs: Inputs) -> None:
+    """And no two match the same packets."""
+    check_flows(compile_pe(pe, LABELS, inputs).flows)
+
+
+@given(pes, states())
+@thorough
+def test_exactly_the_advertised_labels_are_accepted(pe: ProviderEdge, inputs: Inputs) -> None:
+    """Only a label that a neighbor may use leads anywhere."""
+    outcome = compile_pe(pe, LABELS, inputs)
+    accepted = {
+        int(value)
+        for flow in outcome.flows
+        if flow.table == VPN_LABEL
+        for name, value in flow.match
+        if name == "mpls_label"
+    }
+    assert accepted == {route.label.value for route in outcome.routes}
+
+
+@given(pes, states())
+@thorough
+def test_every_route_carries_what_its_vpns_export_and_nothing_else(
+    pe: ProviderEdge, inputs: Inputs
+) -> None:
+    """No VPN-IPv4 route without a route target, none with a foreign one."""
+    outcome = compile_pe(pe, LABELS, inputs)
+    exported = {
+        label: frozenset().union(*(inputs.intents[vpn].export_rts for vpn in key))
+        for key, label in outcome.numbers.labels.items()
+    }
+    for route in outcome.routes:
+        assert route.route_targets
+        assert route.route_targets == exported[route.label.value]
+
+
+def probes(topology: Topology, sender: str) -> list[Packet]:
+    """Make everything a host can try: every address there is, dying packets, pings, big ones."""
+    circuit = topology.circuits[sender]
+    source = circuit.hosts[0].addresses[0]
+    targets = {ce.addresses[0] for each in topology.circuits.values() for ce in each.hosts}
+    targets |= {each.subnets[0].gateway for each in topology.circuits.values()}
+    kinds = [
+        {"ttl": 64},
+        {"ttl": 1},
+        {"ttl": 2},
+        {"proto": ICMP, "icmp_type": 8},
+        {"octets": 1600},
     ]
-    assert labels == [500, 501, 502]
+    packets = [Ipv4Packet(source, target, **kind) for target in sorted(targets) for kind in kinds]
+    return [Packet(mac_of("any"), circuit.mac, packet, mark=sender) for packet in packets]
 
 
-def test_mpls_from_an_attachment_is_dropped_and_counted() -> None:
-    """A tenant can't put a label on the core or into another VRF (RFC 4364 §13.1)."""
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST)))
-    packet = replace(labelled(1000), eth_dst=mac_of("pe-red-west"))
-    outcome = switch.receive(RED_PORT, packet)
-    assert_dropped(switch, outcome, DropCookie.MPLS_FROM_ATTACHMENT)
+@given(topologies(overlapping=True))
+@settings(thorough, max_examples=40)
+def test_whoever_receives_is_in_a_vrf_that_is_imported(topology: Topology) -> None:
+    """No way leads from one VRF into another that it does not import, even with equal addresses.
+
+    An answer to a dying or big packet is routed by the VRF where it died.
+    """
+    for (pe, port), sender in topology.attached.items():
+        for packet in probes(topology, sender):
+            for delivery in topology.backbone.send(pe, port, packet):
+                receiver = topology.attached[delivery.pe, delivery.port]
+                is_answer = delivery.packet.mark.startswith("about")
+                through = [sender] + [
+                    other
+                    for other in topology.circuits
+                    if is_answer and topology.knows(sender, other)
+                ]
+                assert any(topology.knows(vrf, receiver) for vrf in through)
 
 
-def test_upstream_assigned_labels_from_an_attachment_are_dropped_too() -> None:
-    """Ethertype 0x8848 (RFC 5332 §3)."""
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST)))
-    outcome = switch.receive(RED_PORT, replace(labelled(1000), ethertype=0x8848))
-    assert_dropped(switch, outcome, DropCookie.MPLS_FROM_ATTACHMENT)
+@given(topologies(overlapping=False))
+@settings(thorough, max_examples=40)
+def test_whoever_is_imported_receives_once(topology: Topology) -> None:
+    """With addresses of their own, hosts get what is for them exactly when RTs say so."""
+    for (pe, port), sender in topology.attached.items():
+        source = topology.circuits[sender].hosts[0].addresses[0]
+        for receiver, circuit in topology.circuits.items():
+            ce = circuit.hosts[0]
+            packet = Packet(
+                mac_of("any"), topology.circuits[sender].mac, Ipv4Packet(source, ce.addresses[0])
+            )
+            got = topology.backbone.send(pe, port, packet)
+            expected = [ce.mac] if topology.knows(sender, receiver) else []
+            assert [delivery.packet.eth_dst for delivery in got] == expected
 
 
-def test_no_label_but_the_advertised_ones_is_accepted() -> None:
-    """Every other label is dropped and counted, alone or below our transport label."""
-    outcome = compiled(
-        intent(VPN_RED, RED_WEST),
-        intent(VPN_BLUE, BLUE_WEST, imports=BLUE),
-        pe=provider_edge(transport_label=17),
-    )
-    switch = switch_with(outcome)
-    advertised = {each.label.value for each in outcome.routes}
-    scanned = [label for label in range(4096) if label not in advertised]
-    for label in scanned:
-        assert switch.receive(CORE_PORT, labelled(label)).is_dropped
-        assert switch.receive(CORE_PORT, labelled(17, label)).is_dropped
-    assert advertised == {1000, 1001}
-    assert switch.count(DropCookie.LABEL_NEVER_ADVERTISED) == 2 * len(scanned)
-
-
-def test_a_transport_label_of_another_pe_is_dropped_and_counted() -> None:
-    """What a P router delivers by mistake goes nowhere."""
-    outcome = compiled(intent(VPN_RED, RED_WEST), pe=provider_edge(transport_label=17))
-    switch = switch_with(outcome)
-    dropped = switch.receive(CORE_PORT, labelled(18, 1000))
-    assert_dropped(switch, dropped, DropCookie.NOT_OUR_TRANSPORT_LABEL)
-
-
-def test_labels_are_accepted_from_the_core_port_only_and_for_our_mac_only() -> None:
-    """The core bridge floods what it does not know."""
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST)))
-    assert switch.receive(CORE_PORT, labelled(1000, to=PE2)).is_dropped
-    assert switch.receive(9, labelled(1000)).is_dropped
-    assert switch.count(DropCookie.UNCLASSIFIED) == 2
-
-
-def test_ip_from_the_core_is_dropped() -> None:
-    """Only labels lead into a VRF."""
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST)))
-    packet = replace(labelled(), eth_dst=core_mac_of(PE1))
-    assert switch.receive(CORE_PORT, packet).is_dropped
-
-
-def test_the_gateway_answers_arp_with_the_attachments_mac() -> None:
-    """RFC 826, for hosts whose switch does not answer by itself."""
-    request = ArpPacket(
-        1,
-        mac_of("ce-red-1"),
-        IPv4Address("10.1.0.5"),
-        "00:00:00:00:00:00",
-        IPv4Address("10.1.0.1"),
-    )
-    frame = Packet(mac_of("ce-red-1"), "ff:ff:ff:ff:ff:ff", request)
-    (sent,) = switch_with(compiled(intent(VPN_RED, RED_WEST))).receive(RED_PORT, frame).sent
-    gateway_mac = mac_of("pe-red-west")
-    assert sent.port == RED_PORT
-    assert (sent.packet.eth_src, sent.packet.eth_dst) == (gateway_mac, mac_of("ce-red-1"))
-    assert sent.packet.payload == ArpPacket(
-        2, gateway_mac, request.tpa, mac_of("ce-red-1"), request.spa
-    )
-
-
-def test_the_gateway_answers_arp_for_no_other_address() -> None:
-    """Hosts of the subnet answer for themselves."""
-    request = ArpPacket(
-        1, mac_of("x"), IPv4Address("10.1.0.5"), "00:00:00:00:00:00", IPv4Address("10.1.0.6")
-    )
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST)))
-    frame = Packet(mac_of("x"), "ff:ff:ff:ff:ff:ff", request)
-    assert_dropped(switch, switch.receive(RED_PORT, frame), DropCookie.NOT_FOR_THE_GATEWAY)
-
-
-def test_the_gateway_answers_ping_from_its_network() -> None:
-    """The reply takes the FIB's way, which leads back to the host."""
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST)))
-    (sent,) = switch.receive(RED_PORT, ping("10.1.0.5", "10.1.0.1", "red-west")).sent
-    assert (sent.port, sent.packet.eth_dst) == (RED_PORT, mac_of("ce-red-1"))
-    assert sent.packet.payload == Ipv4Packet(
-        IPv4Address("10.1.0.1"), IPv4Address("10.1.0.5"), ttl=64, proto=ICMP
-    )
-
-
-def test_the_gateway_answers_ping_from_the_far_end_with_labels() -> None:
-    """It must never put bare IP on the core."""
-    routes = frozenset({route("10.2.0.7/32")})
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=routes))
-    frame = labelled(1000, dst="10.1.0.1")
-    assert isinstance(frame.payload, Ipv4Packet)
-    frame = replace(frame, payload=replace(frame.payload, proto=ICMP, icmp_type=8))
-    (sent,) = switch.receive(CORE_PORT, frame).sent
-    assert sent.port == CORE_PORT
-    assert [entry.label for entry in sent.packet.labels] == [transport_label_to(PE3).value, 1000]
-
-
-def test_a_ping_that_claims_to_come_from_the_gateway_does_not_go_round() -> None:
-    """The reply to it would be for the gateway again."""
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST)))
-    assert switch.receive(RED_PORT, ping("10.1.0.1", "10.1.0.1", "red-west")).is_dropped
-
-
-@pytest.mark.parametrize(
-    "dst", ["224.0.0.5", "239.1.1.1", "255.255.255.255", "127.0.0.1", "0.0.0.1"]
-)
-def test_what_is_not_unicast_is_dropped_even_with_a_default_route(dst: str) -> None:
-    """RFC 1812 §5.3.7: such destinations are never forwarded."""
-    routes = frozenset({route("0.0.0.0/0")})
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=routes))
-    outcome = switch.receive(RED_PORT, ipv4("10.1.0.5", dst, "red-west"))
-    assert_dropped(switch, outcome, DropCookie.NOT_UNICAST)
-
-
-@pytest.mark.parametrize("eth_dst", ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:05", "fa:16:3e:99:99:99"])
-def test_ip_for_any_mac_but_the_gateways_is_dropped(eth_dst: str) -> None:
-    """Broadcast, multicast and what a switch floods are not the gateway's."""
-    routes = frozenset({route("10.2.0.7/32")})
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=routes))
-    frame = replace(ipv4("10.1.0.5", "10.2.0.7", "red-west"), eth_dst=eth_dst)
-    assert_dropped(switch, switch.receive(RED_PORT, frame), DropCookie.NOT_FOR_THE_GATEWAY)
-
-
-def test_a_vlan_tag_from_an_attachment_never_reaches_the_core() -> None:
-    """Labels would be pushed behind the tag."""
-    routes = frozenset({route("10.2.0.7/32")})
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=routes))
-    frame = replace(ipv4("10.1.0.5", "10.2.0.7", "red-west"), vlan_vid=0x1005)
-    assert switch.receive(RED_PORT, frame).is_dropped
-
-
-def test_two_subnets_of_one_network_reach_each_other_through_their_gateway() -> None:
-    """They share an attachment: the packet leaves where it came in."""
-    both = circuit(
-        "red-west",
-        ["10.1.0.0/24", "10.3.0.0/24"],
-        host("ce-red-1", "10.1.0.5"),
-        host("ce-red-2", "10.3.0.5"),
-    )
-    switch = switch_with(compiled(intent(VPN_RED, both)))
-    (sent,) = switch.receive(RED_PORT, ipv4("10.1.0.5", "10.3.0.5", "red-west")).sent
-    assert (sent.port, sent.packet.eth_dst) == (RED_PORT, mac_of("ce-red-2"))
-
-
-def test_a_packet_from_the_core_never_returns_to_the_core() -> None:
-    """Split horizon: a stale route elsewhere makes no loop."""
-    routes = frozenset({route("10.2.0.7/32")})
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=routes))
-    assert switch.receive(CORE_PORT, labelled(1000, dst="10.2.0.7")).is_dropped
-
-
-def test_networks_of_two_vpns_on_one_pe_meet_only_by_route_target() -> None:
-    """Blue imports what red exports, red imports nothing of blue: one-way knowledge."""
-    outcome = compiled(
-        intent(VPN_RED, circuit("red-west", "10.1.0.0/24", host("ce-red-1", "10.1.0.5"))),
-        intent(
-            VPN_BLUE,
-            circuit("blue-west", "10.3.0.0/24", host("ce-blue-1", "10.3.0.5")),
-            imports=BLUE | RED,
-            exports=BLUE,
-        ),
-    )
-    switch = switch_with(outcome)
-    there = switch.receive(BLUE_PORT, ipv4("10.3.0.5", "10.1.0.5", "blue-west"))
-    back = switch.receive(RED_PORT, ipv4("10.1.0.5", "10.3.0.5", "red-west"))
-    assert [each.packet.eth_dst for each in there.sent] == [mac_of("ce-red-1")]
-    assert back.is_dropped
+# What it advertises, and what it complains of
 
 
 def test_each_vrf_advertises_its_plugged_hosts_with_its_own_rd_and_label() -> None:
@@ -429,37 +273,11 @@ def test_a_vpn_without_attachments_here_takes_nothing() -> None:
     assert outcome.problems == {}
 
 
-def test_nothing_is_advertised_without_a_core() -> None:
-    """What it would attract could not be delivered; hosts on this PE still reach each other."""
-    routes = frozenset({route("10.2.0.7/32")})
-    outcome = compiled(intent(VPN_RED, RED_WEST), routes=routes, core_port=None)
-    assert outcome.routes == frozenset()
-    assert outcome.problems == {VPN_RED: "This PE has no port to the core."}
-    switch = switch_with(outcome)
-    assert switch.receive(RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west")).is_dropped
-    assert switch.receive(RED_PORT, ping("10.1.0.5", "10.1.0.1", "red-west")).sent
-
-
 def test_an_attachment_that_is_not_plugged_is_a_problem() -> None:
     """Its hosts are not advertised, and the operator is told."""
     outcome = compiled(intent(VPN_RED, RED_WEST), circuit_ports={})
     assert outcome.routes == frozenset()
     assert outcome.problems == {VPN_RED: "The attachment of network red-west is not plugged."}
-
-
-def test_an_unknown_next_hop_is_named_to_the_vpns_that_import_its_routes() -> None:
-    """No flow leads there; the other VPN is not concerned."""
-    outcome = compiled(
-        intent(VPN_RED, RED_WEST),
-        intent(VPN_BLUE, BLUE_WEST, imports=BLUE),
-        routes=frozenset({route("10.2.0.7/32", IPv4Address("192.0.2.99"))}),
-    )
-    assert outcome.problems == {
-        VPN_RED: "No tunnel is configured to the remote PE 192.0.2.99.",
-    }
-    switch = switch_with(outcome)
-    dropped = switch.receive(RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west"))
-    assert_dropped(switch, dropped, DropCookie.NO_ROUTE)
 
 
 def test_a_core_too_small_for_a_network_is_named_with_both_figures_and_still_served() -> None:
@@ -470,76 +288,6 @@ def test_a_core_too_small_for_a_network_is_named_with_both_figures_and_still_ser
         "the core link carries 1400; larger packets are answered with ICMP."
     }
     assert outcome.routes
-
-
-@pytest.mark.parametrize(
-    ("encapsulation", "core_mtu", "limit"),
-    [
-        (Encapsulation.MPLS, 1600, 1442),
-        (Encapsulation.MPLS, 1400, 1392),
-        (Encapsulation.MPLS_IN_GRE, 1600, 1442),
-        (Encapsulation.MPLS_IN_GRE, 1400, 1372),
-    ],
-)
-def test_the_limit_is_the_core_without_labels_or_the_network(
-    encapsulation: Encapsulation, core_mtu: int, limit: int
-) -> None:
-    """Exactly the limit passes; one octet more goes to the agent."""
-    outcome = compiled(
-        intent(VPN_RED, RED_WEST),
-        routes=frozenset({route("10.2.0.7/32")}),
-        pe=provider_edge(core_mtu=core_mtu, encapsulation=encapsulation),
-    )
-    switch = switch_with(outcome)
-    fits = switch.receive(RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west", octets=limit))
-    larger = switch.receive(RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west", octets=limit + 1))
-    assert len(fits.sent) == 1
-    assert larger.sent == []
-    assert [(each.reason, each.metadata) for each in larger.punted] == [("too_big", 1)]
-
-
-def test_a_packet_larger_than_the_receivers_network_is_refused_by_the_receivers_pe() -> None:
-    """The far PE can't know; this one does, and its answer finds the sender."""
-    backbone = two_sites()
-    west = backbone.pes[PE1]
-    big = replace(RED_WEST, mtu=1500)
-    west.intents = {VPN_RED: intent(VPN_RED, big)}
-    backbone.converge()
-    (got,) = backbone.send(
-        PE1, RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west", octets=1500, mark="big")
-    )
-    assert (got.pe, got.port, got.packet.mark) == (PE1, RED_PORT, "about big")
-    payload = got.packet.payload
-    assert isinstance(payload, Ipv4Packet)
-    assert (payload.src, payload.icmp_type, payload.icmp_code) == (
-        IPv4Address("10.2.0.1"),
-        3,
-        4,
-    )
-
-
-@pytest.mark.parametrize(("ttl", "router"), [(1, "10.1.0.1"), (2, "10.2.0.1")])
-def test_traceroute_shows_both_gateways(ttl: int, router: str) -> None:
-    """The PE where the TTL ends answers, wherever the sender is."""
-    backbone = two_sites()
-    (got,) = backbone.send(
-        PE1, RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west", ttl=ttl, mark="probe")
-    )
-    assert (got.pe, got.packet.eth_dst, got.packet.mark) == (
-        PE1,
-        mac_of("ce-red-1"),
-        "about probe",
-    )
-    payload = got.packet.payload
-    assert isinstance(payload, Ipv4Packet)
-    assert (payload.src, payload.icmp_type) == (IPv4Address(router), 11)
-
-
-def test_what_a_reflector_still_holds_of_this_pes_former_life_is_not_believed() -> None:
-    """Its label may lead elsewhere by now."""
-    stale = route("10.1.0.9/32", PE1, 1007)
-    switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=frozenset({stale})))
-    assert switch.receive(RED_PORT, ipv4("10.1.0.5", "10.1.0.9", "red-west")).is_dropped
 
 
 def test_two_vpns_that_would_advertise_the_same_nlri_are_told() -> None:

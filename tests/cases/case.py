@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Golden cases of the compiler: what a network engineer writes down, and what comes of it.
+
+A case is a folder: ``intent.yaml`` (the PE, its networks, the VPNs), ``rib.yaml`` (what neighbors
+advertise), ``ports.yaml`` (what is plugged), ``expected.yaml`` (what the PE advertises and its
+flow table). ``python -m tests.cases.case`` writes every ``expected.yaml`` anew; read the
+difference before committing it, it is the review.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
+from isthmus.model.route import VpnIpv4Route
+from isthmus.pe_agent.compile.compiler import compile_pe
+from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
+from isthmus.pe_agent.compile.pipeline import PIPELINE
+from tests.actors import LABELS, core_mac_of
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder, read."""
+
+    folder: Path
+    pe: ProviderEdge
+    inputs: Inputs
+
+    def compile(self) -> Compiled:
+        """Compile it, as a PE that starts for the first time."""
+        return compile_pe(self.pe, LABELS, self.inputs)
+
+    def expected(self) -> dict[str, Any]:
+        """Return what ``expected.yaml`` says."""
+        return dict(_read(self.folder / "expected.yaml"))
+
+    def update(self) -> None:
+        """Write ``expected.yaml`` from what is compiled now."""
+        text = yaml.safe_dump(
+            render(self.compile()), sort_keys=False, width=1000, default_flow_style=False
+        )
+        (self.folder / "expected.yaml").write_text(text)
+
+
+def all_cases() -> list[Case]:
+    """Return every case, in order of name."""
+    return [read_case(path.parent) for path in sorted(FOLDER.glob("*/intent.yaml"))]
+
+
+def read_case(folder: Path) -> Case:
+    """Read the case in ``folder``."""
+    wanted = _read(folder / "intent.yaml")
+    ports = _read(folder / "ports.yaml")
+    circuits = {name: _circuit(name, plain) for name, plain in wanted["networks"].items()}
+    intents = {name: _intent(name, plain, circuits) for name, plain in wanted["vpns"].items()}
+    inputs = Inputs(
+        intents=intents,
+        routes=frozenset(_route(plain) for plain in _read(folder / "rib.yaml") or []),
+        core_port=int(ports["core"]),
+        circuit_ports={name: int(port) for name, port in ports["attachments"].items()},
+        plugged_hosts=frozenset(ports["hosts"]),
+        numbers=Numbers(),
+    )
+    return Case(folder, _provider_edge(wanted["pe"]), inputs)
+
+
+def render(compiled: Compiled) -> dict[str, Any]:
+    """Write down an outcome in the words of ``expected.yaml``."""
+    return {
+        "vrfs": {
+            "+".join(key): f"number {number}, label {compiled.numbers.labels[key]}"
+            for key, number in sorted(compiled.numbers.by_vrf.items())
+        },
+        "advertises": sorted(_render_route(route) for route in compiled.routes),
+        "problems": dict(compiled.problems),
+        "flows": {
+            f"{table.number} {table.name}": _render_flows(compiled, table.number)
+            for table in PIPELINE
+        },
+    }
+
+
+def _render_route(route: VpnIpv4Route) -> str:
+    targets = " ".join(str(target) for target in sorted(route.route_targets))
+    return f"{route.prefix} rd {route.rd} label {route.label} via {route.next_hop} rt {targets}"
+
+
+def _render_flows(compiled: Compiled, table: int) -> list[str]:
+    found = sorted(
+        (flow for flow in compiled.flows if flow.table == table),
+        key=lambda flow: (-flow.priority, flow.match),
+    )
+    return [str(flow).replace(f"table={table},", "") for flow in found]
+
+
+def _read(path: Path) -> Any:
+    # Every scalar a string: YAML would otherwise take a route target for a number of base 60.
+    return yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506
+
+
+def _provider_edge(plain: dict[str, Any]) -> ProviderEdge:
+    address = IPv4Address(plain["address"])
+    return ProviderEdge(
+        address=address,
+        core_mac=core_mac_of(address),
+        core_mtu=int(plain["core_mtu"]),
+        encapsulation=Encapsulation(plain["encapsulation"]),
+        transport_label=_label(plain.get("transport_label")),
+        remote_pes={
+            IPv4Address(remote): TransportNextHop(_label(hop.get("label")), hop["via"])
+            for remote, hop in plain.get("remote_pes", {}).items()
+        },
+    )
+
+
+def _label(text: str | None) -> Label | None:
+    return None if text is None else Label(int(text))
+
+
+def _circuit(name: str, plain: dict[str, Any]) -> AttachmentCircuit:
+    return AttachmentCircuit(
+        network_id=name,
+        port_id=plain["attachment"],
+        mac=plain["mac"],
+        mtu=int(plain["mtu"]),
+        subnets=tuple(
+            AttachedSubnet(IPv4Network(prefix), IPv4Address(gateway))
+            for prefix, gateway in plain["subnets"].items()
+        ),
+        hosts=tuple(
+            AttachedHost(port, host["mac"], (IPv4Address(host["address"]),))
+            for port, host in plain["hosts"].items()
+        ),
+    )
+
+
+def _intent(name: str, plain: dict[str, Any], circuits: dict[str, AttachmentCircuit]) -> VrfIntent:
+    rd = plain.get("rd")
+    return VrfIntent(
+        vpn_id=name,
+        generation=1,
+        import_rts=_targets(plain["import"]),
+        export_rts=_targets(plain["export"]),
+        rd=None if rd is None else RouteDistinguisher.parse(rd),
+        circuits=tuple(circuits[network] for network in plain["networks"]),
+    )
+
+
+def _route(plain: dict[str, Any]) -> VpnIpv4Route:
+    return VpnIpv4Route(
+        rd=RouteDistinguisher.parse(plain["rd"]),
+        prefix=IPv4Network(plain["prefix"]),
+        next_hop=IPv4Address(plain["via"]),
+        label=Label(int(plain["label"])),
+        route_targets=_targets(plain["rt"]),
+        local_pref=int(plain.get("local_pref", 100)),
+    )
+
+
+def _targets(plain: list[str]) -> frozenset[RouteTarget]:
+    return frozenset(RouteTarget.parse(text) for text in plain)
+
+
+if __name__ == "__main__":
+    for each in all_cases():
+        each.update()
