@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever is asked for, the answer is a 4xx with a sentence its reader understands, never a 5xx."""
+"""Whatever is asked for, the answer is a 4xx with a sentence its reader understands."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def vpn_id(operator: Cloud) -> Iterator[str]:
 @pytest.fixture
 def networks(red: Cloud) -> Iterator[Callable[[str], str]]:
     """Makes networks of red with one subnet each."""
-    made = []
+    made: list[str] = []
 
     def make(prefix: str) -> str:
         made.append(red.ensure_network(f"{VPN}-{len(made)}", IPv4Network(prefix)))

@@ -21,6 +21,7 @@ from tests.scenario import figures
 NAME = "load"
 VPNS, NETWORKS, CLIENTS = 5, 10, 8
 SITE = "west"
+COUNT = "SELECT COUNT(*) FROM"
 TABLES = (
     "isthmus_vpns", "isthmus_route_targets", "isthmus_route_distinguishers",
     "isthmus_network_associations", "isthmus_attachments", "isthmus_journal",
@@ -58,9 +59,8 @@ class Footprint:
 def footprint(stage: Stage, operator: Cloud) -> Footprint:
     """Read it from the database, Neutron, Open vSwitch and GoBGP."""
     hosts = [host.name for host in next(s for s in stage.topology.sites if s.name == SITE).hosts]
-    count = f"SELECT COUNT(*) FROM {SITE}_neutron."
     return Footprint(
-        rows={table: database.execute(count + table).strip() for table in TABLES},
+        rows={table: database.execute(f"USE {SITE}_neutron; {COUNT} {table}") for table in TABLES},
         neutron_ports=sorted(
             port.id for port in operator.network.ports(device_owner=ATTACHMENT_OWNER)
         ),
