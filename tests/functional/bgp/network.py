@@ -14,7 +14,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, TypeVar
@@ -178,24 +177,37 @@ class GoBgpd:
 
     def learnt_from(self, neighbor: IPv4Address) -> frozenset[VpnIpv4Route]:
         """The VPN-IPv4 routes in the table that a neighbor sent, stale ones too."""
+        return frozenset(
+            mapping.decode_route(path)
+            for path in self._paths()
+            if path.neighbor_ip == str(neighbor)
+        )
+
+    def has_stale_routes(self) -> bool:
+        """Whether a neighbor that went away has not repeated all of its routes yet."""
+        return any(path.stale for path in self._paths())
+
+    def updates_received_from(self, neighbor: IPv4Address) -> int:
+        """How many UPDATE messages a neighbor has sent."""
+        return self._session(neighbor).messages.received.update
+
+    def sessions_opened_with(self, neighbor: IPv4Address) -> int:
+        """How many OPEN messages a neighbor has sent."""
+        return self._session(neighbor).messages.received.open
+
+    def _session(self, neighbor: IPv4Address) -> gobgp_pb2.PeerState:
+        peers = self.ask(lambda client: client.neighbors())
+        return next(one.state for one in peers if one.conf.neighbor_address == str(neighbor))
+
+    def _paths(self) -> list[gobgp_pb2.Path]:
         request = gobgp_pb2.ListPathRequest(
             table_type=gobgp_pb2.TABLE_TYPE_GLOBAL, family=mapping.VPN_IPV4
         )
         with grpc.insecure_channel(self.api) as channel:
             # The generated class has no annotations.
             stub = gobgp_pb2_grpc.GoBgpServiceStub(channel)  # type: ignore[no-untyped-call]
-            return frozenset(
-                mapping.decode_route(path)
-                for answer in stub.ListPath(request, timeout=10)
-                for path in answer.destination.paths
-                if path.neighbor_ip == str(neighbor)
-            )
-
-    def has_established(self) -> int:
-        """How many sessions are up."""
-        with suppress(EdgeError):
-            return sum(peer.state.session_state == 6 for peer in self.ask(lambda c: c.neighbors()))
-        return 0
+            answers = stub.ListPath(request, timeout=10)
+            return [path for answer in answers for path in answer.destination.paths]
 
 
 class FrrReflector:
@@ -208,7 +220,7 @@ class FrrReflector:
         self._name = name
         self._address = address
         self._vty = network.folder / f"{name}-vty"
-        self._vty.mkdir()
+        self._vty.mkdir(exist_ok=True)
         self._file = network.folder / f"{name}.conf"
         self._file.write_text(_frr_configuration(address, clients))
         for path in (network.folder, self._vty, self._file):
