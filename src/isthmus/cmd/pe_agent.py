@@ -43,9 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Before oslo.messaging makes oslo.service choose eventlet.
         init_backend(BackendType.THREADING)
         # Imported late, also so that a configuration is refused within a moment.
-        from isthmus.pe_agent.agent import PeAgent
+        from isthmus.pe_agent.agent import PeAgent, make_speaker
+        from isthmus.pe_agent.server_link import ServerLink
 
-        agent = PeAgent(options, conf)
+        agent = PeAgent(options, make_speaker(options))
+        link = ServerLink(conf, options.host, agent.reconciler)
     except InvalidConfiguration as error:
         return _refuse(error.sentences)
     except (cfg.Error, InvalidValue) as error:
@@ -57,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     LOG.info("agent.started host=%s address=%s", options.host, options.pe.address)
-    agent.run()
+    agent.run(link)
     LOG.info("agent.stopped host=%s flows_and_routes=kept", options.host)
     return 0
 

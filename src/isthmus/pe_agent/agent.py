@@ -20,13 +20,14 @@ Threads: the loop runs in the caller's; every adapter has its own and only ever 
 from __future__ import annotations
 
 import functools
-import logging
-
-from oslo_config import cfg
+from pathlib import Path
+from typing import Protocol
 
 from isthmus.config.pe_agent import PeAgentOptions
+from isthmus.model.report import PeReport
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
+from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile import icmp
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.install import Edges
@@ -36,10 +37,20 @@ from isthmus.pe_agent.openflow.ovs_plan import SwitchLayout
 from isthmus.pe_agent.openflow.ovs_ports import OvsPortPlugger
 from isthmus.pe_agent.openflow.punts import Punt, PuntReceiver
 from isthmus.pe_agent.reconcile import Identity, Reconciler
-from isthmus.pe_agent.server_link import ServerLink
 from isthmus.pe_agent.state import StateFile
 
-LOG = logging.getLogger(__name__)
+
+class Link(Protocol):
+    """The way to the server."""
+
+    def start(self) -> None:
+        """Start threads; returns at once."""
+
+    def tell(self, report: PeReport) -> None:
+        """Have a report sent. Returns at once."""
+
+    def stop(self) -> None:
+        """Let the threads end."""
 
 
 class PeAgent:
@@ -47,12 +58,12 @@ class PeAgent:
 
     Args:
         options: what the operator said.
-        conf: for the message queue's own options.
+        speaker: the BGP daemon.
     """
 
-    def __init__(self, options: PeAgentOptions, conf: cfg.ConfigOpts) -> None:
+    def __init__(self, options: PeAgentOptions, speaker: BgpSpeaker) -> None:
         pe, switch = options.pe, options.switch
-        management_socket = switch.run_dir / f"{switch.bridge}.mgmt"
+        management_socket = _management_socket(options)
         layout = SwitchLayout(
             bridge=switch.bridge,
             integration_bridge=switch.integration_bridge,
@@ -60,44 +71,43 @@ class PeAgent:
             encapsulation=pe.encapsulation,
             address=pe.address,
         )
-        state_file = StateFile(options.state_path / "pe-agent.json")
-        is_forwarding = state_file.exists() and management_socket.exists()
         self._punts = PuntReceiver(management_socket, self._answer)
         self._ports = OvsPortPlugger(switch.ovsdb, layout, self._punts.epoch)
-        self._speaker = GoBgpSpeaker(_bgp_config(options), is_forwarding_kept=is_forwarding)
-        self._reconciler = Reconciler(
-            Edges(self._ports, OvsFlowWriter(management_socket), self._speaker),
+        self._speaker = speaker
+        self.reconciler = Reconciler(
+            Edges(self._ports, OvsFlowWriter(management_socket), speaker),
             functools.partial(compile_pe, pe, options.labels),
-            state_file,
+            _state_file(options),
             Identity(options.host, pe.address),
         )
-        self._link = ServerLink(conf, options.host, self._reconciler)
-        self._look_socket = options.look_socket
+        self._look = None
+        if options.look_socket is not None:
+            self._look = LookingGlass(options.look_socket, self.reconciler)
 
-    def run(self) -> None:
+    def run(self, link: Link) -> None:
         """Run until ``stop``; flows, plugs and routes stay as they are then."""
-        wake = self._reconciler.wake
+        wake = self.reconciler.wake
         self._ports.start(wake)
         self._punts.start(wake)
         self._speaker.start(wake)
-        self._link.start()
-        if self._look_socket is not None:
-            LookingGlass(self._look_socket, self._reconciler).start()
+        link.start()
+        if self._look is not None:
+            self._look.start()
         try:
-            self._reconciler.run(self._link.tell)
+            self.reconciler.run(link.tell)
         finally:
-            self._link.stop()
+            link.stop()
             self._speaker.stop()
             self._punts.stop()
             self._ports.stop()
 
     def stop(self) -> None:
         """Let ``run`` return soon. Safe in a signal handler."""
-        self._reconciler.stop()
+        self.reconciler.stop()
 
     def _answer(self, punt: Punt) -> bytes | None:
         """Answer a packet the switch handed over, as the VRF it is in."""
-        done = self._reconciler.last_pass()
+        done = self.reconciler.last_pass()
         if done is None or done.salvaged.compiled is None:
             return None
         context = done.salvaged.compiled.punts.get(punt.metadata)
@@ -106,6 +116,20 @@ class PeAgent:
         expired = punt.is_ttl_expired
         reason = icmp.PuntReason.TTL_EXPIRED if expired else icmp.PuntReason.TOO_BIG
         return icmp.answer(punt.frame, reason, punt.metadata, context)
+
+
+def make_speaker(options: PeAgentOptions) -> GoBgpSpeaker:
+    """Make the speaker, which tells neighbors of a restart if forwarding went on without it."""
+    is_restart = _state_file(options).exists() and _management_socket(options).exists()
+    return GoBgpSpeaker(_bgp_config(options), is_forwarding_kept=is_restart)
+
+
+def _state_file(options: PeAgentOptions) -> StateFile:
+    return StateFile(options.state_path / "pe-agent.json")
+
+
+def _management_socket(options: PeAgentOptions) -> Path:
+    return options.switch.run_dir / f"{options.switch.bridge}.mgmt"
 
 
 def _bgp_config(options: PeAgentOptions) -> BgpConfig:
