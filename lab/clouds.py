@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import openstack
 import yaml
 
 from lab import places, settings
@@ -47,5 +46,8 @@ def write(topology: Topology) -> None:
 
 def connect(topology: Topology, site: str, account: str = "admin") -> Any:
     """An openstacksdk connection to a region, whatever the shell's environment says."""
+    # It takes a second to import; who only reads the document is spared it.
+    import openstack
+
     cloud = document(topology)["clouds"][f"{site}-{account}"]
     return openstack.connect(load_yaml_config=False, load_envvars=False, **cloud)

@@ -25,6 +25,7 @@ _SERVICES = ("placement", "glance", "neutron", "nova_api", "nova", "nova_cell0")
 _DATA = places.STATE / "mariadb"
 _SOCKET = "/run/mariadb.sock"
 _KEYS = ("fernet-keys", "credential-keys")
+_DIGEST_LENGTH = 16
 _DUMPS = places.CACHE / "databases"
 _MIGRATIONS = places.CHECKOUT / "src" / "isthmus" / "db" / "migrations"
 
@@ -77,18 +78,19 @@ def ensure_migrated(topology: Topology) -> str:
     base, full = _digests()
     if done.exists() and done.read_text() == full:
         return "kept"
-    came = "kept"
-    if not done.exists():
-        came = "from the dump"
-        if _load(f"{base}-{full}"):
-            done.write_text(full)
-            return came
+    if done.exists():
+        # A lab in use: its data stay, and are nothing to start another lab from.
+        _migrate_isthmus(topology)
+        done.write_text(full)
+        return "kept"
+    came = "from the dump"
+    if not _load(f"{base}-{full}"):
         if not _load(base):
+            came = "migrated"
             _migrate(topology)
             _save(topology, base)
-            came = "migrated"
-    _migrate_isthmus(topology)
-    _save(topology, f"{base}-{full}")
+        _migrate_isthmus(topology)
+        _save(topology, f"{base}-{full}")
     done.write_text(full)
     return came
 
@@ -102,13 +104,13 @@ def _digests() -> tuple[str, str]:
         sha = hashlib.sha256()
         for file in files:
             sha.update(file.read_bytes())
-        return sha.hexdigest()[:16]
+        return sha.hexdigest()[:_DIGEST_LENGTH]
 
     locked = places.CHECKOUT / "requirements" / "locked.txt"
-    templates = sorted((Path(__file__).with_name("templates")).glob("nova.conf"))
-    return digest([locked, SHIPPED, Path(__file__), *templates]), digest(
-        sorted(_MIGRATIONS.rglob("*.py"))
-    )
+    templates = Path(__file__).with_name("templates")
+    contents = [templates / name for name in ("keystone.conf", "nova.conf")]
+    base = digest([locked, SHIPPED, Path(__file__), *contents])
+    return base, digest(sorted(_MIGRATIONS.rglob("*.py")))
 
 
 def _load(name: str) -> bool:
@@ -135,6 +137,9 @@ def _save(topology: Topology, name: str) -> None:
     for keys in _KEYS:
         shutil.copytree(places.ETC / "keystone" / keys, _DUMPS / keys, dirs_exist_ok=True)
     unfinished.rename(_DUMPS / f"{name}.sql")
+    for old in _DUMPS.glob("*.sql"):
+        if not old.name.startswith(name[:_DIGEST_LENGTH]):
+            old.unlink()
 
 
 def _migrate(topology: Topology) -> None:

@@ -56,16 +56,22 @@ def _wait(child: int, waited_for: set[signal.Signals]) -> int | None:
 
 
 def _end(child: int) -> None:
-    """Ask the command to end, insist after a while. The child is an nsenter; its child counts."""
+    """Ask the command to end, insist after a while. In the lab it is an nsenter's child."""
+    for target in _children(child) or [child]:
+        os.kill(target, signal.SIGTERM)
+    if not _ends(child):
+        for target in (*_children(child), child):
+            os.kill(target, signal.SIGKILL)
+        _ends(child)
+
+
+def _ends(child: int) -> bool:
     end = time.monotonic() + _PATIENCE_S
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for target in _children(child) or [child]:
-            os.kill(target, number)
-        while time.monotonic() < end:
-            if os.waitpid(child, os.WNOHANG)[0]:
-                return
-            time.sleep(0.02)
-        end += _PATIENCE_S
+    while not os.waitpid(child, os.WNOHANG)[0]:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _children(parent: int) -> list[int]:
