@@ -24,11 +24,24 @@ from isthmus.db.records import AttachmentRecord
 CLAIM_TIME = timedelta(seconds=30)
 
 
-def read(context: Context, network_ids: Collection[str]) -> Mapping[str, AttachmentRecord]:
-    """Return the attachments of networks, with what Neutron knows of their ports."""
+def read(
+    context: Context, network_ids: Collection[str], *, lock: bool = False
+) -> Mapping[str, AttachmentRecord]:
+    """Return the attachments of networks, with what Neutron knows of their ports.
+
+    ``lock`` keeps the rows from going until the caller's transaction ends, and sees those that
+    went since it began.
+    """
     if not network_ids:
         return {}
     row_of, port = models.Attachment, models_v2.Port
+    if lock:
+        held: Any = (
+            sa.select(row_of.network_id)
+            .where(row_of.network_id.in_(network_ids))
+            .with_for_update(read=True)
+        )
+        network_ids = list(context.session.execute(held).scalars())
     query: Any = (
         sa.select(row_of.network_id, row_of.port_id, row_of.claimed_at, port.mac_address)
         .outerjoin(port, port.id == row_of.port_id)

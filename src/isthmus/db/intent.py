@@ -22,17 +22,18 @@ from isthmus.model.intent import (
 )
 
 
-def read_intent(context: Context, vpn_id: str) -> VpnIntent | None:
+def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnIntent | None:
     """Return what is wanted of a VPN, one consistent picture if the caller holds a transaction.
 
     Networks whose attachment has no port yet, or none of whose subnets can be carried, are left
-    out. None if there is no such VPN.
+    out. None if there is no such VPN. ``lock`` keeps the attachments from going until the
+    caller's transaction ends.
     """
     vpn = vpns.read_one(context, vpn_id)
     if vpn is None:
         return None
     networks = neutron_facts.read_networks(context, vpn.network_ids)
-    attached = attachments.read(context, vpn.network_ids)
+    attached = attachments.read(context, vpn.network_ids, lock=lock)
     ports = neutron_facts.read_customer_ports(context, vpn.network_ids)
     return compose(vpn, networks, attached, ports)
 

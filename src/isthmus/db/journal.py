@@ -29,14 +29,15 @@ def append(context: Context, vpn_ids: Iterable[str]) -> None:
     context.session.flush()
 
 
-def read_changed_vpns(context: Context) -> list[str]:
-    """Return the VPNs that have entries, the longest waiting first."""
+def read_changed_vpns(context: Context) -> dict[str, int]:
+    """Return the VPNs that have entries, the longest waiting first, with their newest entry."""
+    seq: Any = models.JournalEntry.seq
     query: Any = (
-        sa.select(models.JournalEntry.vpn_id)
+        sa.select(models.JournalEntry.vpn_id, sa.func.max(seq).label("newest"))
         .group_by(models.JournalEntry.vpn_id)
-        .order_by(sa.func.min(models.JournalEntry.seq))
+        .order_by(sa.func.min(seq))
     )
-    return list(context.session.execute(query).scalars())
+    return {row.vpn_id: int(row.newest) for row in context.session.execute(query)}
 
 
 def read_pending(context: Context, vpn_ids: Collection[str]) -> frozenset[str]:

@@ -18,6 +18,7 @@ from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.context import Context
 
+from isthmus.db import models
 from isthmus.db.records import CustomerPort, NetworkRecord, SubnetRecord
 
 # Ports that are part of the network, not customers of it.
@@ -50,6 +51,42 @@ def read_networks(context: Context, network_ids: Collection[str]) -> Mapping[str
     }
 
 
+def _are_customers() -> tuple[Any, ...]:
+    port, binding = models_v2.Port, ml2_models.PortBinding
+    return (
+        port.admin_state_up.is_(True),
+        binding.host != "",
+        binding.status == constants.ACTIVE,
+        binding.vif_type != portbindings.VIF_TYPE_BINDING_FAILED,
+        *(port.device_owner.not_like(owner) for owner in _NOT_CUSTOMERS),
+    )
+
+
+def read_hosts(context: Context, network_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Return the compute hosts that have CEs with an IPv4 address, by network."""
+    if not network_ids:
+        return {}
+    port, binding = models_v2.Port, ml2_models.PortBinding
+    address, subnet = models_v2.IPAllocation, models_v2.Subnet
+    query: Any = (
+        sa.select(port.network_id, binding.host)
+        .join(binding, binding.port_id == port.id)
+        .join(address, address.port_id == port.id)
+        .join(subnet, subnet.id == address.subnet_id)
+        .where(
+            port.network_id.in_(network_ids),
+            subnet.ip_version == constants.IP_VERSION_4,
+            subnet.gateway_ip.is_not(None),
+            *_are_customers(),
+        )
+        .distinct()
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in context.session.execute(query):
+        found[row.network_id].add(row.host)
+    return {network_id: frozenset(hosts) for network_id, hosts in found.items()}
+
+
 def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[CustomerPort]:
     """Return the CEs of networks: IPv4 addresses of ports that are up and bound to a host."""
     if not network_ids:
@@ -67,14 +104,7 @@ def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[
         )
         .join(binding, binding.port_id == port.id)
         .join(address, address.port_id == port.id)
-        .where(
-            port.network_id.in_(network_ids),
-            port.admin_state_up.is_(True),
-            binding.host != "",
-            binding.status == constants.ACTIVE,
-            binding.vif_type != portbindings.VIF_TYPE_BINDING_FAILED,
-            *(port.device_owner.not_like(owner) for owner in _NOT_CUSTOMERS),
-        )
+        .where(port.network_id.in_(network_ids), *_are_customers())
         .order_by(port.id, address.ip_address)
     )
     found = []
@@ -92,6 +122,26 @@ def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[
                 )
             )
     return found
+
+
+def read_vpns_on_host(context: Context, host_name: str) -> frozenset[str]:
+    """Return the VPNs that have ports bound to a compute host."""
+    port, binding = models_v2.Port, ml2_models.PortBinding
+    association = models.NetworkAssociation
+    query: Any = (
+        sa.select(association.vpn_id)
+        .join(port, port.network_id == association.network_id)
+        .join(binding, binding.port_id == port.id)
+        .where(binding.host == host_name, *_are_customers())
+    )
+    return frozenset(context.session.execute(query.distinct()).scalars())
+
+
+def read_network_of_subnet(context: Context, subnet_id: str) -> str | None:
+    """Return the network a subnet is on, or None if there is no such subnet."""
+    query: Any = sa.select(models_v2.Subnet.network_id).where(models_v2.Subnet.id == subnet_id)
+    network_id: str | None = context.session.execute(query).scalar_one_or_none()
+    return network_id
 
 
 def read_owner_of_address(context: Context, subnet_id: str, address: str) -> tuple[str, str] | None:

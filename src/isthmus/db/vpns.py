@@ -193,6 +193,20 @@ def read_all_ids(context: Context) -> list[str]:
     return list(context.session.execute(sa.select(models.Vpn.id)).scalars())
 
 
+def read_generations(context: Context, vpn_ids: Collection[str]) -> dict[str, int]:
+    """Return the generation of those of ``vpn_ids`` that were dispatched."""
+    query: Any = sa.select(models.Vpn.id, models.Vpn.generation).where(
+        models.Vpn.id.in_(vpn_ids), models.Vpn.dispatched_digest.is_not(None)
+    )
+    return {row.id: int(row.generation) for row in context.session.execute(query)}
+
+
+def read_existing(context: Context, vpn_ids: Collection[str]) -> frozenset[str]:
+    """Return those of ``vpn_ids`` that there are."""
+    query: Any = sa.select(models.Vpn.id).where(models.Vpn.id.in_(vpn_ids))
+    return frozenset(context.session.execute(query).scalars())
+
+
 def raise_generation(context: Context, vpn_id: str, at_least: int) -> int:
     """Count one more change of a VPN whose row the caller has locked; return the new generation.
 

@@ -3,6 +3,8 @@
 
 IsthmusError
 ├── InvalidValue          a value that no intent may contain; retrying is useless
+├── IntentConflict        right by itself, but at odds with other intent or with Neutron's objects
+├── NotPermitted          somebody else's network or VPN
 ├── PoolExhausted         no number left in a range the operator chose
 └── EdgeError             something outside did not do its part
     ├── SpeakerUnreachable   the BGP daemon; retry
@@ -32,6 +34,14 @@ class IsthmusError(Exception):
 
 class InvalidValue(IsthmusError, ValueError):
     """A value that no intent may contain. One sentence says what it must look like."""
+
+
+class IntentConflict(IsthmusError):
+    """Right by itself, but at odds with what is there; the sentence names what is in the way."""
+
+
+class NotPermitted(IsthmusError):
+    """It belongs to somebody else."""
 
 
 class PoolExhausted(IsthmusError):

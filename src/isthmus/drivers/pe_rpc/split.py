@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Split a VPN's intent into the part of each PE, and compare parts with what a PE holds.
+
+Pure: no I/O, no clock, no logging. Same input, same output, in any order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from isthmus.model.ids import RouteDistinguisher
+from isthmus.model.intent import AttachedHost, AttachmentCircuit, VpnIntent, VrfIntent
+
+
+def split(intent: VpnIntent, pes: Collection[str]) -> dict[str, VrfIntent]:
+    """Return the part of each PE that has a CE of the VPN on its host.
+
+    Args:
+        intent: the whole VPN.
+        pes: every PE of the region; hosts that are none have no part.
+    """
+    rds = choose_rds(intent.rds, pes)
+    return {
+        pe: VrfIntent(
+            vpn_id=intent.vpn_id,
+            generation=intent.generation,
+            import_rts=intent.import_rts,
+            export_rts=intent.export_rts,
+            rd=rds.get(pe),
+            circuits=circuits,
+        )
+        for pe in sorted(set(pes))
+        if (circuits := _circuits(intent, pe))
+    }
+
+
+def choose_rds(
+    rds: Collection[RouteDistinguisher], pes: Collection[str]
+) -> Mapping[str, RouteDistinguisher]:
+    """Give each PE of the region an RD of its own from those listed, as far as they go.
+
+    By rank among all PEs, not among those that need one, so that a VM that comes or goes changes
+    no PE's RD.
+    """
+    return dict(zip(sorted(set(pes)), rds, strict=False))
+
+
+def _circuits(intent: VpnIntent, pe: str) -> tuple[AttachmentCircuit, ...]:
+    hosts: dict[str, list[AttachedHost]] = defaultdict(list)
+    for attachment in intent.attachments:
+        for bound in attachment.hosts:
+            if bound.host_name == pe:
+                hosts[attachment.network_id].append(bound.host)
+    return tuple(
+        AttachmentCircuit(
+            network_id=attachment.network_id,
+            port_id=attachment.port_id,
+            mac=attachment.mac,
+            mtu=attachment.mtu,
+            subnets=attachment.subnets,
+            hosts=tuple(sorted(hosts[attachment.network_id])),
+        )
+        for attachment in sorted(intent.attachments, key=lambda a: a.network_id)
+        if hosts[attachment.network_id]
+    )
+
+
+def compare(
+    pe: str, held: Mapping[str, int], intents: Iterable[VpnIntent], pes: Collection[str]
+) -> tuple[list[VrfIntent], list[str]]:
+    """Compare what a PE holds with its parts of some VPNs.
+
+    Args:
+        pe: the PE.
+        held: generation of each VPN it holds.
+        intents: the VPNs to compare.
+        pes: every PE of the region.
+
+    Returns:
+        The parts it lacks or holds of an older generation; the VPNs it holds without having a
+        part in them. Both in order of VPN.
+    """
+    lacking: list[VrfIntent] = []
+    excess: list[str] = []
+    for intent in sorted(intents, key=lambda i: i.vpn_id):
+        part = split(intent, {*pes, pe}).get(pe)
+        if part is None:
+            if intent.vpn_id in held:
+                excess.append(intent.vpn_id)
+        elif held.get(intent.vpn_id, -1) < part.generation:
+            lacking.append(part)
+    return lacking, excess

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attachments as ports of Neutron: made, corrected and removed through the core plug-in.
+
+One OVN localport per network: it exists on every chassis, so every PE of the region is reached
+at the gateway address of its own VMs' network. OVN makes a localport of a port only if owner and
+device id begin as below. The project is empty: no tenant's quota is used.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from neutron_lib import context as neutron_context
+from neutron_lib import exceptions
+from neutron_lib.context import Context
+from neutron_lib.db import api as db_api
+from neutron_lib.plugins import directory
+from neutron_lib.plugins import utils as plugin_utils
+
+from isthmus.db import attachments, journal, neutron_facts, vpns
+from isthmus.db.records import AttachmentRecord, NetworkRecord
+from isthmus.model.errors import DriverUnavailable, IntentConflict
+
+LOG = logging.getLogger(__name__)
+
+DEVICE_OWNER = "ovn-lb-hm:distributed"
+DEVICE_ID_PREFIX = "ovn-lb-hm-isthmus-"
+PORT_NAME = "isthmus-attachment"
+_OWN = "isthmus_is_own"
+
+
+def own_context() -> Context:
+    """Return an administrator's context that our guards let pass."""
+    context = neutron_context.get_admin_context()
+    setattr(context, _OWN, True)
+    return context
+
+
+def is_own(context: Context) -> bool:
+    """Whether a context is our own."""
+    return bool(getattr(context, _OWN, False))
+
+
+def wanted_addresses(network: NetworkRecord) -> tuple[tuple[str, str], ...]:
+    """Return pairs of subnet id and gateway address a network's attachment is to have."""
+    return tuple(
+        sorted((subnet.id, str(subnet.gateway)) for subnet in network.subnets if subnet.is_carried)
+    )
+
+
+def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> None:
+    """Make a network's attachment what it should be; touch nothing that is right.
+
+    Args:
+        network: with its subnets as they are now.
+        attached: what there is of it now.
+
+    Raises:
+        IntentConflict: another port has the gateway address.
+        DriverUnavailable: another worker is making it, or the network is just going.
+    """
+    wanted = wanted_addresses(network)
+    if attached is None or attached.mac is None:
+        if wanted:
+            _create(network, wanted)
+    elif not wanted:
+        remove(network.id, attached.port_id)
+    elif attached.fixed_ips != wanted:
+        _change(network, attached, wanted)
+
+
+def remove(network_id: str, port_id: str) -> None:
+    """Remove an attachment's port, then its row; both may be gone already."""
+    directory.get_plugin().delete_port(own_context(), port_id, l3_port_check=False)
+    _forget(network_id, port_id)
+    LOG.info("attachment.removed network=%s port=%s", network_id, port_id)
+
+
+def remove_unused() -> None:
+    """Remove the attachments of networks that are in no VPN."""
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        unused = attachments.read(context, attachments.read_unused(context))
+    for attached in unused.values():
+        remove(attached.network_id, attached.port_id)
+
+
+@db_api.retry_db_errors
+def _forget(network_id: str, port_id: str) -> None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        attachments.forget(context, network_id, port_id)
+        # A network that was associated anew while its old attachment went needs another.
+        journal.append(context, vpns.read_vpns_of_network(context, network_id))
+
+
+@db_api.retry_db_errors
+def _claim(network_id: str) -> str | None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        return attachments.claim(context, network_id)
+
+
+@db_api.retry_db_errors
+def _release(network_id: str) -> None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        attachments.release(context, network_id)
+
+
+def _create(network: NetworkRecord, wanted: tuple[tuple[str, str], ...]) -> None:
+    port_id = _claim(network.id)
+    if port_id is None:
+        raise DriverUnavailable(f"Another worker is making the attachment of {network.id}.")
+    port = {
+        "id": port_id,
+        "tenant_id": "",
+        "project_id": "",
+        "name": PORT_NAME,
+        "network_id": network.id,
+        "admin_state_up": True,
+        "device_owner": DEVICE_OWNER,
+        "device_id": f"{DEVICE_ID_PREFIX}{network.id}",
+        "fixed_ips": [{"subnet_id": s, "ip_address": address} for s, address in wanted],
+        "port_security_enabled": False,
+        "security_groups": [],
+    }
+    try:
+        plugin_utils.create_port(
+            directory.get_plugin(), own_context(), {"port": port}, check_allow_post=False
+        )
+    except Exception as error:
+        _release(network.id)
+        raise _explained(error, network, wanted) from error
+    LOG.info("attachment.made network=%s port=%s", network.id, port_id)
+
+
+def _change(
+    network: NetworkRecord, attached: AttachmentRecord, wanted: tuple[tuple[str, str], ...]
+) -> None:
+    fixed_ips = [{"subnet_id": subnet, "ip_address": address} for subnet, address in wanted]
+    body: Mapping[str, Any] = {"port": {"fixed_ips": fixed_ips}}
+    try:
+        directory.get_plugin().update_port(own_context(), attached.port_id, body)
+    except Exception as error:
+        raise _explained(error, network, wanted) from error
+    LOG.info("attachment.changed network=%s port=%s", network.id, attached.port_id)
+
+
+def _explained(
+    error: Exception, network: NetworkRecord, wanted: tuple[tuple[str, str], ...]
+) -> Exception:
+    if isinstance(error, exceptions.NotFound):
+        return DriverUnavailable(f"Network {network.id} is going while it is attached: {error}")
+    if isinstance(error, exceptions.Conflict | exceptions.InUse):
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            taken = [
+                address
+                for subnet_id, address in wanted
+                if neutron_facts.read_owner_of_address(context, subnet_id, address)
+            ]
+        sentence = (
+            f"The gateway address {' and '.join(taken) or 'of a subnet'} of network "
+            f"{network.id} is in use by another port."
+        )
+        return IntentConflict(sentence, f"{sentence} ({error})")
+    return error

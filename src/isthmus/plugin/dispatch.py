@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the journal to the driver: one VPN at a time, whole, until the driver has accepted it.
+
+    ensure attachments ─▶ lock VPN, read intent and journal, raise generation ─▶ driver.apply
+        ─▶ remove attachments nobody needs ─▶ delete the journal entries seen
+
+Safe from several workers at once: whoever reads intent later has the greater generation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+
+from neutron_lib import context as neutron_context
+from neutron_lib.db import api as db_api
+
+from isthmus.db import attachments, intent, journal, neutron_facts, provider_edges, vpns
+from isthmus.drivers.base import VpnDriver
+from isthmus.model.errors import IsthmusError
+from isthmus.model.intent import VpnIntent
+from isthmus.plugin import attach
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What one transaction saw of a VPN.
+
+    Attributes:
+        wanted: None if the VPN is gone.
+        digest: of ``wanted``, whatever its generation.
+        is_new: ``wanted`` differs from what was last sent; its generation was raised.
+        numbers: the journal entries this accounts for.
+        pes: every PE of the region.
+    """
+
+    wanted: VpnIntent | None
+    digest: str
+    is_new: bool
+    numbers: tuple[int, ...]
+    pes: tuple[str, ...]
+
+
+class Dispatcher:
+    """Carries one VPN's intent to the driver."""
+
+    def __init__(self, driver: VpnDriver) -> None:
+        self._driver = driver
+        # What this process has sent: after a restart everything is sent once more, unchanged.
+        self._sent: dict[str, str] = {}
+
+    def dispatch(self, vpn_id: str) -> None:
+        """Bring a VPN from the tables to the driver, and its attachments into line.
+
+        Raises:
+            IsthmusError: part of it could not be done; the rest was, and the journal keeps the
+                change for the next time.
+        """
+        refusal = _ensure_attachments(vpn_id)
+        seen = _take_picture(vpn_id)
+        self._send(vpn_id, seen)
+        attach.remove_unused()
+        if refusal is not None:
+            raise refusal
+        _settle(vpn_id, seen)
+
+    def _send(self, vpn_id: str, seen: _Picture) -> None:
+        if seen.wanted is None:
+            self._driver.remove(vpn_id, seen.pes)
+            self._sent.pop(vpn_id, None)
+            LOG.info("vpn.removed vpn=%s pes=%d", vpn_id, len(seen.pes))
+        elif seen.is_new or self._sent.get(vpn_id) != seen.digest:
+            self._driver.apply(seen.wanted, seen.pes)
+            self._sent[vpn_id] = seen.digest
+            _record_dispatched(vpn_id, seen.wanted.generation, seen.digest)
+            LOG.info(
+                "vpn.dispatched vpn=%s generation=%d networks=%d pes=%d",
+                vpn_id,
+                seen.wanted.generation,
+                len(seen.wanted.attachments),
+                len(seen.pes),
+            )
+
+
+def digest_of(wanted: VpnIntent) -> str:
+    """Return a digest of an intent that tells differences of anything but its generation."""
+    text = repr(
+        (
+            wanted.vpn_id,
+            sorted(str(rt) for rt in wanted.import_rts),
+            sorted(str(rt) for rt in wanted.export_rts),
+            [str(rd) for rd in wanted.rds],
+            wanted.attachments,
+        )
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _ensure_attachments(vpn_id: str) -> IsthmusError | None:
+    """Make what can be made; return the first refusal, so that the other networks are served."""
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        vpn = vpns.read_one(context, vpn_id)
+        network_ids = () if vpn is None else vpn.network_ids
+        networks = neutron_facts.read_networks(context, network_ids)
+        attached = attachments.read(context, network_ids)
+    refusal: IsthmusError | None = None
+    for network_id, network in networks.items():
+        try:
+            attach.ensure(network, attached.get(network_id))
+        except IsthmusError as error:
+            LOG.warning("attachment.failed network=%s error=%s", network_id, error)
+            refusal = refusal or error
+    return refusal
+
+
+@db_api.retry_db_errors
+def _take_picture(vpn_id: str) -> _Picture:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        exists = vpns.lock(context, vpn_id)
+        numbers = tuple(journal.read_numbers(context, vpn_id))
+        pes = tuple(edge.name for edge in provider_edges.read(context))
+        wanted = intent.read_intent(context, vpn_id, lock=True) if exists else None
+        if wanted is None:
+            return _Picture(None, "", is_new=True, numbers=numbers, pes=pes)
+        digest = digest_of(wanted)
+        reported = provider_edges.read_greatest_generation(context, vpn_id)
+        # A database put back from a copy has forgotten generations that PEs still hold.
+        is_new = (
+            digest != vpns.read_dispatched_digest(context, vpn_id) or reported > wanted.generation
+        )
+        if is_new:
+            generation = vpns.raise_generation(context, vpn_id, at_least=reported)
+            wanted = replace(wanted, generation=generation)
+        return _Picture(wanted, digest, is_new, numbers, pes)
+
+
+@db_api.retry_db_errors
+def _record_dispatched(vpn_id: str, generation: int, digest: str) -> None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        vpns.record_dispatched(context, vpn_id, generation, digest)
+
+
+@db_api.retry_db_errors
+def _settle(vpn_id: str, seen: _Picture) -> None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        vpns.record_refusal(context, vpn_id, "", "")
+        journal.delete(context, seen.numbers)
+
+
+@db_api.retry_db_errors
+def record_refusal(vpn_id: str, error: IsthmusError) -> None:
+    """Keep why a VPN can't be dispatched, for its status."""
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        vpns.record_refusal(context, vpn_id, error.for_operator, error.for_tenant)
+
+
+@db_api.retry_db_errors
+def read_due() -> dict[str, int]:
+    """Return the VPNs in the journal with their newest entry, the longest waiting first."""
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        return journal.read_changed_vpns(context)
+
+
+@db_api.retry_db_errors
+def read_all() -> list[str]:
+    """Return every VPN there is."""
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        return vpns.read_all_ids(context)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VPNs and associations as the API shows them, filtered as the API is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from isthmus.api.definitions import mpls_vpn
+from isthmus.db import models
+from isthmus.db.records import AssociationRecord, VpnRecord
+from isthmus.plugin.status import Condition
+
+# The attributes that hold route targets, and the direction each stands for.
+DIRECTIONS = {
+    "route_targets": models.BOTH,
+    "import_targets": models.IMPORT,
+    "export_targets": models.EXPORT,
+}
+
+View = dict[str, Any]
+
+
+def wants_status(
+    fields: Sequence[str] | None, filters: Mapping[str, Sequence[Any]] | None = None
+) -> bool:
+    """Whether a request needs statuses, which cost statements of their own."""
+    asked = {mpls_vpn.STATUS, mpls_vpn.STATUS_REASON}
+    return not fields or bool(asked & {*fields, *(filters or {})})
+
+
+def view_vpn(record: VpnRecord, condition: Condition | None, *, is_operator: bool) -> View:
+    """Return a VPN as a resource of the API."""
+    return {
+        "id": record.id,
+        "project_id": record.project_id,
+        "tenant_id": record.project_id,
+        "name": record.name,
+        "type": record.type,
+        "vni": record.vni,
+        "route_distinguishers": list(record.rds),
+        "networks": list(record.network_ids),
+        "routers": [],
+        **{name: record.targets_of(direction) for name, direction in DIRECTIONS.items()},
+        **_view_condition(condition, is_operator=is_operator),
+    }
+
+
+def view_association(
+    record: AssociationRecord, condition: Condition | None, *, is_operator: bool
+) -> View:
+    """Return a network association as a resource of the API."""
+    return {
+        "id": record.id,
+        "project_id": record.project_id,
+        "tenant_id": record.project_id,
+        "network_id": record.network_id,
+        **_view_condition(condition, is_operator=is_operator),
+    }
+
+
+def _view_condition(condition: Condition | None, *, is_operator: bool) -> View:
+    if condition is None:
+        return {}
+    reason = condition.for_operator if is_operator else condition.for_tenant
+    return {mpls_vpn.STATUS: str(condition.status), mpls_vpn.STATUS_REASON: reason}
+
+
+def select(
+    views: Iterable[View],
+    filters: Mapping[str, Sequence[Any]] | None,
+    fields: Sequence[str] | None,
+) -> list[View]:
+    """Keep the resources that match every filter, and of them the fields asked for.
+
+    A list matches if it holds one of the values.
+    """
+    wanted = set(fields or ())
+    return [
+        {name: value for name, value in view.items() if not wanted or name in wanted}
+        for view in views
+        if all(_matches(view.get(name), values) for name, values in (filters or {}).items())
+    ]
+
+
+def _matches(value: object, wanted: Sequence[object]) -> bool:
+    if isinstance(value, list):
+        return any(item in value for item in _flat(wanted))
+    return value in wanted
+
+
+def _flat(wanted: Iterable[object]) -> Iterable[object]:
+    for item in wanted:
+        if isinstance(item, list):
+            yield from item
+        else:
+            yield item

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker: waits to be woken, finds what is due, and keeps at what failed.
+
+Runs in a process of its own under neutron-periodic-workers. It is one of Neutron's RPC workers,
+since ML2/OVN connects to the northbound database in those alone, and attachments are ports.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from isthmus.config.plugin import PluginOptions
+from isthmus.model.errors import IsthmusError
+from isthmus.plugin import dispatch
+from isthmus.rpc import contract
+from isthmus.rpc.endpoints import WakeEndpoint, start_server
+from isthmus.rpc.senders import TransportSource
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A VPN that failed: how often in a row, when to try again, and what the journal held then."""
+
+    times: int
+    not_before: float
+    newest: int
+
+
+class Worker:
+    """One loop over the journal, and a few threads that dispatch."""
+
+    def __init__(
+        self,
+        dispatcher: dispatch.Dispatcher,
+        options: PluginOptions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._options = options
+        self._clock = clock
+        self._wanted = threading.Event()
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+        self._failures: dict[str, _Failure] = {}
+        self._unchecked: set[str] = set()
+        self._next_resync = clock()
+        self._is_stopping = False
+        self._pool: ThreadPoolExecutor | None = None
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """Look into the journal now."""
+        self._wanted.set()
+
+    def start(self) -> None:
+        """Start the loop; everything there is gets checked once."""
+        self._pool = ThreadPoolExecutor(self._options.dispatch_threads, "isthmus-dispatch")
+        self._thread = threading.Thread(target=self._run, name="isthmus-worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the loop and wait for dispatches under way."""
+        self._is_stopping = True
+        self.wake()
+        if self._thread is not None:
+            self._thread.join()
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def _run(self) -> None:
+        LOG.info("worker.started")
+        while not self._is_stopping:
+            try:
+                self._look()
+            except Exception:
+                # The database may be away for a while; the loop must outlive that.
+                LOG.exception("worker.look_failed")
+            self._wanted.wait(self._options.poll_interval_s)
+            self._wanted.clear()
+
+    def _look(self) -> None:
+        now = self._clock()
+        if now >= self._next_resync:
+            self._unchecked.update(dispatch.read_all())
+            self._next_resync = now + self._options.resync_interval_s
+        due = dispatch.read_due()
+        with self._lock:
+            for vpn_id in [*due, *sorted(self._unchecked - due.keys())]:
+                newest = due.get(vpn_id, 0)
+                if vpn_id in self._busy or not self._may_try(vpn_id, newest, now):
+                    continue
+                self._unchecked.discard(vpn_id)
+                self._busy.add(vpn_id)
+                if self._pool is not None:
+                    self._pool.submit(self._dispatch, vpn_id, newest)
+
+    def _may_try(self, vpn_id: str, newest: int, now: float) -> bool:
+        failure = self._failures.get(vpn_id)
+        return failure is None or now >= failure.not_before or newest > failure.newest
+
+    def _dispatch(self, vpn_id: str, newest: int) -> None:
+        try:
+            self._dispatcher.dispatch(vpn_id)
+        except IsthmusError as error:
+            LOG.warning("vpn.not_dispatched vpn=%s error=%s", vpn_id, error)
+            self._fail(vpn_id, newest, error)
+        except Exception:
+            LOG.exception("vpn.not_dispatched vpn=%s", vpn_id)
+            self._fail(vpn_id, newest, None)
+        else:
+            with self._lock:
+                self._failures.pop(vpn_id, None)
+        finally:
+            with self._lock:
+                self._busy.discard(vpn_id)
+            # What changed meanwhile was passed over while the VPN was busy.
+            self.wake()
+
+    def _fail(self, vpn_id: str, newest: int, error: IsthmusError | None) -> None:
+        with self._lock:
+            times = self._failures[vpn_id].times + 1 if vpn_id in self._failures else 1
+            pause = min(
+                self._options.retry_interval_s * 2 ** min(times - 1, 16),
+                self._options.max_retry_interval_s,
+            )
+            self._failures[vpn_id] = _Failure(times, self._clock() + pause, newest)
+            self._unchecked.add(vpn_id)
+        if error is not None and not error.retryable:
+            try:
+                dispatch.record_refusal(vpn_id, error)
+            except Exception:
+                LOG.exception("vpn.refusal_not_recorded vpn=%s", vpn_id)
+
+
+class WorkerService:
+    """The worker as Neutron's ``RpcWorker`` starts it: something with RPC listeners."""
+
+    def __init__(
+        self, make_worker: Callable[[], Worker], transport: TransportSource, host: str
+    ) -> None:
+        self._make_worker = make_worker
+        self._transport = transport
+        self._host = host
+
+    def start_rpc_listeners(self) -> list[Any]:
+        """Start the loop in this process, and listen for whoever wakes it."""
+        worker = self._make_worker()
+        worker.start()
+        endpoint = WakeEndpoint(worker.wake)
+        return [start_server(self._transport(), contract.WORKER_TOPIC, self._host, endpoint)]
