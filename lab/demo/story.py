@@ -23,7 +23,7 @@ from lab.waiting import wait_until
 _CONVERGENCE_S = 30
 
 
-def demo(topology: Topology) -> bool:
+def tell(topology: Topology) -> bool:
     """Tell the story.
 
     Returns:

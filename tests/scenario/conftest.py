@@ -14,6 +14,16 @@ from tests.scenario import figures
 from tests.scenario.probe import Probes
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Complaints of openstacksdk's own libraries are not ours to answer."""
+    for ignored in (
+        "ignore:'cgi' is deprecated:DeprecationWarning",
+        "ignore::DeprecationWarning:openstack",
+        "ignore::openstack.warnings.OpenStackDeprecationWarning",
+    ):
+        config.addinivalue_line("filterwarnings", ignored)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder needs the lab."""
     for item in items:
