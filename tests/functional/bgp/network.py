@@ -249,7 +249,9 @@ class FrrReflector:
         return answer
 
 
-def gobgp_reflector_configuration(address: IPv4Address, clients: Sequence[IPv4Address]) -> str:
+def gobgp_reflector_configuration(
+    address: IPv4Address, clients: Sequence[IPv4Address], password: str = ""
+) -> str:
     """A gobgpd configuration that reflects VPN-IPv4 with graceful restart."""
     text = f"""
 [global.config]
@@ -263,6 +265,7 @@ local-address-list = ["{address}"]
 [neighbors.config]
 neighbor-address = "{client}"
 peer-as = {AS_NUMBER}
+auth-password = "{password}"
 [neighbors.transport.config]
 passive-mode = true
 [neighbors.timers.config]

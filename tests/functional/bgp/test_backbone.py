@@ -132,6 +132,23 @@ def test_a_crashed_reflector_loses_no_route(backbone: Backbone, make: str) -> No
     assert lost_at_a == []
 
 
+def test_a_daemon_that_crashes_while_a_reflector_is_down_waits_for_it_only_briefly(
+    backbone: Backbone,
+) -> None:
+    """The Selection_Deferral_Timer of RFC 4724 §4.1: gobgpd's default outlasts our restart time."""
+    backbone.open_sessions(route(1))
+    with counting_withdrawals(backbone.b) as lost:
+        backbone.frr.kill()
+        backbone.a.daemon.kill()
+        with pytest.raises(SpeakerUnreachable):
+            backbone.a.speaker.advertise(frozenset([route(1), route(2)]))
+        backbone.a.daemon.start()
+        backbone.b.eventually_has(route(1), route(2), within_s=20)
+        eventually(lambda: not backbone.gobgp.has_stale_routes())
+
+    assert lost == []
+
+
 def test_a_restarted_agent_disturbs_nothing(backbone: Backbone) -> None:
     """Sessions stay up; it reads back what there is before it says anything."""
     backbone.open_sessions(route(1), route(2))

@@ -58,10 +58,11 @@ class GoBgpSpeaker:
         self._on_change: Callable[[], None] = lambda: None
         self._connection: GoBgpClient | None = None
 
-        # Held while the daemon is told something; guards the next five.
+        # Held while the daemon is told something; guards the next six.
         self._telling = threading.Condition()
         self._own = OwnRoutes()
         self._ready: GoBgpClient | None = None
+        self._reason = "The BGP speaker has not been started."
         self._is_connecting = False
         self._is_released = False
         self._is_restart = is_forwarding_kept
@@ -108,7 +109,7 @@ class GoBgpSpeaker:
             self._own.want(routes)
             self._telling.wait_for(lambda: not self._is_connecting, _REPLAY_TIMEOUT_S)
             if self._ready is None:
-                raise SpeakerUnreachable(f"gobgpd at {self._config.api} is away.")
+                raise SpeakerUnreachable(self._reason)
             try:
                 self._tell(self._ready)
             except SpeakerRefused:
@@ -179,15 +180,19 @@ class GoBgpSpeaker:
             self._bookmark = secrets.randbits(32)
             try:
                 self._attend(client)
+                reason = "gobgpd ended the connection."
             except EdgeError as error:
-                level = logging.WARNING if retry_s == _FIRST_RETRY_S else logging.DEBUG
-                _LOG.log(level, "bgp.daemon_away reason=%s", error.for_operator)
-            except Exception:
+                reason = error.for_operator
+            except Exception as error:
                 # Whatever it is, a PE that tries again is better than one without routes.
                 _LOG.exception("bgp.events_unreadable api=%s", self._config.api)
+                reason = f"What gobgpd said could not be read: {error}."
             client.close()
+            if not self._stopping.is_set() and reason != self._reason:
+                _LOG.warning("bgp.daemon_away reason=%s", reason)
             with self._telling:
                 self._ready = None
+                self._reason = reason
                 self._is_connecting = False
                 self._telling.notify_all()
             self._update(lambda rib: rib.daemon_is_gone(time.monotonic()))
@@ -213,11 +218,13 @@ class GoBgpSpeaker:
         """Return whether the daemon knew nothing and was started."""
         wanted = mapping.encode_global(self._config)
         running = client.running_global()
-        if running is not None and not mapping.is_same_global(running, wanted):
-            _LOG.warning("bgp.stopped reason=settings_changed router_id=%s", running.router_id)
-            client.stop_bgp()
-            running = None
         if running is not None:
+            if not mapping.is_same_global(running, wanted):
+                # A 4.8 daemon that was told to stop BGP can't be told to start it again.
+                raise SpeakerRefused(
+                    f"gobgpd runs as AS {running.asn}, router {running.router_id}, port "
+                    f"{running.listen_port}, not as configured; restart its process."
+                )
             return False
         client.start_bgp(wanted)
         _LOG.info("bgp.started as_number=%s router_id=%s", wanted.asn, wanted.router_id)
@@ -300,6 +307,7 @@ class GoBgpSpeaker:
             self._update(lambda rib: self._resume(rib, neighbors))
             self._tell(client)
             self._ready = client
+            self._reason = ""
             self._is_connecting = False
             self._telling.notify_all()
         self._bookmark = None

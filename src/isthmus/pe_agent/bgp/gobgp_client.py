@@ -60,12 +60,6 @@ class GoBgpClient:
         with self._calling():
             self._stub.StartBgp(request, timeout=_CALL_TIMEOUT_S)
 
-    def stop_bgp(self) -> None:
-        """Make the daemon forget everything, without telling neighbors to drop our routes."""
-        request = gobgp_pb2.StopBgpRequest(allow_graceful_restart=True)
-        with self._calling():
-            self._stub.StopBgp(request, timeout=_CALL_TIMEOUT_S)
-
     def neighbors(self) -> list[gobgp_pb2.Peer]:
         """Return every neighbor the daemon has."""
         with self._calling():
