@@ -17,7 +17,6 @@ from tests.scenario.probe import Probes
 def pytest_configure(config: pytest.Config) -> None:
     """Complaints of openstacksdk's own libraries are not ours to answer."""
     for ignored in (
-        "ignore:'cgi' is deprecated:DeprecationWarning",
         "ignore::DeprecationWarning:openstack",
         "ignore::openstack.warnings.OpenStackDeprecationWarning",
     ):
