@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Network
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ICMP answers, octet by octet, and where RFC 1812 wants silence."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isthmus.pe_agent.compile.icmp import (
+    PUNTED_OCTETS,
+    PuntContext,
+    PuntReason,
+    answer,
+    injection_mac,
+)
+from tests.actors import subnet
+from tests.fakes.packet import ICMP, Ipv4Packet, Packet, decode_ipv4, encode_ipv4
+
+TOO_BIG, EXPIRED = PuntReason.TOO_BIG, PuntReason.TTL_EXPIRED
+WEST, EAST = subnet("10.1.0.0/24"), subnet("10.2.0.0/24")
+CONTEXT = PuntContext((WEST,), 1300, {IPv4Address("10.1.0.9"): 1200})
+SENDER = IPv4Address("10.1.0.5")
+PUNTED = Packet(
+    "fa:16:3e:00:00:11",
+    "fa:16:3e:00:00:01",
+    Ipv4Packet(SENDER, IPv4Address("10.2.0.7"), octets=1400),
+)
+
+
+def punted(**changes: object) -> bytes:
+    """Encode a punted packet whose IP header differs from the usual one in ``changes``."""
+    assert isinstance(PUNTED.payload, Ipv4Packet)
+    packet = replace(PUNTED, payload=replace(PUNTED.payload, **changes))  # type: ignore[arg-type]
+    return encode_ipv4(packet)[:PUNTED_OCTETS]
+
+
+def sum_of(octets: bytes) -> int:
+    """Add up 16-bit words in ones' complement (RFC 1071); right octets give 0xffff."""
+    padded = octets + b"\x00" * (len(octets) % 2)
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def test_the_answer_to_a_big_packet_octet_by_octet() -> None:
+    """RFC 792 and RFC 1191 §4: type 3, code 4, the next hop's MTU in the last two octets."""
+    frame = answer(punted(octets=1400), TOO_BIG, 7, CONTEXT)
+    assert frame is not None
+    assert frame[:14].hex() == "026973ffffff0269730000070800"
+    header, message = frame[14:34], frame[34:]
+    assert header.hex() == "45c0024000000000400163e90a0100010a010005"
+    assert message[:2].hex() == "0304"
+    assert message[4:8].hex() == "00000514"
+    assert message[8:] == punted(octets=1400)[14:]
+    assert sum_of(header) == sum_of(message) == 0xFFFF
+
+
+def test_the_answer_to_an_expired_packet_says_in_transit() -> None:
+    """Type 11, code 0 (RFC 792)."""
+    frame = answer(punted(ttl=1), EXPIRED, 7, CONTEXT)
+    assert frame is not None
+    assert frame[34:36].hex() == "0b00"
+    assert frame[38:42].hex() == "00000000"
+
+
+def test_the_mtu_told_is_the_one_of_the_path() -> None:
+    """To a local host its network's, to any other that of the core."""
+    local = answer(punted(dst=IPv4Address("10.1.0.9")), TOO_BIG, 1, CONTEXT)
+    assert local is not None
+    assert int.from_bytes(local[40:42], "big") == 1200
+
+
+def test_the_answer_stays_below_576_octets() -> None:
+    """RFC 1812 §4.3.2.3: as much of the packet as fits."""
+    frame = answer(encode_ipv4(PUNTED), TOO_BIG, 1, CONTEXT)
+    assert frame is not None
+    assert len(frame) == 14 + 576
+
+
+def test_padding_of_a_short_frame_is_not_quoted() -> None:
+    """Ethernet fills up to 60 octets."""
+    frame = answer(punted(octets=28, ttl=1) + b"\xff" * 18, EXPIRED, 1, CONTEXT)
+    assert frame is not None
+    assert len(frame) == 14 + 20 + 8 + 28
+
+
+@pytest.mark.parametrize(
+    ("src", "dst", "gateway"),
+    [
+        ("10.1.0.5", "10.2.0.7", "10.1.0.1"),
+        ("10.3.0.5", "10.2.0.7", "10.2.0.1"),
+        ("10.3.0.5", "10.4.0.7", "10.1.0.1"),
+    ],
+    ids=["the sender's gateway", "the receiver's gateway", "any gateway"],
+)
+def test_the_answer_comes_from_the_gateway_that_says_most(src: str, dst: str, gateway: str) -> None:
+    """Traceroute shows it."""
+    context = PuntContext((WEST, EAST), 1300)
+    frame = answer(punted(src=IPv4Address(src), dst=IPv4Address(dst)), EXPIRED, 1, context)
+    assert frame is not None
+    packet = decode_ipv4(frame).payload
+    assert isinstance(packet, Ipv4Packet)
+    assert (str(packet.src), str(packet.dst)) == (gateway, src)
+
+
+@pytest.mark.parametrize("icmp_type", [3, 4, 5, 11, 12])
+def test_icmp_errors_are_never_answered(icmp_type: int) -> None:
+    """RFC 1812 §4.3.2.7."""
+    assert answer(punted(proto=ICMP, icmp_type=icmp_type), EXPIRED, 1, CONTEXT) is None
+
+
+@pytest.mark.parametrize("icmp_type", [0, 8])
+def test_icmp_queries_are_answered(icmp_type: int) -> None:
+    """A ping may be too big, too."""
+    assert answer(punted(proto=ICMP, icmp_type=icmp_type), TOO_BIG, 1, CONTEXT) is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "address"),
+    [
+        ("src", "0.0.0.0"),
+        ("src", "127.0.0.1"),
+        ("src", "224.0.0.1"),
+        ("src", "255.255.255.255"),
+        ("dst", "224.0.0.5"),
+        ("dst", "255.255.255.255"),
+    ],
+)
+def test_nothing_is_answered_to_or_about_what_is_no_single_host(field: str, address: str) -> None:
+    """RFC 1812 §4.3.2.7."""
+    assert answer(punted(**{field: IPv4Address(address)}), EXPIRED, 1, CONTEXT) is None
+
+
+def test_only_the_first_fragment_is_answered() -> None:
+    """RFC 1812 §4.3.2.7; a flag alone makes no later fragment."""
+    frame = bytearray(punted())
+    frame[20:22] = b"\x60\x00"
+    assert answer(bytes(frame), EXPIRED, 1, CONTEXT) is not None
+    frame[20:22] = b"\x20\x01"
+    assert answer(bytes(frame), EXPIRED, 1, CONTEXT) is None
+
+
+def test_a_vrf_without_a_subnet_has_no_address_to_answer_from() -> None:
+    """So it is silent."""
+    assert answer(punted(), EXPIRED, 1, PuntContext((), 1300)) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda frame: frame[:12] + b"\x86\xdd" + frame[14:],
+        lambda frame: frame[:33],
+        lambda frame: frame[:14] + b"\x65" + frame[15:],
+        lambda frame: frame[:14] + b"\x44" + frame[15:],
+        lambda frame: frame[:14] + b"\x4f" + frame[15:40],
+        lambda frame: frame[:16] + b"\x00\x08" + frame[18:],
+    ],
+    ids=["IPv6", "cut", "version 6", "short header", "options cut", "total below header"],
+)
+def test_what_is_no_whole_ipv4_header_is_not_answered(damage: object) -> None:
+    """Nothing can be told about it."""
+    assert callable(damage)
+    assert answer(damage(punted()), EXPIRED, 1, CONTEXT) is None
+
+
+@given(st.binary(max_size=80), st.sampled_from(list(PuntReason)))
+def test_no_frame_whatsoever_breaks_it(octets: bytes, reason: PuntReason) -> None:
+    """Tenants choose what is in a frame."""
+    ethernet = b"\x00" * 12 + b"\x08\x00"
+    answer(octets, reason, 1, CONTEXT)
+    answer(ethernet + b"\x45" + octets, reason, 1, CONTEXT)
+
+
+def test_the_injection_mac_names_the_vrf() -> None:
+    """Local and unicast, one for each of 65535."""
+    assert injection_mac(65535) == "02:69:73:00:ff:ff"
+    assert len({injection_mac(number) for number in range(1, 2**16)}) == 65535

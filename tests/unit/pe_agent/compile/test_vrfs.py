@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which attachments share a VRF, and what that VRF imports and exports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isthmus.model.ids import Label, RouteDistinguisher
+from isthmus.pe_agent.compile.vrfs import group_circuits, make_vrf
+from tests.actors import BLUE, PE1, RED, RED_WEST, VPN_BLUE, VPN_RED, circuit, host, intent
+
+SHARED = circuit("shared", "10.3.0.0/24", host("ce-shared", "10.3.0.5"))
+RD_RED = RouteDistinguisher.parse("64500:2")
+RD_BLUE = RouteDistinguisher.parse("64500:1")
+
+
+def test_attachments_are_grouped_by_the_set_of_vpns_they_are_in() -> None:
+    """One network in two VPNs makes a third VRF."""
+    intents = {
+        VPN_RED: intent(VPN_RED, RED_WEST, SHARED),
+        VPN_BLUE: intent(VPN_BLUE, SHARED, imports=BLUE),
+    }
+    assert group_circuits(intents) == {
+        (VPN_BLUE, VPN_RED): (SHARED,),
+        (VPN_RED,): (RED_WEST,),
+    }
+
+
+def test_networks_of_one_vpn_share_its_vrf() -> None:
+    """In order of attachment port, however they were listed."""
+    intents = {VPN_RED: intent(VPN_RED, SHARED, RED_WEST)}
+    assert group_circuits(intents) == {(VPN_RED,): (RED_WEST, SHARED)}
+
+
+def test_a_network_listed_twice_in_one_vpn_counts_once() -> None:
+    """Repetition is a non-event."""
+    intents = {VPN_RED: intent(VPN_RED, RED_WEST, RED_WEST)}
+    assert group_circuits(intents) == {(VPN_RED,): (RED_WEST,)}
+
+
+def test_what_two_vpns_say_of_one_attachment_is_put_together() -> None:
+    """One of them may not have heard of the newest host or subnet yet."""
+    older = circuit("shared", "10.3.0.0/24")
+    newer = circuit("shared", ["10.3.0.0/24", "10.4.0.0/24"], host("ce-shared", "10.3.0.5"))
+    intents = {
+        VPN_BLUE: intent(VPN_BLUE, replace(older, mtu=1400), imports=BLUE),
+        VPN_RED: intent(VPN_RED, newer),
+    }
+    assert group_circuits(intents) == {(VPN_BLUE, VPN_RED): (replace(newer, mtu=1400),)}
+
+
+def test_a_vrf_imports_and_exports_what_any_of_its_vpns_does() -> None:
+    """The union, since a frame says nothing about which VPN it is for."""
+    intents = {
+        VPN_RED: intent(VPN_RED, SHARED, imports=RED, exports=BLUE),
+        VPN_BLUE: intent(VPN_BLUE, SHARED, imports=BLUE),
+    }
+    vrf = make_vrf((VPN_BLUE, VPN_RED), (SHARED,), intents, (7, 1000), PE1)
+    assert (vrf.import_rts, vrf.export_rts) == (RED | BLUE, BLUE)
+    assert (vrf.number, vrf.label, vrf.metadata) == (7, Label(1000), "7")
+
+
+def test_the_rd_is_the_pes_own_unless_a_vpn_gives_one() -> None:
+    """Of several the smallest."""
+    plain = {VPN_RED: intent(VPN_RED, RED_WEST)}
+    given = {
+        VPN_RED: intent(VPN_RED, SHARED, rd=RD_RED),
+        VPN_BLUE: intent(VPN_BLUE, SHARED, rd=RD_BLUE),
+    }
+    own = make_vrf((VPN_RED,), (RED_WEST,), plain, (7, 1000), PE1)
+    chosen = make_vrf((VPN_BLUE, VPN_RED), (SHARED,), given, (7, 1000), PE1)
+    assert str(own.rd) == "192.0.2.11:7"
+    assert chosen.rd == RD_BLUE
