@@ -193,7 +193,7 @@ def test_removing_the_intent_leaves_nothing(site: Site) -> None:
 
 
 def test_a_new_attachment_is_in_force_soon(site: Site) -> None:
-    """From intent to plug, flows and route: tens of milliseconds, a second at the very worst."""
+    """From intent to plug, flows and route: tens of milliseconds on an idle machine."""
     took_s = []
     for generation in range(2, 8):
         began = time.monotonic()
@@ -202,5 +202,4 @@ def test_a_new_attachment_is_in_force_soon(site: Site) -> None:
         took_s.append(time.monotonic() - began)
         site.agent.reconciler.intents.remove("red")
         eventually(lambda: not site.daemon.heard)
-    print("intent in force after", " ".join(f"{s * 1000:.0f}" for s in took_s), "ms")
-    assert min(took_s) < 1
+    assert sorted(took_s)[len(took_s) // 2] < 1, took_s
