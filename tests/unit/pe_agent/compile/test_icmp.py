@@ -54,7 +54,7 @@ def test_the_answer_to_a_big_packet_octet_by_octet() -> None:
     assert frame is not None
     assert frame[:14].hex() == "026973ffffff0269730000070800"
     header, message = frame[14:34], frame[34:]
-    assert header.hex() == "45c0024000000000400163e90a0100010a010005"
+    assert header.hex() == "45c0024000000000400163f60a0100010a010005"
     assert message[:2].hex() == "0304"
     assert message[4:8].hex() == "00000514"
     assert message[8:] == punted(octets=1400)[14:]
