@@ -19,7 +19,7 @@ from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.icmp import PuntReason, answer
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 from tests.actors import CORE_PORT, LABELS, transport_label_to
-from tests.fakes.packet import Packet, decode_ipv4, encode_ipv4
+from tests.fakes.packet import Packet, decode, encode
 from tests.fakes.switch import LOCAL, FakeSwitch, Punted
 
 _HOPS = 128
@@ -130,9 +130,9 @@ class Backbone:
 
 def _answer(compiled: Compiled, punted: Punted) -> Packet | None:
     frame = answer(
-        encode_ipv4(punted.packet)[: punted.octets],
+        encode(punted.packet)[: punted.octets],
         PuntReason(punted.reason),
         punted.metadata,
         compiled.punts[punted.metadata],
     )
-    return None if frame is None else decode_ipv4(frame, mark=f"about {punted.packet.mark}")
+    return None if frame is None else decode(frame, mark=f"about {punted.packet.mark}")

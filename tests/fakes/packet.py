@@ -76,39 +76,75 @@ class Packet:
         return ETHERNET_OCTETS + 4 * len(self.labels) + inner
 
 
-def encode_ipv4(packet: Packet) -> bytes:
-    """Encode a frame that holds IPv4 without labels; checksums of its payload are zero."""
-    ip = packet.payload
-    assert isinstance(ip, Ipv4Packet)
-    assert not packet.labels
-    ethernet = _mac(packet.eth_dst) + _mac(packet.eth_src) + b"\x08\x00"
-    header = struct.pack(
-        "!BBHHHBBH4s4s", 0x45, 0, ip.octets, 0, 0, ip.ttl, ip.proto, 0, ip.src.packed, ip.dst.packed
+def encode(packet: Packet, ident: int = 0) -> bytes:
+    """Encode a frame; its checksums are zero, and ``ident`` is the identification of its IP."""
+    stack = b"".join(
+        struct.pack("!I", entry.label << 12 | entry.tc << 9 | (i == 1) << 8 | entry.ttl)
+        for i, entry in zip(range(len(packet.labels), 0, -1), packet.labels, strict=True)
     )
-    payload = bytes((ip.icmp_type, ip.icmp_code)) if ip.proto == ICMP else b""
-    return ethernet + header + payload.ljust(ip.octets - len(header), b"\x00")
+    tag = struct.pack("!HH", 0x8100, packet.vlan_vid & 0xFFF) if packet.vlan_vid else b""
+    ethernet = _mac(packet.eth_dst) + _mac(packet.eth_src) + tag
+    ethernet += packet.eth_type.to_bytes(2, "big")
+    if isinstance(packet.payload, ArpPacket):
+        return ethernet + stack + _encode_arp(packet.payload)
+    assert packet.payload is not None
+    return ethernet + stack + _encode_ipv4(packet.payload, ident)
 
 
-def decode_ipv4(frame: bytes, mark: str = "") -> Packet:
-    """Decode a frame that holds IPv4 without labels."""
-    assert frame[12:14] == b"\x08\x00"
-    ip = frame[ETHERNET_OCTETS:]
-    proto = ip[9]
-    start = (ip[0] & 0x0F) * 4
-    kind, code = (ip[start], ip[start + 1]) if proto == ICMP else (0, 0)
+def decode(frame: bytes, mark: str = "") -> Packet:
+    """Decode a frame of ARP, or of IPv4 with or without labels; checksums are not looked at."""
+    eth_type, rest = int.from_bytes(frame[12:14], "big"), frame[ETHERNET_OCTETS:]
+    labels: list[LabelStackEntry] = []
+    is_bottom = eth_type != MPLS
+    while not is_bottom:
+        (entry,) = struct.unpack("!I", rest[:4])
+        labels.append(LabelStackEntry(entry >> 12, entry >> 9 & 7, entry & 0xFF))
+        is_bottom, rest = bool(entry & 0x100), rest[4:]
+    assert eth_type in (MPLS, ARP, IPV4)
     return Packet(
         eth_dst=frame[0:6].hex(":"),
         eth_src=frame[6:12].hex(":"),
-        payload=Ipv4Packet(
-            src=IPv4Address(ip[12:16]),
-            dst=IPv4Address(ip[16:20]),
-            ttl=ip[8],
-            proto=proto,
-            icmp_type=kind,
-            icmp_code=code,
-            octets=int.from_bytes(ip[2:4], "big"),
-        ),
+        payload=_decode_arp(rest) if eth_type == ARP else _decode_ipv4(rest),
+        labels=tuple(labels),
         mark=mark,
+    )
+
+
+def _encode_arp(arp: ArpPacket) -> bytes:
+    head = struct.pack("!HHBBH", 1, IPV4, 6, 4, arp.op)
+    return head + _mac(arp.sha) + arp.spa.packed + _mac(arp.tha) + arp.tpa.packed
+
+
+def _decode_arp(octets: bytes) -> ArpPacket:
+    return ArpPacket(
+        op=int.from_bytes(octets[6:8], "big"),
+        sha=octets[8:14].hex(":"),
+        spa=IPv4Address(octets[14:18]),
+        tha=octets[18:24].hex(":"),
+        tpa=IPv4Address(octets[24:28]),
+    )
+
+
+def _encode_ipv4(ip: Ipv4Packet, ident: int) -> bytes:
+    header = struct.pack(
+        "!BBHHHBBH4s4s",
+        0x45, 0, ip.octets, ident, 0, ip.ttl, ip.proto, 0, ip.src.packed, ip.dst.packed,
+    )  # fmt: skip
+    payload = bytes((ip.icmp_type, ip.icmp_code)) if ip.proto == ICMP else b""
+    return header + payload.ljust(ip.octets - len(header), b"\x00")
+
+
+def _decode_ipv4(octets: bytes) -> Ipv4Packet:
+    proto, start = octets[9], (octets[0] & 0x0F) * 4
+    kind, code = (octets[start], octets[start + 1]) if proto == ICMP else (0, 0)
+    return Ipv4Packet(
+        src=IPv4Address(octets[12:16]),
+        dst=IPv4Address(octets[16:20]),
+        ttl=octets[8],
+        proto=proto,
+        icmp_type=kind,
+        icmp_code=code,
+        octets=int.from_bytes(octets[2:4], "big"),
     )
 
 

@@ -19,7 +19,7 @@ from isthmus.pe_agent.compile.icmp import (
     injection_mac,
 )
 from tests.actors import subnet
-from tests.fakes.packet import ICMP, Ipv4Packet, Packet, decode_ipv4, encode_ipv4
+from tests.fakes.packet import ICMP, Ipv4Packet, Packet, decode, encode
 
 TOO_BIG, EXPIRED = PuntReason.TOO_BIG, PuntReason.TTL_EXPIRED
 WEST, EAST = subnet("10.1.0.0/24"), subnet("10.2.0.0/24")
@@ -36,7 +36,7 @@ def punted(**changes: object) -> bytes:
     """Encode a punted packet whose IP header differs from the usual one in ``changes``."""
     assert isinstance(PUNTED.payload, Ipv4Packet)
     packet = replace(PUNTED, payload=replace(PUNTED.payload, **changes))  # type: ignore[arg-type]
-    return encode_ipv4(packet)[:PUNTED_OCTETS]
+    return encode(packet)[:PUNTED_OCTETS]
 
 
 def sum_of(octets: bytes) -> int:
@@ -78,7 +78,7 @@ def test_the_mtu_told_is_the_one_of_the_path() -> None:
 
 def test_the_answer_stays_below_576_octets() -> None:
     """RFC 1812 §4.3.2.3: as much of the packet as fits."""
-    frame = answer(encode_ipv4(PUNTED), TOO_BIG, 1, CONTEXT)
+    frame = answer(encode(PUNTED), TOO_BIG, 1, CONTEXT)
     assert frame is not None
     assert len(frame) == 14 + 576
 
@@ -104,7 +104,7 @@ def test_the_answer_comes_from_the_gateway_that_says_most(src: str, dst: str, ga
     context = PuntContext((WEST, EAST), 1300)
     frame = answer(punted(src=IPv4Address(src), dst=IPv4Address(dst)), EXPIRED, 1, context)
     assert frame is not None
-    packet = decode_ipv4(frame).payload
+    packet = decode(frame).payload
     assert isinstance(packet, Ipv4Packet)
     assert (str(packet.src), str(packet.dst)) == (gateway, src)
 
