@@ -19,6 +19,7 @@ from isthmus.model.errors import InvalidValue
 from isthmus.model.report import PeReport
 from isthmus.pe_agent.inputs import Intents
 from isthmus.rpc.contract import (
+    EXCHANGE,
     PE_TOPIC,
     SERVER_TOPIC,
     SYNC_INTERVAL_S,
@@ -30,8 +31,6 @@ from isthmus.rpc.contract import (
 
 LOG = logging.getLogger(__name__)
 
-# The exchange of Neutron's own processes, unless the operator chose another for all of them.
-_CONTROL_EXCHANGE = "neutron"
 _LONGEST_RECONNECT_WAIT_S = 2
 _RETRY_S = 1.0
 # A restarted agent first makes sure that what it remembers is in force, then says so.
@@ -119,7 +118,7 @@ class ServerLink:
     def _listen(self) -> None:
         server = oslo_messaging.get_rpc_server(
             make_transport(self._conf),
-            oslo_messaging.Target(topic=PE_TOPIC, server=self._host),
+            oslo_messaging.Target(exchange=EXCHANGE, topic=PE_TOPIC, server=self._host),
             [PeEndpoint(self._reconciler.intents)],
             executor="threading",
             access_policy=oslo_messaging.DefaultRPCAccessPolicy,
@@ -129,7 +128,7 @@ class ServerLink:
         self._is_stopping.wait()
 
     def _client(self) -> Any:
-        target = oslo_messaging.Target(topic=SERVER_TOPIC, version=VERSION)
+        target = oslo_messaging.Target(exchange=EXCHANGE, topic=SERVER_TOPIC, version=VERSION)
         return oslo_messaging.get_rpc_client(
             make_transport(self._conf), target, timeout=SYNC_INTERVAL_S, retry=1
         )
@@ -171,7 +170,6 @@ class ServerLink:
 
 def make_transport(conf: cfg.ConfigOpts) -> Any:
     """Make a transport of its own; it connects when it is first used."""
-    oslo_messaging.set_transport_defaults(control_exchange=_CONTROL_EXCHANGE)
     transport = oslo_messaging.get_rpc_transport(conf)
     if "oslo_messaging_rabbit" in conf:
         # After an outage the agent should be back about when RabbitMQ is.
