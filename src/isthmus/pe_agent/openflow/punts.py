@@ -6,6 +6,7 @@ os-ken serves as codec only. This is not a controller: ``set-controller`` would 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import struct
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -60,7 +61,7 @@ class PuntReceiver:
         self._answer = answer
         self._on_connect: Callable[[], None] = lambda: None
         self._epoch = 0
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._connection: socket.socket | None = None
         self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE, time.monotonic)
         self._thread = threading.Thread(target=self._run, name="punts", daemon=True)
@@ -76,29 +77,30 @@ class PuntReceiver:
 
     def stop(self) -> None:
         """Disconnect."""
-        self._is_stopping = True
+        self._stopping.set()
         connection = self._connection
         if connection is not None:
-            connection.close()
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        if self._thread.is_alive():
+            self._thread.join(_LONGEST_RETRY_S)
 
     def _run(self) -> None:
         wait_s = _FIRST_RETRY_S
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             try:
                 with socket.socket(socket.AF_UNIX) as connection:
                     connection.connect(str(self._path))
                     self._connection = connection
                     wait_s = _FIRST_RETRY_S
-                    self._serve(connection)
+                    with connection.makefile("rb") as stream:
+                        self._serve(connection, stream)
             except OSError as error:
                 LOG.debug("switch.management_socket_away path=%s error=%r", self._path, error)
-            except Exception:
-                LOG.exception("switch.punt_failed path=%s", self._path)
-            time.sleep(wait_s)
+            self._stopping.wait(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_RETRY_S)
 
-    def _serve(self, connection: socket.socket) -> None:
-        stream = connection.makefile("rb")
+    def _serve(self, connection: socket.socket, stream: BinaryIO) -> None:
         connection.sendall(_HEADER.pack(ofp.OFP_VERSION, ofp.OFPT_HELLO, _HEADER.size, 1))
         _send(connection, parser.OFPSetConfig(_PROTOCOL, 0, _MISS_SEND_OCTETS))
         reasons = (1 << ofp.OFPR_ACTION) | (1 << ofp.OFPR_INVALID_TTL)
@@ -122,7 +124,11 @@ class PuntReceiver:
         punt = decode_packet_in(octets)
         if punt is None or not self._bucket.take():
             return
-        frame = self._answer(punt)
+        try:
+            frame = self._answer(punt)
+        except Exception:
+            LOG.exception("switch.punt_not_answered metadata=%s", punt.metadata)
+            return
         if frame is None:
             return
         output = parser.OFPActionOutput(ofp.OFPP_TABLE)
