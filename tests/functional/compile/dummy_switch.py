@@ -14,6 +14,7 @@ from pathlib import Path
 from isthmus.model.flow import Flow
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
+UNDERLAY_MAC, REMOTE_MAC = "aa:55:aa:55:00:00", "02:00:00:00:00:21"
 _PCAP_HEADER, _PCAP_RECORD = 24, 16
 
 
@@ -40,22 +41,34 @@ class DummySwitch:
         self._run("ovs-vsctl", f"--db={database}", "--no-wait", "init")
         self._spawn(
             "ovs-vswitchd", database, f"--unixctl={self._folder}/vswitchd.ctl",
-            "--enable-dummy=override", "--disable-system", "-vvlog:off",
+            "--enable-dummy", "--disable-system", "-vvlog:off",
         )  # fmt: skip
         self._wait_for("vswitchd.ctl")
-        ports = [
-            word
-            for port in self._ports
-            for word in (
-                f"-- add-port br-pe p{port} -- set interface p{port} type=dummy "
-                f"ofport_request={port} options:tx_pcap={self._folder}/p{port}.pcap"
-            ).split()
-        ]
+        ports = [word for port in self._ports for word in self._dummy_port("br-pe", port)]
         self._run(
             "ovs-vsctl", f"--db={database}", "--timeout=10", "add-br", "br-pe", "--", "set",
             "bridge", "br-pe", "datapath_type=dummy", "fail_mode=secure",
             "protocols=OpenFlow10,OpenFlow13,OpenFlow15", *ports,
         )  # fmt: skip
+
+    def add_gre(self, port: int, nic: int, here: str, there: str) -> None:
+        """Add a port for MPLS-in-GRE, whose packets cross a bridge of their own to ``nic``.
+
+        ``here`` is that bridge's address, ``there`` the far end, whose MAC is 02:00:00:00:00:21.
+        """
+        self._ports += (nic,)
+        self._run(
+            "ovs-vsctl", f"--db=unix:{self._folder}/db.sock", "--timeout=10", "add-br", "br-phy",
+            "--", "set", "bridge", "br-phy", "datapath_type=dummy",
+            f"other-config:hwaddr={UNDERLAY_MAC}",
+            *self._dummy_port("br-phy", nic), "--", "add-port", "br-pe", "gre", "--", "set",
+            "interface", "gre", "type=gre", f"ofport_request={port}", "options:remote_ip=flow",
+            "options:packet_type=legacy_l3",
+        )  # fmt: skip
+        self._run("ovs-ofctl", "add-flow", "br-phy", "actions=normal")
+        self._appctl("netdev-dummy/ip4addr", "br-phy", f"{here}/24")
+        self._appctl("ovs/route/add", f"{there}/32", "br-phy")
+        self._appctl("tnl/neigh/set", "br-phy", there, REMOTE_MAC)
 
     def stop(self) -> None:
         """End what was started."""
@@ -88,6 +101,12 @@ class DummySwitch:
             if "cookie" in words:
                 counted[int(words["cookie"], 16)] += int(words["n_packets"])
         return counted
+
+    def _dummy_port(self, bridge: str, port: int) -> list[str]:
+        return (
+            f"-- add-port {bridge} p{port} -- set interface p{port} type=dummy "
+            f"ofport_request={port} options:tx_pcap={self._folder}/p{port}.pcap"
+        ).split()
 
     def _appctl(self, *argv: str) -> None:
         self._run("ovs-appctl", f"--target={self._folder}/vswitchd.ctl", *argv)

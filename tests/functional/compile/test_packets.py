@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.model.provider_edge import Encapsulation
-from tests.actors import core_mac_of, mac_of
+from tests.actors import PE3, core_mac_of, mac_of
 from tests.cases.case import Case, all_cases
 from tests.fakes.packet import (
     ICMP,
@@ -28,10 +29,11 @@ from tests.fakes.packet import (
     encode,
 )
 from tests.fakes.switch import FakeSwitch
-from tests.functional.compile.dummy_switch import SCHEMA, DummySwitch
+from tests.functional.compile.dummy_switch import REMOTE_MAC, SCHEMA, UNDERLAY_MAC, DummySwitch
 
 pytestmark = pytest.mark.functional
 
+GRE = 47
 CE_MAC = mac_of("any")
 NATIVE = [case for case in all_cases() if case.pe.encapsulation is Encapsulation.MPLS]
 
@@ -86,6 +88,55 @@ def test_open_vswitch_and_the_fake_switch_agree_on_every_packet(case: Case, fold
         }
     finally:
         real.stop()
+
+
+def test_mpls_in_gre_leaves_and_arrives(folder: Path) -> None:
+    """RFC 4023: GRE of protocol 0x8847 with the VPN label alone, to the remote PE's address."""
+    case = next(each for each in all_cases() if each.folder.name == "mpls-in-gre")
+    attachment, gre, nic = 2, 1, 7
+    here, there = str(case.pe.address), "192.0.2.21"
+    switch = DummySwitch(folder, [attachment])
+    west, east = IPv4Address("10.1.0.5"), IPv4Address("10.2.0.7")
+    try:
+        switch.start()
+        switch.add_gre(gre, nic, here, there)
+        switch.replace_flows(case.compile().flows)
+        switch.receive(
+            attachment, encode(Packet(CE_MAC, "fa:16:3e:00:00:01", Ipv4Packet(west, east)))
+        )
+        (outer,) = {frame for frame in _wait_for_frames(switch, nic) if frame[23] == GRE}
+        assert (IPv4Address(outer[26:30]), IPv4Address(outer[30:34])) == (case.pe.address, PE3)
+        assert outer[34:42].hex() == "00008847003e81ff"
+        assert outer[42 + 8] == 63
+        back = (
+            bytes.fromhex("00008847003e81ff")
+            + encode(Packet(CE_MAC, CE_MAC, Ipv4Packet(east, west)))[14:]
+        )
+        switch.receive(nic, _in_ipv4(back, PE3, case.pe.address))
+        (arrived,) = _wait_for_frames(switch, attachment)
+        assert decode(arrived) == Packet(
+            "fa:16:3e:00:00:01", "fa:16:3e:00:00:11", Ipv4Packet(east, west, ttl=63)
+        )
+    finally:
+        switch.stop()
+
+
+def _wait_for_frames(switch: DummySwitch, port: int) -> list[bytes]:
+    until = time.monotonic() + 5
+    while not (found := switch.sent()[port]) and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
+
+
+def _in_ipv4(payload: bytes, src: IPv4Address, dst: IPv4Address) -> bytes:
+    """Wrap GRE the way the underlay delivers it, with the checksum tunnels insist on."""
+    fields = (0x4500, 20 + len(payload), 0, 0x4000, 64 << 8 | GRE, 0)
+    header = struct.pack("!6H", *fields) + src.packed + dst.packed
+    total: int = sum(struct.unpack("!10H", header))
+    checksum = 0xFFFF - (total % 0xFFFF)
+    header = header[:10] + checksum.to_bytes(2, "big") + header[12:]
+    ethernet = bytes.fromhex(f"{UNDERLAY_MAC}{REMOTE_MAC}".replace(":", "")) + b"\x08\x00"
+    return ethernet + header + payload
 
 
 def _settled(real: DummySwitch, expected: int) -> Counter[tuple[int, Packet]]:
