@@ -16,7 +16,7 @@ from lab import machine
 from lab.pid import children
 
 _LABELS = re.compile(r"\(label (\d+)")
-_ADDRESSES = re.compile(r"IP ([\d.]+) > ([\d.]+):")
+_ADDRESSES = re.compile(r"\) (?:IP )?([\d.]+) > ([\d.]+):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +108,5 @@ class Capture:
 
 def _read_lines(stream: IO[str], read: Callable[[str], None]) -> None:
     for line in stream:
-        read(line.rstrip("\n"))
+        if line.strip():
+            read(line.rstrip("\n"))

@@ -8,7 +8,7 @@ from lab.demo.capture import Labelled
 LINE = (
     "02:00:c0:00:02:0b > 02:00:00:00:f0:01, ethertype MPLS unicast (0x8847), length 106: "
     "MPLS (label 1021, tc 0, ttl 255) (label 1000, tc 0, [S], ttl 255) "
-    "IP 10.1.0.11 > 10.2.0.11: ICMP echo request, id 5, seq 1, length 64"
+    "10.1.0.11 > 10.2.0.11: ICMP echo request, id 5, seq 1, length 64"
 )
 
 
