@@ -18,8 +18,27 @@ from isthmus.model.route import VpnIpv4Route
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.icmp import PuntReason, answer
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
-from tests.actors import CORE_PORT, LABELS, transport_label_to
-from tests.fakes.packet import Packet, decode, encode
+from tests.actors import (
+    BLUE,
+    BLUE_EAST,
+    BLUE_WEST,
+    CORE_PORT,
+    HOSTS,
+    LABELS,
+    PE1,
+    PE3,
+    PORTS,
+    RED_EAST,
+    RED_WEST,
+    VPN_BLUE,
+    VPN_RED,
+    core_mac_of,
+    intent,
+    mac_of,
+    provider_edge,
+    transport_label_to,
+)
+from tests.fakes.packet import ICMP, Ipv4Packet, LabelStackEntry, Packet, decode, encode
 from tests.fakes.switch import LOCAL, FakeSwitch, Punted
 
 _HOPS = 128
@@ -126,6 +145,51 @@ class Backbone:
                     (to, CORE_PORT, replace(packet, labels=tuple(rest), eth_dst=to.pe.core_mac))
                 ]
         return []
+
+
+def ipv4(
+    src: str, dst: str, gateway: str, *, ttl: int = 64, octets: int = 100, mark: str = "m"
+) -> Packet:
+    """Make what a host sends to its gateway, the attachment of network ``gateway``."""
+    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), ttl=ttl, octets=octets)
+    return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet, mark=mark)
+
+
+def ping(src: str, dst: str, gateway: str) -> Packet:
+    """Make an echo request."""
+    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), proto=ICMP, icmp_type=8)
+    return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet)
+
+
+def labelled(*labels: int, dst: str = "10.1.0.5", to: IPv4Address = PE1) -> Packet:
+    """Make what the core delivers to a PE."""
+    packet = Ipv4Packet(IPv4Address("10.2.0.7"), IPv4Address(dst))
+    stack = tuple(LabelStackEntry(label) for label in labels)
+    return Packet("02:00:00:00:00:f1", core_mac_of(to), packet, stack)
+
+
+def two_sites(encapsulation: Encapsulation = Encapsulation.MPLS) -> Backbone:
+    """PE1 and PE3, each with a host of red and one of blue, all with the same addresses."""
+    west = BackbonePe(
+        provider_edge(PE1, encapsulation=encapsulation, transport_label=17),
+        {VPN_RED: intent(VPN_RED, RED_WEST), VPN_BLUE: intent(VPN_BLUE, BLUE_WEST, imports=BLUE)},
+        PORTS,
+        HOSTS,
+    )
+    east = BackbonePe(
+        provider_edge(PE3, encapsulation=encapsulation),
+        {VPN_RED: intent(VPN_RED, RED_EAST), VPN_BLUE: intent(VPN_BLUE, BLUE_EAST, imports=BLUE)},
+        PORTS,
+        HOSTS,
+    )
+    backbone = Backbone(west, east)
+    backbone.converge()
+    return backbone
+
+
+def receivers(deliveries: list[Delivery]) -> list[tuple[IPv4Address, int, str]]:
+    """Say who got something: PE, attachment, MAC."""
+    return [(each.pe, each.port, each.packet.eth_dst) for each in deliveries]
 
 
 def _answer(compiled: Compiled, punted: Punted) -> Packet | None:

@@ -28,10 +28,10 @@ class ArpPacket:
     """ARP for IPv4 over Ethernet (RFC 826)."""
 
     op: int
-    sha: str
-    spa: IPv4Address
-    tha: str
-    tpa: IPv4Address
+    sender_mac: str
+    sender: IPv4Address
+    target_mac: str
+    target: IPv4Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +112,18 @@ def decode(frame: bytes, mark: str = "") -> Packet:
 
 def _encode_arp(arp: ArpPacket) -> bytes:
     head = struct.pack("!HHBBH", 1, IPV4, 6, 4, arp.op)
-    return head + _mac(arp.sha) + arp.spa.packed + _mac(arp.tha) + arp.tpa.packed
+    return (
+        head + _mac(arp.sender_mac) + arp.sender.packed + _mac(arp.target_mac) + arp.target.packed
+    )
 
 
 def _decode_arp(octets: bytes) -> ArpPacket:
     return ArpPacket(
         op=int.from_bytes(octets[6:8], "big"),
-        sha=octets[8:14].hex(":"),
-        spa=IPv4Address(octets[14:18]),
-        tha=octets[18:24].hex(":"),
-        tpa=IPv4Address(octets[24:28]),
+        sender_mac=octets[8:14].hex(":"),
+        sender=IPv4Address(octets[14:18]),
+        target_mac=octets[18:24].hex(":"),
+        target=IPv4Address(octets[24:28]),
     )
 
 

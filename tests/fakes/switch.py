@@ -271,7 +271,7 @@ class _Run:
             arp = packet.payload
             if packet.labels or not isinstance(arp, ArpPacket):
                 return None
-            return getattr(arp, name.removeprefix("arp_"))  # type: ignore[no-any-return]
+            return getattr(arp, _ARP_ATTRIBUTES[name])  # type: ignore[no-any-return]
         return self._ip_field(name)
 
     def _label_field(self, name: str) -> int | None:
@@ -309,13 +309,20 @@ class _Run:
     def _set_payload(self, name: str, value: str) -> None:
         payload = self._packet.payload
         old = self._required(name)
-        attribute = name.removeprefix("arp_") if name.startswith("arp_") else _IP_ATTRIBUTES[name]
+        attribute = (_ARP_ATTRIBUTES | _IP_ATTRIBUTES)[name]
         new = type(old)(value) if not isinstance(old, int) else int(value, 0)  # type: ignore[call-arg]
         assert payload is not None
         changed = replace(payload, **{attribute: new})  # type: ignore[arg-type]
         self._packet = replace(self._packet, payload=changed)
 
 
+_ARP_ATTRIBUTES = {
+    "arp_op": "op",
+    "arp_sha": "sender_mac",
+    "arp_spa": "sender",
+    "arp_tha": "target_mac",
+    "arp_tpa": "target",
+}
 _IP_ATTRIBUTES = {
     "ip_src": "src",
     "ip_dst": "dst",

@@ -13,17 +13,13 @@ from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.compile.pipeline import DropCookie
 from tests.actors import (
     BLUE,
-    BLUE_EAST,
     BLUE_PORT,
     BLUE_WEST,
     CORE_PORT,
-    HOSTS,
     PE1,
     PE2,
     PE3,
-    PORTS,
     RED,
-    RED_EAST,
     RED_PORT,
     RED_WEST,
     VPN_BLUE,
@@ -38,12 +34,11 @@ from tests.actors import (
     route,
     transport_label_to,
 )
-from tests.fakes.backbone import Backbone, BackbonePe, Delivery
+from tests.fakes.backbone import ipv4, labelled, ping, receivers, two_sites
 from tests.fakes.packet import (
     ICMP,
     ArpPacket,
     Ipv4Packet,
-    LabelStackEntry,
     Packet,
 )
 from tests.fakes.switch import FakeSwitch, Outcome
@@ -54,51 +49,6 @@ def switch_with(outcome: Compiled) -> FakeSwitch:
     switch = FakeSwitch()
     switch.apply(outcome.flows)
     return switch
-
-
-def ipv4(
-    src: str, dst: str, gateway: str, *, ttl: int = 64, octets: int = 100, mark: str = "m"
-) -> Packet:
-    """Make what a host sends to its gateway, the attachment of network ``gateway``."""
-    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), ttl=ttl, octets=octets)
-    return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet, mark=mark)
-
-
-def ping(src: str, dst: str, gateway: str) -> Packet:
-    """Make an echo request."""
-    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), proto=ICMP, icmp_type=8)
-    return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet)
-
-
-def labelled(*labels: int, dst: str = "10.1.0.5", to: IPv4Address = PE1) -> Packet:
-    """Make what the core delivers to a PE."""
-    packet = Ipv4Packet(IPv4Address("10.2.0.7"), IPv4Address(dst))
-    stack = tuple(LabelStackEntry(label) for label in labels)
-    return Packet("02:00:00:00:00:f1", core_mac_of(to), packet, stack)
-
-
-def two_sites(encapsulation: Encapsulation = Encapsulation.MPLS) -> Backbone:
-    """PE1 and PE3, each with a host of red and one of blue, all with the same addresses."""
-    west = BackbonePe(
-        provider_edge(PE1, encapsulation=encapsulation, transport_label=17),
-        {VPN_RED: intent(VPN_RED, RED_WEST), VPN_BLUE: intent(VPN_BLUE, BLUE_WEST, imports=BLUE)},
-        PORTS,
-        HOSTS,
-    )
-    east = BackbonePe(
-        provider_edge(PE3, encapsulation=encapsulation),
-        {VPN_RED: intent(VPN_RED, RED_EAST), VPN_BLUE: intent(VPN_BLUE, BLUE_EAST, imports=BLUE)},
-        PORTS,
-        HOSTS,
-    )
-    backbone = Backbone(west, east)
-    backbone.converge()
-    return backbone
-
-
-def receivers(deliveries: list[Delivery]) -> list[tuple[IPv4Address, int, str]]:
-    """Say who got something: PE, attachment, MAC."""
-    return [(each.pe, each.port, each.packet.eth_dst) for each in deliveries]
 
 
 def assert_dropped(switch: FakeSwitch, outcome: Outcome, cookie: DropCookie) -> None:
@@ -255,7 +205,7 @@ def test_the_gateway_answers_arp_with_the_attachments_mac() -> None:
     assert sent.port == RED_PORT
     assert (sent.packet.eth_src, sent.packet.eth_dst) == (gateway_mac, mac_of("ce-red-1"))
     assert sent.packet.payload == ArpPacket(
-        2, gateway_mac, request.tpa, mac_of("ce-red-1"), request.spa
+        2, gateway_mac, request.target, mac_of("ce-red-1"), request.sender
     )
 
 
