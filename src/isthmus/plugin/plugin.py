@@ -32,12 +32,12 @@ from isthmus.db import journal, vpns
 from isthmus.db.records import AssociationRecord, VpnRecord
 from isthmus.drivers.base import DriverSetup, VpnDriver
 from isthmus.model.errors import InvalidValue
-from isthmus.plugin import conditions, reports, requests, views
+from isthmus.plugin import conditions, dispatch, reports, requests, views
 from isthmus.plugin.dispatch import Dispatcher
 from isthmus.plugin.errors import AssociationNotFound, VpnNotFound, refusals_answered
 from isthmus.plugin.events import NeutronEvents
 from isthmus.plugin.status import compile_status
-from isthmus.plugin.worker import Worker, WorkerService
+from isthmus.plugin.worker import Journal, Worker, WorkerService
 from isthmus.rpc import contract
 from isthmus.rpc.endpoints import ReportEndpoint, start_server
 from isthmus.rpc.senders import Waker
@@ -89,7 +89,8 @@ class IsthmusPlugin(base.ServicePluginBase):
         return [service.RpcWorker([listener], worker_process_count=1)]
 
     def _make_worker(self) -> Worker:
-        return Worker(Dispatcher(self._driver), self._options)
+        journal = Journal(dispatch.read_due, dispatch.read_all, dispatch.record_refusal)
+        return Worker(Dispatcher(self._driver), journal, self._options)
 
     def start_rpc_listeners(self) -> list[Any]:
         """Take agents' reports, in neutron-rpc-server."""

@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from isthmus.config.plugin import PluginOptions
 from isthmus.model.errors import IsthmusError
-from isthmus.plugin import dispatch
 from isthmus.rpc import contract
 from isthmus.rpc.endpoints import WakeEndpoint, start_server
 from isthmus.rpc.senders import TransportSource
@@ -34,16 +33,40 @@ class _Failure:
     newest: int
 
 
+class Dispatching(Protocol):
+    """What the worker has done for one VPN."""
+
+    def dispatch(self, vpn_id: str) -> None:
+        """Bring a VPN from the tables to the driver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What the worker reads and writes itself.
+
+    Attributes:
+        read_due: the VPNs that changed, with their newest entry.
+        read_all: every VPN there is.
+        record_refusal: keeps, for its status, why a VPN can't be dispatched.
+    """
+
+    read_due: Callable[[], dict[str, int]]
+    read_all: Callable[[], list[str]]
+    record_refusal: Callable[[str, IsthmusError], None]
+
+
 class Worker:
     """One loop over the journal, and a few threads that dispatch."""
 
     def __init__(
         self,
-        dispatcher: dispatch.Dispatcher,
+        dispatcher: Dispatching,
+        journal: Journal,
         options: PluginOptions,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatcher = dispatcher
+        self._journal = journal
         self._options = options
         self._clock = clock
         self._wanted = threading.Event()
@@ -89,9 +112,9 @@ class Worker:
     def _look(self) -> None:
         now = self._clock()
         if now >= self._next_resync:
-            self._unchecked.update(dispatch.read_all())
+            self._unchecked.update(self._journal.read_all())
             self._next_resync = now + self._options.resync_interval_s
-        due = dispatch.read_due()
+        due = self._journal.read_due()
         with self._lock:
             for vpn_id in [*due, *sorted(self._unchecked - due.keys())]:
                 newest = due.get(vpn_id, 0)
@@ -135,7 +158,7 @@ class Worker:
             self._unchecked.add(vpn_id)
         if error is not None and not error.retryable:
             try:
-                dispatch.record_refusal(vpn_id, error)
+                self._journal.record_refusal(vpn_id, error)
             except Exception:
                 LOG.exception("vpn.refusal_not_recorded vpn=%s", vpn_id)
 

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Neutron in this process: the real API, ML2 and service plug-in; no OVN, no message broker.
+
+    request ─▶ Neutron's WSGI application ─▶ IsthmusPlugin ─▶ SQLite or MariaDB
+    dispatch() ─▶ Dispatcher ─▶ ML2 (attachments), driver ─▶ fake:// transport
+
+Neutron keeps its configuration in globals, so there is one such cloud in a process.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+with warnings.catch_warnings():
+    # Eventlet, which Neutron's dependencies still import, warns that it is deprecated.
+    warnings.simplefilter("ignore")
+    import webob
+    from neutron import policy
+    from neutron.common import config as neutron_config
+    from neutron.db.migration.models import head as neutron_models  # noqa: F401
+    from neutron.pecan_wsgi import app as neutron_app
+    from neutron_lib import context as neutron_context
+    from neutron_lib.db import api as db_api
+    from neutron_lib.db import model_base
+    from neutron_lib.plugins import directory
+    from oslo_config import cfg
+
+    from isthmus.api.definitions import bgpvpn
+    from isthmus.db import models
+    from isthmus.plugin import dispatch
+    from isthmus.plugin.plugin import IsthmusPlugin, load_driver
+
+CONFIGURATION = """
+[DEFAULT]
+core_plugin = ml2
+service_plugins = router,isthmus
+transport_url = fake://
+state_path = {folder}
+host = controller
+auth_strategy = noauth
+notify_nova_on_port_status_changes = false
+notify_nova_on_port_data_changes = false
+[database]
+connection = {url}
+max_retries = 0
+[oslo_concurrency]
+lock_path = {folder}
+[quotas]
+default_quota = -1
+quota_network = -1
+quota_subnet = -1
+quota_port = -1
+quota_router = -1
+[ml2]
+mechanism_drivers = openvswitch
+type_drivers = local
+tenant_network_types = local
+extension_drivers = port_security
+[isthmus]
+driver = noop
+"""
+RED, BLUE = "red-project", "blue-project"
+VPNS = "/bgpvpn/bgpvpns"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered."""
+
+    status: int
+    body: Any
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+    @property
+    def sentence(self) -> str:
+        """What it says of an error."""
+        return str(self.body["NeutronError"]["message"])
+
+
+class Cloud:
+    """One region, without its compute hosts."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        path = folder / "neutron.conf"
+        path.write_text(CONFIGURATION.format(folder=folder, url=url))
+        neutron_config.register_common_config_options()
+        neutron_config.init(["--config-file", str(path)])
+        engine = db_api.get_context_manager().writer.get_engine()
+        model_base.BASEV2.metadata.create_all(engine)
+        self._app = neutron_app.v2_factory(None)
+        policy.refresh()
+        plugin = directory.get_plugin(bgpvpn.ALIAS)
+        assert isinstance(plugin, IsthmusPlugin)
+        self.plugin = plugin
+        self.core = directory.get_plugin()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        project: str | None = None,
+        raw: bytes | None = None,
+    ) -> Answer:
+        """Ask the API, as an administrator or as a member of ``project``."""
+        request = webob.Request.blank(path, method=method)
+        request.environ["neutron.context"] = self.context(project)
+        if body is not None or raw is not None:
+            request.content_type = "application/json"
+            request.body = raw if raw is not None else json.dumps(body).encode()
+        response = request.get_response(self._app)
+        content = response.json if response.body and response.content_type.endswith("json") else {}
+        return Answer(response.status_int, content)
+
+    def context(self, project: str | None = None) -> Any:
+        """Return what Keystone's token would have made of a caller."""
+        if project is None:
+            return neutron_context.Context(
+                "operator", "operators", is_admin=True, roles=["admin", "member", "reader"]
+            )
+        return neutron_context.Context("user", project, is_admin=False, roles=["member", "reader"])
+
+    def made(self, answer: Answer, name: str) -> dict[str, Any]:
+        """Return the resource a request made."""
+        assert answer.status == 201, answer
+        resource: dict[str, Any] = answer[name]
+        return resource
+
+    def vpn(self, project: str = RED, **attributes: object) -> dict[str, Any]:
+        """Make a VPN for a project, as its operator does."""
+        body = {"bgpvpn": {"project_id": project, "route_targets": ["64500:1"], **attributes}}
+        return self.made(self.request("POST", VPNS, body), "bgpvpn")
+
+    def network(self, *prefixes: str, project: str = RED, **attributes: object) -> str:
+        """Make a network with subnets; return its id."""
+        body = {"network": {"name": "net", "admin_state_up": True, **attributes}}
+        answer = self.request("POST", "/networks", body, project)
+        network_id = str(self.made(answer, "network")["id"])
+        for prefix in prefixes:
+            self.made(self.subnet(network_id, prefix, project=project), "subnet")
+        return network_id
+
+    def subnet(
+        self, network_id: str, prefix: str, project: str = RED, **attributes: object
+    ) -> Answer:
+        """Ask for a subnet."""
+        version = 6 if ":" in prefix else 4
+        body = {"network_id": network_id, "cidr": prefix, "ip_version": version, **attributes}
+        return self.request("POST", "/subnets", {"subnet": body}, project)
+
+    def host(self, name: str) -> None:
+        """Have a compute host on which ML2 binds ports."""
+        state = {
+            "agent_type": "Open vSwitch agent",
+            "binary": "neutron-openvswitch-agent",
+            "host": name,
+            "topic": "N/A",
+            "configurations": {"bridge_mappings": {}, "tunnel_types": []},
+            "start_flag": True,
+        }
+        self.core.create_or_update_agent(neutron_context.get_admin_context(), state)
+
+    def port(self, network_id: str, host: str, project: str = RED) -> dict[str, Any]:
+        """Make a VM's port on a host."""
+        body = {
+            "network_id": network_id,
+            "project_id": project,
+            "device_owner": "compute:nova",
+            "binding:host_id": host,
+        }
+        return self.made(self.request("POST", "/ports", {"port": body}), "port")
+
+    def associate(self, vpn_id: str, network_id: str, project: str | None = RED) -> Answer:
+        """Ask for a network association, as a member of the project."""
+        body = {"network_association": {"network_id": network_id}}
+        return self.request("POST", f"{VPNS}/{vpn_id}/network_associations", body, project)
+
+    def use_driver(self, name: str) -> None:
+        """Change to another driver, as after a restart with another configuration."""
+        self.plugin._driver = load_driver(name)
+        self._dispatcher = dispatch.Dispatcher(self.plugin._driver)
+
+    def dispatch(self) -> None:
+        """Do what the worker would: until the journal is empty."""
+        while due := dispatch.read_due():
+            for vpn_id in due:
+                self._dispatcher.dispatch(vpn_id)
+
+    def status(self, vpn_id: str, project: str | None = None) -> tuple[str, str]:
+        """Return status and reason of a VPN."""
+        vpn = self.request("GET", f"{VPNS}/{vpn_id}", project=project)["bgpvpn"]
+        return vpn["status"], vpn["status_reason"]
+
+    def attachments(self) -> list[dict[str, Any]]:
+        """Return the ports of ours there are."""
+        filters = {"device_owner": ["ovn-lb-hm:distributed"]}
+        ports: list[dict[str, Any]] = self.core.get_ports(
+            neutron_context.get_admin_context(), filters=filters
+        )
+        return ports
+
+    def leftovers(self) -> Mapping[str, int]:
+        """Count the rows of tables that are empty when nothing is wanted."""
+        tables = (
+            models.Vpn,
+            models.RouteTarget,
+            models.RouteDistinguisher,
+            models.NetworkAssociation,
+            models.Attachment,
+            models.JournalEntry,
+        )
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            counts = {t.__tablename__: context.session.query(t).count() for t in tables}
+        return {name: count for name, count in counts.items() if count}
+
+    def empty(self) -> None:
+        """Forget everything, between two tests."""
+        engine = db_api.get_context_manager().writer.get_engine()
+        with engine.begin() as connection:
+            for table in reversed(model_base.BASEV2.metadata.sorted_tables):
+                connection.execute(table.delete())
+        self.use_driver(cfg.CONF.isthmus.driver)

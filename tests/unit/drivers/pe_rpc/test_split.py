@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each PE gets its own hosts, whole, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isthmus.drivers.pe_rpc.split import choose_rds, compare, split
+from isthmus.model.ids import RouteDistinguisher, RouteTarget
+from isthmus.model.intent import (
+    AttachedHost,
+    AttachedSubnet,
+    BoundHost,
+    NetworkAttachment,
+    VpnIntent,
+)
+
+PES = ("pe-1", "pe-2", "pe-3")
+RED = frozenset({RouteTarget.parse("64500:100")})
+
+
+def bound(host_name: str, number: int) -> BoundHost:
+    """Make a CE on a host."""
+    address = IPv4Address("10.1.0.0") + number
+    return BoundHost(
+        host_name, AttachedHost(f"port-{number}", f"fa:16:3e:00:00:{number:02x}", (address,))
+    )
+
+
+def attachment(network_id: str, *hosts: BoundHost) -> NetworkAttachment:
+    """Make an attached network."""
+    return NetworkAttachment(
+        network_id=network_id,
+        port_id=f"attachment-{network_id}",
+        mac="fa:16:3e:ff:00:01",
+        mtu=1442,
+        subnets=(AttachedSubnet(IPv4Network("10.1.0.0/24"), IPv4Address("10.1.0.1")),),
+        hosts=hosts,
+    )
+
+
+def vpn(*attachments: NetworkAttachment, generation: int = 5) -> VpnIntent:
+    """Make a VPN."""
+    return VpnIntent("vpn", generation, RED, RED, (), attachments)
+
+
+hosts = st.lists(
+    st.builds(bound, st.sampled_from([*PES, "no-pe"]), st.integers(1, 250)),
+    max_size=8,
+    unique_by=lambda b: b.host.port_id,
+)
+
+
+def test_each_pe_gets_its_hosts_and_only_networks_that_have_some() -> None:
+    """A PE plugs an attachment only where a host needs it."""
+    parts = split(
+        vpn(attachment("a", bound("pe-1", 1), bound("pe-2", 2)), attachment("b", bound("pe-2", 3))),
+        PES,
+    )
+    assert set(parts) == {"pe-1", "pe-2"}
+    assert [c.network_id for c in parts["pe-1"].circuits] == ["a"]
+    assert [h.port_id for c in parts["pe-2"].circuits for h in c.hosts] == ["port-2", "port-3"]
+    assert all(part.generation == 5 and part.import_rts == RED for part in parts.values())
+
+
+@given(st.lists(hosts, max_size=3), st.randoms(use_true_random=False))
+def test_every_host_on_a_pe_is_in_exactly_one_part_in_any_order(
+    networks: list[list[BoundHost]], random: object
+) -> None:
+    """The outcome depends on the state, not on the path to it."""
+    attachments = [attachment(f"net-{n}", *found) for n, found in enumerate(networks)]
+    parts = split(vpn(*attachments), PES)
+    given_hosts = sorted(
+        (a.network_id, b.host_name, b.host.port_id)
+        for a in attachments
+        for b in a.hosts
+        if b.host_name in PES
+    )
+    split_hosts = sorted(
+        (circuit.network_id, pe, host.port_id)
+        for pe, part in parts.items()
+        for circuit in part.circuits
+        for host in circuit.hosts
+    )
+    assert split_hosts == given_hosts
+    backwards = [replace(a, hosts=tuple(reversed(a.hosts))) for a in reversed(attachments)]
+    assert split(vpn(*backwards), tuple(reversed(PES))) == parts
+
+
+def test_an_rd_does_not_move_when_a_vm_does() -> None:
+    """RDs go by rank among all PEs, so remote PEs see no route flap."""
+    rds = tuple(RouteDistinguisher.parse(f"64500:{n}") for n in (1, 2))
+    assert choose_rds(rds, PES) == {"pe-1": rds[0], "pe-2": rds[1]}
+    alone = replace(vpn(attachment("a", bound("pe-2", 1))), rds=rds)
+    assert split(alone, PES)["pe-2"].rd == rds[1]
+    third = replace(vpn(attachment("a", bound("pe-3", 1))), rds=rds)
+    assert split(third, PES)["pe-3"].rd is None
+
+
+def test_a_pe_is_told_what_it_lacks_and_what_it_has_in_excess() -> None:
+    """By generation: the greater one is newer."""
+    intent = vpn(attachment("a", bound("pe-1", 1)))
+    part = split(intent, PES)["pe-1"]
+    assert compare("pe-1", {}, [intent], PES) == ([part], [])
+    assert compare("pe-1", {"vpn": 4}, [intent], PES) == ([part], [])
+    assert compare("pe-1", {"vpn": 5}, [intent], PES) == ([], [])
+    assert compare("pe-2", {"vpn": 5}, [intent], PES) == ([], ["vpn"])
+    assert compare("pe-2", {}, [intent], PES) == ([], [])
