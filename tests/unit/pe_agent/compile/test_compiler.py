@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.model.flow import Flow, SetField
@@ -42,7 +42,7 @@ from tests.cases.case import Case, all_cases, render
 from tests.fakes.packet import ICMP, Ipv4Packet, Packet
 from tests.strategies import Topology, pes, states, topologies
 
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=60)
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.folder.name)

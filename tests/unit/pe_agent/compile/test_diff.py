@@ -42,7 +42,7 @@ def test_applying_the_difference_of_a_and_b_to_a_gives_b(a: Installed, b: Instal
 
 
 @given(states(), states())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_law_holds_between_compiled_states(a: Inputs, b: Inputs) -> None:
     """As the agent meets them."""
     before, after = (
