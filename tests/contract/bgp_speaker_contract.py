@@ -176,6 +176,7 @@ class BgpSpeakerContract:
         bench.neighbor_sends(THEIRS)
         running.neighbor_eventually_hears(OURS)
         running.eventually_hears(THEIRS)
+        running.eventually_is_complete()
         more = OURS | {route("10.1.0.7/32")}
 
         bench.crash_daemon()

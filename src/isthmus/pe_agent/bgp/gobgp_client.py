@@ -15,7 +15,7 @@ from isthmus.model.errors import SpeakerRefused, SpeakerUnreachable
 from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2, gobgp_pb2_grpc
 
 _CALL_TIMEOUT_S = 5.0
-_STREAM_TIMEOUT_S = 120.0
+_PATH_TIMEOUT_S = 0.005
 _PATHS_PER_MESSAGE = 500
 _AWAY = {
     grpc.StatusCode.UNAVAILABLE,
@@ -92,7 +92,8 @@ class GoBgpClient:
         if not paths:
             return
         with self._calling():
-            self._stub.AddPathStream(_messages(paths), timeout=_STREAM_TIMEOUT_S)
+            timeout_s = _CALL_TIMEOUT_S + len(paths) * _PATH_TIMEOUT_S
+            self._stub.AddPathStream(_messages(paths), timeout=timeout_s)
 
     def watch(self) -> Iterator[gobgp_pb2.WatchEventResponse]:
         """Follow neighbors, best paths and end-of-RIB markers: first as they are, then changes.
