@@ -29,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 after a signal, with flows and routes left as they are; 2 if the configuration can't be
     used, with one sentence for each mistake.
     """
-    conf = cfg.ConfigOpts()
+    # oslo.messaging registers its tracing options here alone, and reads them with every message.
+    conf = cfg.CONF
     log.register_options(conf)
     register_options(conf)
     try:

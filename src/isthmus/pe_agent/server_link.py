@@ -120,7 +120,6 @@ class ServerLink:
             make_transport(self._conf),
             oslo_messaging.Target(exchange=EXCHANGE, topic=PE_TOPIC, server=self._host),
             [PeEndpoint(self._reconciler.intents)],
-            executor="threading",
             access_policy=oslo_messaging.DefaultRPCAccessPolicy,
         )
         server.start()
