@@ -110,6 +110,27 @@ def read_unused(context: Context) -> list[str]:
     return list(context.session.execute(query).scalars())
 
 
+def is_claim_fresh(attached: AttachmentRecord) -> bool:
+    """Whether whoever claimed the making of an attachment may still be at it."""
+    return bool(attached.claimed_at + CLAIM_TIME > timeutils.utcnow())
+
+
+def read_orphans(context: Context, device_owner: str, device_id_prefix: str) -> list[str]:
+    """Return ports made as attachments that no row knows of."""
+    port, row_of = models_v2.Port, models.Attachment
+    query: Any = (
+        sa.select(port.id)
+        .outerjoin(row_of, row_of.port_id == port.id)
+        .where(
+            port.device_owner == device_owner,
+            port.device_id.startswith(device_id_prefix, autoescape=True),
+            port.project_id == "",
+            row_of.port_id.is_(None),
+        )
+    )
+    return list(context.session.execute(query).scalars())
+
+
 def forget(context: Context, network_id: str, port_id: str) -> None:
     """Remove the row of an attachment whose port is gone."""
     table = models.Attachment

@@ -92,12 +92,34 @@ def remove(network_id: str, port_id: str) -> None:
 
 
 def remove_unused() -> None:
-    """Remove the attachments of networks that are in no VPN."""
+    """Remove the attachments of networks that are in no VPN.
+
+    Raises:
+        DriverUnavailable: one is just being made, and can't be removed before it is.
+    """
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(context):
         unused = attachments.read(context, attachments.read_unused(context))
     for attached in unused.values():
+        if attached.mac is None and attachments.is_claim_fresh(attached):
+            raise DriverUnavailable(
+                f"The attachment of {attached.network_id} is being made while it is not needed."
+            )
         remove(attached.network_id, attached.port_id)
+
+
+def remove_orphans() -> None:
+    """Remove ports made as attachments that no row knows of.
+
+    The row comes first and goes last, so there are none unless a worker was taken for dead while
+    it was making one. No tenant can make such a port: its project is empty.
+    """
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        orphans = attachments.read_orphans(context, DEVICE_OWNER, DEVICE_ID_PREFIX)
+    for port_id in orphans:
+        directory.get_plugin().delete_port(own_context(), port_id, l3_port_check=False)
+        LOG.warning("attachment.orphan_removed port=%s", port_id)
 
 
 @db_api.retry_db_errors
@@ -148,7 +170,7 @@ def _create(network: NetworkRecord, wanted: tuple[tuple[str, str], ...]) -> None
     except Exception as error:
         _release(network.id)
         raise _explained(error, network, wanted) from error
-    LOG.info("attachment.made network=%s port=%s", network.id, port_id)
+    LOG.info("attachment.created network=%s port=%s", network.id, port_id)
 
 
 def _change(

@@ -71,13 +71,13 @@ class Dispatcher:
         if seen.wanted is None:
             self._driver.remove(vpn_id, seen.pes)
             self._sent.pop(vpn_id, None)
-            LOG.info("vpn.removed vpn=%s pes=%d", vpn_id, len(seen.pes))
+            LOG.info("intent.removed vpn=%s pes=%d", vpn_id, len(seen.pes))
         elif seen.is_new or self._sent.get(vpn_id) != seen.digest:
             self._driver.apply(seen.wanted, seen.pes)
             self._sent[vpn_id] = seen.digest
             _record_dispatched(vpn_id, seen.wanted.generation, seen.digest)
             LOG.info(
-                "vpn.dispatched vpn=%s generation=%d networks=%d pes=%d",
+                "intent.dispatched vpn=%s generation=%d networks=%d pes=%d",
                 vpn_id,
                 seen.wanted.generation,
                 len(seen.wanted.attachments),
@@ -171,8 +171,9 @@ def read_due() -> dict[str, int]:
 
 
 @db_api.retry_db_errors
-def read_all() -> list[str]:
-    """Return every VPN there is."""
+def sweep() -> list[str]:
+    """Remove attachments nobody remembers; return every VPN, each to be checked."""
+    attach.remove_orphans()
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(context):
         return vpns.read_all_ids(context)

@@ -89,7 +89,7 @@ class IsthmusPlugin(base.ServicePluginBase):
         return [service.RpcWorker([listener], worker_process_count=1)]
 
     def _make_worker(self) -> Worker:
-        journal = Journal(dispatch.read_due, dispatch.read_all, dispatch.record_refusal)
+        journal = Journal(dispatch.read_due, dispatch.sweep, dispatch.record_refusal)
         return Worker(Dispatcher(self._driver), journal, self._options)
 
     def start_rpc_listeners(self) -> list[Any]:

@@ -46,12 +46,12 @@ class Journal:
 
     Attributes:
         read_due: the VPNs that changed, with their newest entry.
-        read_all: every VPN there is.
+        sweep: removes what nobody remembers and returns every VPN there is.
         record_refusal: keeps, for its status, why a VPN can't be dispatched.
     """
 
     read_due: Callable[[], dict[str, int]]
-    read_all: Callable[[], list[str]]
+    sweep: Callable[[], list[str]]
     record_refusal: Callable[[str, IsthmusError], None]
 
 
@@ -112,8 +112,8 @@ class Worker:
     def _look(self) -> None:
         now = self._clock()
         if now >= self._next_resync:
-            self._unchecked.update(self._journal.read_all())
             self._next_resync = now + self._options.resync_interval_s
+            self._resync()
         due = self._journal.read_due()
         with self._lock:
             for vpn_id in [*due, *sorted(self._unchecked - due.keys())]:
@@ -124,6 +124,17 @@ class Worker:
                 self._busy.add(vpn_id)
                 if self._pool is not None:
                     self._pool.submit(self._dispatch, vpn_id, newest)
+
+    def _resync(self) -> None:
+        try:
+            found = self._journal.sweep()
+        except Exception:
+            # What is in the journal does not wait for this.
+            LOG.exception("worker.sweep_failed")
+            self._next_resync = self._clock() + self._options.retry_interval_s
+            return
+        with self._lock:
+            self._unchecked.update(found)
 
     def _may_try(self, vpn_id: str, newest: int, now: float) -> bool:
         failure = self._failures.get(vpn_id)

@@ -44,7 +44,7 @@ class Memory:
             raise ConnectionError
         return dict(self.due)
 
-    def read_all(self) -> list[str]:
+    def sweep(self) -> list[str]:
         """Return every VPN."""
         return list(self.existing)
 
@@ -87,7 +87,7 @@ def clock() -> Clock:
 @pytest.fixture
 def worker(memory: Memory, clock: Clock) -> Iterator[Worker]:
     """A running worker."""
-    journal = Journal(memory.read_due, memory.read_all, memory.record_refusal)
+    journal = Journal(memory.read_due, memory.sweep, memory.record_refusal)
     running = Worker(memory, journal, OPTIONS, clock)
     running.start()
     yield running
