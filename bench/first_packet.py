@@ -32,6 +32,7 @@ from bench.watching import Log, Prober, probing, watching_flows
 from bench.workbench import Region, Workbench, open_workbench
 from lab import places
 from lab.endpoint import Endpoint
+from lab.machine import Machine
 from lab.waiting import NeverCame, wait_until
 
 NEW, CHANGE = "new attachment", "VPN changes"
@@ -42,16 +43,17 @@ _COMMON, _PRIVATE = "64500:65001", "64500:65002"
 _PATIENCE_S = 30.0
 #: Between a round's end and the next one's begin nothing is left to do anywhere.
 _REST_S = 1.0
-_PHYSICAL_TO_LOGICAL, _LOGICAL_TO_PHYSICAL = 0, 65
+#: Tables of br-int in which OVN binds a port (physical to logical, and back), and of br-pe.
+_BINDING, _FIB = (0, 65), 20
 
 MILESTONES = (
     Milestone("received", "near agent", r"intent\.received vpn={vpn} "),
     Milestone("plugged", "near agent", r"switch\.changed port_added=ipe"),
-    Milestone("bound", "near switch", r"event=ADDED.*table=(0|65) ", is_last=True),
-    Milestone("near flows", "near agent", r"flows\.installed", is_last=True),
+    Milestone("bound", "near br-int", r"event=ADDED table=(0|65) ", is_last=True),
+    Milestone("near flows", "near br-pe", r"event=ADDED table=20 .*nw_dst={far} "),
     Milestone("advertised", "near agent", r"route\.advertised .*prefix={near}/32"),
     Milestone("heard", "far agent", r"route\.learnt .*prefix={near}/32"),
-    Milestone("far flows", "far agent", r"flows\.installed", is_last=True),
+    Milestone("far flows", "far br-pe", r"event=ADDED table=20 .*nw_dst={near} "),
 )
 STAGES = (
     Stage("API", "request", "answer", "Neutron takes the request"),
@@ -97,15 +99,7 @@ def measure(rounds: int) -> Outcome:
             stack.enter_context(probing(near, far.address.ip)),
             near,
             far,
-            {
-                "near agent": Log(places.LOGS / f"{bench.near.host.name}-pe-agent.log"),
-                "far agent": Log(places.LOGS / f"{bench.far.host.name}-pe-agent.log"),
-                "near switch": stack.enter_context(
-                    watching_flows(
-                        bench.near.machine, "br-int", _PHYSICAL_TO_LOGICAL, _LOGICAL_TO_PHYSICAL
-                    )
-                ),
-            },
+            {name: stack.enter_context(log) for name, log in _logs(bench).items()},
             _circuits(bench.near),
         )
         found = {
@@ -113,6 +107,21 @@ def measure(rounds: int) -> Outcome:
             CHANGE: _vpn_changes(scene, rounds, near_network),
         }
     return report(found)
+
+
+def _logs(bench: Workbench) -> dict[str, contextlib.AbstractContextManager[Log]]:
+    near, far = (region.machine for region in bench.regions)
+
+    def agent(machine: Machine) -> contextlib.AbstractContextManager[Log]:
+        return contextlib.nullcontext(Log(places.LOGS / f"{machine.name}-pe-agent.log"))
+
+    return {
+        "near agent": agent(near),
+        "far agent": agent(far),
+        "near br-int": watching_flows(near, "br-int", *_BINDING),
+        "near br-pe": watching_flows(near, "br-pe", _FIB),
+        "far br-pe": watching_flows(far, "br-pe", _FIB),
+    }
 
 
 def report(found: Mapping[str, Sequence[Mapping[str, float]]]) -> Outcome:
@@ -213,7 +222,7 @@ def _round(
     times["reply"] = scene.prober.wait_for("up", _PATIENCE_S)
     # What was logged before the reply has been written by now.
     time.sleep(0.2)
-    names = {"vpn": vpn, "near": str(scene.near.address.ip)}
+    names = {"vpn": vpn, "near": str(scene.near.address.ip), "far": str(scene.far.address.ip)}
     logs = {source: log.read() for source, log in scene.logs.items()}
     times |= find_milestones(MILESTONES, logs, names, times["request"], times["reply"])
     parts = [times[name] for name in ("bound", "near flows", "far flows") if name in times]

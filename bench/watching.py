@@ -91,13 +91,10 @@ class Log:
 def watching_flows(machine: Machine, bridge: str, *tables: int) -> Iterator[Log]:
     """A log of the changes of a bridge's tables, by OpenFlow's own flow monitor."""
     path = places.LOGS / f"bench-{machine.name}-{bridge}.log"
+    # Without stdbuf it would write to a file only when its buffer is full.
+    monitor = [*enter(machine.name), "stdbuf", "-oL", "ovs-ofctl", "--timestamp", "monitor", bridge]
     watch = [f"watch:!initial,table={table}" for table in tables]
-    with (
-        path.open("w") as file,
-        running(
-            [*enter(machine.name), "ovs-ofctl", "--timestamp", "monitor", bridge, *watch], file
-        ),
-    ):
+    with path.open("w") as file, running([*monitor, *watch], file):
         yield Log(path)
 
 

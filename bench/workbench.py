@@ -19,10 +19,12 @@ from typing import Any
 
 from bench.command import NotMeasured
 from lab.endpoint import Endpoint, unplug
-from lab.machine import Machine, MachineDead, keeper
+from lab.machine import CommandFailed, Machine, MachineDead, keeper
 from lab.topology import Host, Site, Topology, load
+from lab.waiting import NeverCame, wait_until
 
 PREFIX = "isthmus-bench"
+_NOT_FOUND = 404
 MTU = 1442  # of a Geneve network over a 1500-octet underlay
 
 
@@ -120,9 +122,21 @@ class Region:
             network.delete_port(port.id)
         for found in network.networks():
             if found.name.startswith(PREFIX):
-                network.delete_network(found.id)
+                self._remove_network(found.id)
         for group in network.security_groups(name=PREFIX):
             network.delete_security_group(group.id)
+
+    def _remove_network(self, network_id: str) -> None:
+        """Remove a network as soon as its attachment, which goes a moment later, is gone."""
+
+        def is_removed() -> bool:
+            answer = self.cloud.network.delete(f"/networks/{network_id}")
+            return bool(answer.ok or answer.status_code == _NOT_FOUND)
+
+        try:
+            wait_until(is_removed, 20, f"removal of network {network_id}", every_s=0.3)
+        except NeverCame as reason:
+            raise NotMeasured(f"{reason}; `make lab-status` tells more") from reason
 
     def remove_vpn(self, vpn_id: str) -> None:
         """Remove a VPN with its associations."""
@@ -165,11 +179,28 @@ def open_workbench() -> Iterator[Workbench]:
         raise NotMeasured("the lab is not up; `make lab-up` starts it")
     near, far = (_connect(topology, site) for site in topology.sites[:2])
     bench = Workbench(topology, near, far)
-    _clean(bench)
-    try:
-        yield bench
-    finally:
+    with _telling():
         _clean(bench)
+    try:
+        with _telling():
+            yield bench
+    finally:
+        with _telling():
+            _clean(bench)
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    """Tell a failure of the lab as one."""
+    from keystoneauth1.exceptions import ClientException
+    from openstack.exceptions import SDKException
+
+    try:
+        yield
+    except (ClientException, SDKException, CommandFailed, MachineDead) as error:
+        raise NotMeasured(
+            f"the lab does not work: {error}; `make lab-status` tells more"
+        ) from error
 
 
 def _connect(topology: Topology, site: Site) -> Region:
