@@ -18,7 +18,7 @@ from bench.figures import Outcome, Target, median, table
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
 from isthmus.model.provider_edge import ProviderEdge, TransportNextHop
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Inputs, Numbers
 
@@ -70,8 +70,8 @@ def _intent(vrf: int, hosts: list[AttachedHost]) -> VrfIntent:
     return VrfIntent(f"vpn-{vrf}", 1, targets, targets, None, (circuit,))
 
 
-def _route(vrf: int, host: int) -> VpnIpv4Route:
-    return VpnIpv4Route(
+def _route(vrf: int, host: int) -> VpnRoute:
+    return VpnRoute(
         rd=RouteDistinguisher.parse(f"{_OTHER_PE}:{vrf + 1}"),
         prefix=IPv4Network(_address(1, host)),
         next_hop=_OTHER_PE,

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 
@@ -73,10 +73,10 @@ def route(
     targets: frozenset[RouteTarget] = RED,
     local_pref: int = 100,
     number: int = 1,
-) -> VpnIpv4Route:
+) -> VpnRoute:
     """Make a route as another PE advertises it."""
     rd = RouteDistinguisher(1, int(next_hop), number)
-    return VpnIpv4Route(rd, IPv4Network(prefix), next_hop, Label(label), targets, local_pref)
+    return VpnRoute(rd, IPv4Network(prefix), next_hop, Label(label), targets, local_pref)
 
 
 def provider_edge(
@@ -125,7 +125,7 @@ HOSTS = frozenset({"ce-red-1", "ce-red-2", "ce-blue-1", "ce-blue-2"})
 
 def compiled(
     *intents: VrfIntent,
-    routes: frozenset[VpnIpv4Route] = frozenset(),
+    routes: frozenset[VpnRoute] = frozenset(),
     pe: ProviderEdge | None = None,
     core_port: int | None = CORE_PORT,
     circuit_ports: dict[str, int] | None = None,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import AttachmentCircuit, VrfIntent
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.inputs import Inputs, Numbers
 from tests.actors import CORE_PORT, PE1, PE2, PE3, circuit, host, provider_edge
 from tests.fakes.backbone import Backbone, BackbonePe
@@ -74,7 +74,7 @@ _PREFIXES = tuple(
 )
 
 vpn_ipv4_routes = st.builds(
-    VpnIpv4Route,
+    VpnRoute,
     rd=st.sampled_from([RouteDistinguisher.parse(f"192.0.2.21:{n}") for n in (1, 2)]),
     prefix=st.sampled_from(_PREFIXES),
     next_hop=st.sampled_from([PE1, PE2, PE3, IPv4Address("192.0.2.99")]),

@@ -19,7 +19,7 @@ import yaml
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 from isthmus.pe_agent.compile.pipeline import PIPELINE
@@ -90,7 +90,7 @@ def render(compiled: Compiled) -> dict[str, Any]:
     }
 
 
-def _render_route(route: VpnIpv4Route) -> str:
+def _render_route(route: VpnRoute) -> str:
     targets = " ".join(str(target) for target in sorted(route.route_targets))
     return f"{route.prefix} rd {route.rd} label {route.label} via {route.next_hop} rt {targets}"
 
@@ -156,8 +156,8 @@ def _intent(name: str, plain: dict[str, Any], circuits: dict[str, AttachmentCirc
     )
 
 
-def _route(plain: dict[str, Any]) -> VpnIpv4Route:
-    return VpnIpv4Route(
+def _route(plain: dict[str, Any]) -> VpnRoute:
+    return VpnRoute(
         rd=RouteDistinguisher.parse(plain["rd"]),
         prefix=IPv4Network(plain["prefix"]),
         next_hop=IPv4Address(plain["via"]),

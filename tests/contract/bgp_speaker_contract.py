@@ -14,16 +14,16 @@ import pytest
 
 from isthmus.model.errors import SpeakerRefused, SpeakerUnreachable
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 
 PE, OTHER_PE = IPv4Address("192.0.2.11"), IPv4Address("192.0.2.12")
-EMPTY: frozenset[VpnIpv4Route] = frozenset()
+EMPTY: frozenset[VpnRoute] = frozenset()
 
 
-def route(prefix: str, *, pe: IPv4Address = PE, label: int = 1000) -> VpnIpv4Route:
+def route(prefix: str, *, pe: IPv4Address = PE, label: int = 1000) -> VpnRoute:
     """A route of a PE's first VRF."""
-    return VpnIpv4Route(
+    return VpnRoute(
         rd=RouteDistinguisher.parse(f"{pe}:1"),
         prefix=IPv4Network(prefix),
         next_hop=pe,
@@ -44,13 +44,13 @@ class SpeakerBench(Protocol):
     def new_speaker(self) -> BgpSpeaker:
         """Make a speaker, not started, over the daemon there is."""
 
-    def heard_by_neighbor(self) -> frozenset[VpnIpv4Route]:
+    def heard_by_neighbor(self) -> frozenset[VpnRoute]:
         """What the neighbor has of this PE now."""
 
-    def neighbor_sends(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_sends(self, *routes: VpnRoute) -> None:
         """Let the neighbor advertise."""
 
-    def neighbor_withdraws(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_withdraws(self, *routes: VpnRoute) -> None:
         """Let the neighbor withdraw."""
 
     def crash_daemon(self) -> None:
@@ -69,7 +69,7 @@ class RunningSpeaker:
         self.changes = threading.Semaphore(0)
         self.speaker.start(self.changes.release)
 
-    def eventually_hears(self, *routes: VpnIpv4Route) -> None:
+    def eventually_hears(self, *routes: VpnRoute) -> None:
         """Wait until exactly ``routes`` are in the RIB."""
         self._wait(lambda: self.speaker.rib().routes == frozenset(routes))
 
@@ -77,7 +77,7 @@ class RunningSpeaker:
         """Wait until the RIB is complete."""
         self._wait(lambda: self.speaker.rib().is_complete)
 
-    def neighbor_eventually_hears(self, routes: frozenset[VpnIpv4Route]) -> None:
+    def neighbor_eventually_hears(self, routes: frozenset[VpnRoute]) -> None:
         """Wait until the neighbor has exactly ``routes``."""
         self._wait(lambda: self.bench.heard_by_neighbor() == routes)
 

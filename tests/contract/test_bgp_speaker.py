@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from tests.contract.bgp_speaker_contract import BgpSpeakerContract, SpeakerBench
 from tests.fakes.speaker import FakeBgpDaemon, FakeSpeaker
@@ -23,15 +23,15 @@ class FakeBench:
         """Make a speaker, not started, over the daemon there is."""
         return FakeSpeaker(self._daemon)
 
-    def heard_by_neighbor(self) -> frozenset[VpnIpv4Route]:
+    def heard_by_neighbor(self) -> frozenset[VpnRoute]:
         """What the neighbor has of this PE now."""
         return self._daemon.heard
 
-    def neighbor_sends(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_sends(self, *routes: VpnRoute) -> None:
         """Let the neighbor advertise."""
         self._daemon.neighbor_sends(*routes)
 
-    def neighbor_withdraws(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_withdraws(self, *routes: VpnRoute) -> None:
         """Let the neighbor withdraw."""
         self._daemon.neighbor_withdraws(*routes)
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 
 from isthmus.model.intent import VrfIntent
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.icmp import PuntReason, answer
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
@@ -75,7 +75,7 @@ class BackbonePe:
         default_factory=lambda: Compiled(frozenset(), frozenset(), Numbers(), {})
     )
 
-    def compile(self, routes: frozenset[VpnIpv4Route]) -> None:
+    def compile(self, routes: frozenset[VpnRoute]) -> None:
         """Compile with these routes from others and put the flows in place."""
         inputs = Inputs(
             intents=self.intents,

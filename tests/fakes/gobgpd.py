@@ -17,7 +17,7 @@ from typing import Any
 
 import grpc
 
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2, gobgp_pb2_grpc
 from isthmus.pe_agent.bgp.mapping import RouteKey
@@ -43,7 +43,7 @@ class FakeGobgpd(gobgp_pb2_grpc.GoBgpServiceServicer):
         self.api = f"unix://{self._socket}"
         self._neighbor = str(neighbor)
         self._lock = threading.RLock()
-        self.heard: frozenset[VpnIpv4Route] = frozenset()
+        self.heard: frozenset[VpnRoute] = frozenset()
         self.calls: list[str] = []
         self.messages: list[int] = []
         self.refuse_after: int | None = None
@@ -84,7 +84,7 @@ class FakeGobgpd(gobgp_pb2_grpc.GoBgpServiceServicer):
             if self.peers:
                 self._publish(list(paths))
 
-    def neighbor_withdraws(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_withdraws(self, *routes: VpnRoute) -> None:
         """The neighbor withdraws."""
         with self._lock:
             gone = [self._sent_by_neighbor.pop(mapping.key_of(route)) for route in routes]

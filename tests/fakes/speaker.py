@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 
 from isthmus.model.errors import EdgeError, InvalidValue, SpeakerRefused, SpeakerUnreachable
 from isthmus.model.report import NeighborReport
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.speaker import RibIn
 from isthmus.pe_agent.bgp.validate import check_routes
 
@@ -29,12 +29,12 @@ class FakeBgpDaemon:
 
     def __init__(self, neighbor: IPv4Address = NEIGHBOR) -> None:
         self.neighbor = neighbor
-        self.own: frozenset[VpnIpv4Route] = frozenset()
-        self.heard: frozenset[VpnIpv4Route] = frozenset()
+        self.own: frozenset[VpnRoute] = frozenset()
+        self.heard: frozenset[VpnRoute] = frozenset()
         self.is_running = True
         self.listeners: list[Callable[[], None]] = []
-        self._sent_by_neighbor: dict[object, VpnIpv4Route] = {}
-        self._learnt: frozenset[VpnIpv4Route] = frozenset()
+        self._sent_by_neighbor: dict[object, VpnRoute] = {}
+        self._learnt: frozenset[VpnRoute] = frozenset()
         self._is_neighbor_up = True
         self._is_released = False
         self._has_end_of_rib = False
@@ -46,7 +46,7 @@ class FakeBgpDaemon:
         reports = (NeighborReport(self.neighbor, is_established=is_up),)
         return RibIn(self._learnt, self._has_end_of_rib, reports)
 
-    def tell(self, routes: frozenset[VpnIpv4Route]) -> None:
+    def tell(self, routes: frozenset[VpnRoute]) -> None:
         """Take all routes, then let the neighbor's session open."""
         self.own = routes
         self._is_released = True
@@ -63,12 +63,12 @@ class FakeBgpDaemon:
         self.is_running = True
         self._changed()
 
-    def neighbor_sends(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_sends(self, *routes: VpnRoute) -> None:
         """The neighbor advertises; a route of the same RD and prefix is replaced."""
         self._sent_by_neighbor |= {(route.rd, route.prefix): route for route in routes}
         self._exchange()
 
-    def neighbor_withdraws(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_withdraws(self, *routes: VpnRoute) -> None:
         """The neighbor withdraws."""
         for route in routes:
             del self._sent_by_neighbor[(route.rd, route.prefix)]
@@ -108,8 +108,8 @@ class FakeSpeaker:
     def __init__(self, daemon: FakeBgpDaemon | None = None) -> None:
         self.daemon = daemon or FakeBgpDaemon()
         self.fail_next_advertise: EdgeError | None = None
-        self.advertised: list[frozenset[VpnIpv4Route]] = []
-        self._wanted: frozenset[VpnIpv4Route] | None = None
+        self.advertised: list[frozenset[VpnRoute]] = []
+        self._wanted: frozenset[VpnRoute] | None = None
         self._on_change: Callable[[], None] = lambda: None
 
     def start(self, on_change: Callable[[], None]) -> None:
@@ -126,7 +126,7 @@ class FakeSpeaker:
         """Return the last known RIB-in."""
         return self.daemon.rib
 
-    def advertise(self, routes: frozenset[VpnIpv4Route]) -> None:
+    def advertise(self, routes: frozenset[VpnRoute]) -> None:
         """Make ``routes`` all that neighbors hear from this PE."""
         try:
             check_routes(routes)

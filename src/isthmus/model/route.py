@@ -11,7 +11,7 @@ from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 
 
 @dataclass(frozen=True, slots=True)
-class VpnIpv4Route:
+class VpnRoute:
     """A VPN-IPv4 route: labelled, distinguished, with RTs that say who imports it (RFC 4364 §4.3).
 
     Attributes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from isthmus.model.errors import EdgeError
 from isthmus.model.flow import Flow
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.openflow.writer import FlowWriter, PortPlugger, SwitchPorts
@@ -44,7 +44,7 @@ class Installer:
         self._edges = edges
         self._epoch: str | None = None
         self._plugged: frozenset[str] | None = None
-        self._routes: frozenset[VpnIpv4Route] | None = None
+        self._routes: frozenset[VpnRoute] | None = None
         self._flows: frozenset[Flow] | None = None
         self.has_written_flows = False
 
@@ -92,7 +92,7 @@ class Installer:
             self._plugged = circuits
         return errors
 
-    def _advertise(self, routes: frozenset[VpnIpv4Route]) -> list[EdgeError]:
+    def _advertise(self, routes: frozenset[VpnRoute]) -> list[EdgeError]:
         self._routes = None
         errors = _errors_of(lambda: self._edges.speaker.advertise(routes))
         if not errors:

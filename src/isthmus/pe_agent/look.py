@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.reconcile import Pass, Reconciler
 from isthmus.rpc.contract import encode_pe_report, encode_vrf_intent
 
@@ -99,7 +99,7 @@ def _describe_pass(done: Pass) -> dict[str, Any]:
     }
 
 
-def _describe_routes(routes: frozenset[VpnIpv4Route]) -> list[dict[str, Any]]:
+def _describe_routes(routes: frozenset[VpnRoute]) -> list[dict[str, Any]]:
     return [
         {
             "rd": str(route.rd),

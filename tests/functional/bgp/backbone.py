@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from isthmus.model.errors import EdgeError
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
@@ -43,9 +43,9 @@ TIMERS = BgpConfig(
 )
 
 
-def route(host: int, *, pe: IPv4Address = A, label: int = 1000, vrf: int = 1) -> VpnIpv4Route:
+def route(host: int, *, pe: IPv4Address = A, label: int = 1000, vrf: int = 1) -> VpnRoute:
     """The route to a VM of one of a PE's VRFs."""
-    return VpnIpv4Route(
+    return VpnRoute(
         rd=RouteDistinguisher.parse(f"{pe}:{vrf}"),
         prefix=IPv4Network((0x0A010000 + host, 32)),
         next_hop=pe,
@@ -75,11 +75,11 @@ class Pe:
         self.speaker = GoBgpSpeaker(self.config, is_forwarding_kept=True)
         self.speaker.start(lambda: None)
 
-    def routes(self) -> frozenset[VpnIpv4Route]:
+    def routes(self) -> frozenset[VpnRoute]:
         """The RIB-in."""
         return self.speaker.rib().routes
 
-    def eventually_has(self, *routes: VpnIpv4Route, within_s: float = 15) -> None:
+    def eventually_has(self, *routes: VpnRoute, within_s: float = 15) -> None:
         """Wait until the RIB-in is exactly ``routes``."""
         wanted = frozenset(routes)
         eventually(self.routes, lambda there: there == wanted, within_s=within_s)
@@ -103,7 +103,7 @@ class Backbone:
         self.a = Pe(network, "pe-a", timers=timers)
         self.b = Pe(network, "pe-b")
 
-    def open_sessions(self, *routes: VpnIpv4Route) -> None:
+    def open_sessions(self, *routes: VpnRoute) -> None:
         """Let A advertise ``routes`` and wait until B has them."""
         self.b.speaker.advertise(frozenset())
         self.a.speaker.advertise(frozenset(routes))

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import grpc
 
 from isthmus.model.errors import EdgeError
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2, gobgp_pb2_grpc
 from isthmus.pe_agent.bgp.gobgp_client import GoBgpClient
@@ -167,15 +167,15 @@ class GoBgpd:
             finally:
                 client.close()
 
-    def advertise(self, *routes: VpnIpv4Route) -> None:
+    def advertise(self, *routes: VpnRoute) -> None:
         """Put routes into the table, as any PE might."""
         self.ask(lambda client: client.send([mapping.encode_route(route) for route in routes]))
 
-    def withdraw(self, *routes: VpnIpv4Route) -> None:
+    def withdraw(self, *routes: VpnRoute) -> None:
         """Take routes out of the table."""
         self.ask(lambda client: client.send([mapping.encode_withdrawal(one) for one in routes]))
 
-    def learnt_from(self, neighbor: IPv4Address) -> frozenset[VpnIpv4Route]:
+    def learnt_from(self, neighbor: IPv4Address) -> frozenset[VpnRoute]:
         """The VPN-IPv4 routes in the table that a neighbor sent, stale ones too."""
         return frozenset(
             mapping.decode_route(path)

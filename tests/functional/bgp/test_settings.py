@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from isthmus.model.errors import SpeakerUnreachable
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
@@ -28,7 +28,7 @@ from tests.functional.bgp.network import (
 pytestmark = pytest.mark.functional
 REFLECTOR = IPv4Address("192.0.2.102")
 PASSWORD = "of both sides"
-Speak = Callable[[BgpConfig, frozenset[VpnIpv4Route]], GoBgpSpeaker]
+Speak = Callable[[BgpConfig, frozenset[VpnRoute]], GoBgpSpeaker]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def speak() -> Iterator[Speak]:
     """Start a speaker that advertises, in the place of the one before."""
     speakers: list[GoBgpSpeaker] = []
 
-    def start(config: BgpConfig, routes: frozenset[VpnIpv4Route]) -> GoBgpSpeaker:
+    def start(config: BgpConfig, routes: frozenset[VpnRoute]) -> GoBgpSpeaker:
         for former in speakers:
             former.stop()
         speaker = GoBgpSpeaker(config)

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
@@ -37,15 +37,15 @@ class GoBgpBench:
         """Make a speaker, not started, over the daemon there is."""
         return GoBgpSpeaker(BgpConfig(AS_NUMBER, PE, (NEIGHBOR,), api=self._daemon.api))
 
-    def heard_by_neighbor(self) -> frozenset[VpnIpv4Route]:
+    def heard_by_neighbor(self) -> frozenset[VpnRoute]:
         """What the neighbor has of this PE now."""
         return self._neighbor.learnt_from(PE)
 
-    def neighbor_sends(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_sends(self, *routes: VpnRoute) -> None:
         """Let the neighbor advertise."""
         self._neighbor.advertise(*routes)
 
-    def neighbor_withdraws(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_withdraws(self, *routes: VpnRoute) -> None:
         """Let the neighbor withdraw."""
         self._neighbor.withdraw(*routes)
 

@@ -9,12 +9,12 @@ import pytest
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 
 
-def route(targets: frozenset[RouteTarget], local_pref: int = 100) -> VpnIpv4Route:
+def route(targets: frozenset[RouteTarget], local_pref: int = 100) -> VpnRoute:
     """Return a route to 10.1.0.5/32 by PE 192.0.2.11."""
-    return VpnIpv4Route(
+    return VpnRoute(
         rd=RouteDistinguisher.parse("192.0.2.11:1"),
         prefix=IPv4Network("10.1.0.5/32"),
         next_hop=IPv4Address("192.0.2.11"),

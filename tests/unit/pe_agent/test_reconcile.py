@@ -12,7 +12,7 @@ import pytest
 from isthmus.model.errors import InvalidValue, SpeakerUnreachable, SwitchRefused
 from isthmus.model.intent import VrfIntent
 from isthmus.model.report import PeReport
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs
 from isthmus.pe_agent.install import Edges
@@ -401,5 +401,5 @@ def test_the_loop_outlives_every_failure(bench: Bench) -> None:
     assert len(passes) == 2
 
 
-def _prefixes(routes: frozenset[VpnIpv4Route]) -> set[str]:
+def _prefixes(routes: frozenset[VpnRoute]) -> set[str]:
     return {str(each.prefix) for each in routes}

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 
 from isthmus.model.errors import EdgeError, InvalidValue, SpeakerRefused, SpeakerUnreachable
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2
@@ -102,7 +102,7 @@ class GoBgpSpeaker:
         with self._changed:
             return self._rib.snapshot()
 
-    def advertise(self, routes: frozenset[VpnIpv4Route]) -> None:
+    def advertise(self, routes: frozenset[VpnRoute]) -> None:
         """Make ``routes`` all that neighbors hear from this PE."""
         with self._telling:
             before = self._own.wanted
@@ -312,7 +312,7 @@ class GoBgpSpeaker:
             self._telling.notify_all()
         self._bookmark = None
 
-    def _read_found(self, client: GoBgpClient) -> frozenset[VpnIpv4Route]:
+    def _read_found(self, client: GoBgpClient) -> frozenset[VpnRoute]:
         """Return the routes of ours the daemon has; withdraw those nobody could have wanted."""
         routes = set()
         for path in self._found.values():
@@ -362,7 +362,7 @@ class GoBgpSpeaker:
             self._stopping.wait(_LEAST_BETWEEN_REPORTS_S)
 
 
-def _in_words(route: VpnIpv4Route) -> str:
+def _in_words(route: VpnRoute) -> str:
     return (
         f"rd={route.rd} prefix={route.prefix} label={route.label} next_hop={route.next_hop} "
         f"route_targets={','.join(sorted(map(str, route.route_targets)))}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp_api import (
     attribute_pb2,
@@ -38,12 +38,12 @@ _CONNECT_RETRY_S = 2
 _IDLE_AFTER_RESET_S = 1
 
 
-def key_of(route: VpnIpv4Route) -> RouteKey:
+def key_of(route: VpnRoute) -> RouteKey:
     """Return what a later route must share to replace this one."""
     return (route.rd, route.prefix)
 
 
-def encode_route(route: VpnIpv4Route) -> gobgp_pb2.Path:
+def encode_route(route: VpnRoute) -> gobgp_pb2.Path:
     """Encode a route this PE originates."""
     nlri = nlri_pb2.NLRI(
         labeled_vpn_ip_prefix=nlri_pb2.LabeledVPNIPAddressPrefix(
@@ -71,7 +71,7 @@ def encode_route(route: VpnIpv4Route) -> gobgp_pb2.Path:
     return gobgp_pb2.Path(nlri=nlri, family=VPN_IPV4, pattrs=attributes)
 
 
-def encode_withdrawal(route: VpnIpv4Route) -> gobgp_pb2.Path:
+def encode_withdrawal(route: VpnRoute) -> gobgp_pb2.Path:
     """Encode that this PE no longer originates a route."""
     path = encode_route(route)
     path.is_withdraw = True
@@ -96,7 +96,7 @@ def decode_key(path: gobgp_pb2.Path) -> RouteKey:
     return (_decode_rd(nlri.rd), prefix)
 
 
-def decode_route(path: gobgp_pb2.Path) -> VpnIpv4Route:
+def decode_route(path: gobgp_pb2.Path) -> VpnRoute:
     """Read a route as this PE can forward by.
 
     Raises:
@@ -114,7 +114,7 @@ def decode_route(path: gobgp_pb2.Path) -> VpnIpv4Route:
     if "mp_reach" not in attributes or len(attributes["mp_reach"].next_hops) != 1:
         raise InvalidValue("There is not exactly one next hop.")
     local_pref = attributes["local_pref"].local_pref if "local_pref" in attributes else 100
-    return VpnIpv4Route(
+    return VpnRoute(
         rd=rd,
         prefix=prefix,
         next_hop=_decode_ipv4(attributes["mp_reach"].next_hops[0]),

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from isthmus.model.errors import InvalidValue, SpeakerRefused
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.mapping import RouteKey, key_of
 from isthmus.pe_agent.bgp.validate import check_routes
 
@@ -24,20 +24,20 @@ class Difference:
         gone: to be withdrawn; nothing in ``new`` shares their key.
     """
 
-    new: tuple[VpnIpv4Route, ...]
-    gone: tuple[VpnIpv4Route, ...]
+    new: tuple[VpnRoute, ...]
+    gone: tuple[VpnRoute, ...]
 
 
 class OwnRoutes:
     """The routes this PE originates."""
 
     def __init__(self) -> None:
-        self._wanted: frozenset[VpnIpv4Route] | None = None
+        self._wanted: frozenset[VpnRoute] | None = None
         self._wanted_keys: set[RouteKey] = set()
-        self._told: frozenset[VpnIpv4Route] = frozenset()
+        self._told: frozenset[VpnRoute] = frozenset()
 
     @property
-    def wanted(self) -> frozenset[VpnIpv4Route] | None:
+    def wanted(self) -> frozenset[VpnRoute] | None:
         """What was asked for last; None before the first time."""
         return self._wanted
 
@@ -45,7 +45,7 @@ class OwnRoutes:
         """Whether a path of this key belongs there; anything does before the first `want`."""
         return self._wanted is None or key in self._wanted_keys
 
-    def want(self, routes: frozenset[VpnIpv4Route]) -> None:
+    def want(self, routes: frozenset[VpnRoute]) -> None:
         """Ask for exactly ``routes``.
 
         Raises:
@@ -65,7 +65,7 @@ class OwnRoutes:
         self._wanted_keys -= gone_keys
         self._wanted_keys |= new_keys
 
-    def want_again(self, before: frozenset[VpnIpv4Route] | None) -> None:
+    def want_again(self, before: frozenset[VpnRoute] | None) -> None:
         """Undo a `want`, given what ``wanted`` was then."""
         self._wanted = before
         self._wanted_keys = _keys(before or ())
@@ -84,10 +84,10 @@ class OwnRoutes:
         if self._wanted is not None:
             self._told = self._wanted
 
-    def is_known(self, told: frozenset[VpnIpv4Route]) -> None:
+    def is_known(self, told: frozenset[VpnRoute]) -> None:
         """The daemon was found to have ``told``."""
         self._told = told
 
 
-def _keys(routes: Collection[VpnIpv4Route]) -> set[RouteKey]:
+def _keys(routes: Collection[VpnRoute]) -> set[RouteKey]:
     return {key_of(route) for route in routes}

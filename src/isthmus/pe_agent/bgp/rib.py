@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from isthmus.model.report import NeighborReport
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.mapping import RouteKey, key_of
 from isthmus.pe_agent.bgp.speaker import RibIn
@@ -24,8 +24,8 @@ class Rib:
 
     def __init__(self, config: BgpConfig) -> None:
         self._config = config
-        self._routes: dict[RouteKey, VpnIpv4Route] = {}
-        self._values: set[VpnIpv4Route] = set()
+        self._routes: dict[RouteKey, VpnRoute] = {}
+        self._values: set[VpnRoute] = set()
         self._stale: set[RouteKey] = set()
         self._is_converging = False
         self._is_complete = False
@@ -72,7 +72,7 @@ class Rib:
         if self._released_at is None:
             self._released_at = now
 
-    def learn(self, route: VpnIpv4Route) -> None:
+    def learn(self, route: VpnRoute) -> None:
         """A neighbor's path became best, or is heard again."""
         key = key_of(route)
         self._stale.discard(key)

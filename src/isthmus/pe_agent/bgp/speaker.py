@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from isthmus.model.report import NeighborReport
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class RibIn:
         neighbors: in order of address.
     """
 
-    routes: frozenset[VpnIpv4Route]
+    routes: frozenset[VpnRoute]
     is_complete: bool
     neighbors: tuple[NeighborReport, ...]
 
@@ -43,7 +43,7 @@ class BgpSpeaker(Protocol):
         ``on_change`` is called, from any thread, when ``rib`` changed.
         """
 
-    def advertise(self, routes: frozenset[VpnIpv4Route]) -> None:
+    def advertise(self, routes: frozenset[VpnRoute]) -> None:
         """Make ``routes`` all that neighbors hear from this PE. Idempotent.
 
         The first call also releases the neighbors: until it, no session is opened, so that a

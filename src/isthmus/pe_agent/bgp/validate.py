@@ -15,7 +15,7 @@ from typing import Any
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.gobgp_api import common_pb2, gobgp_pb2, nlri_pb2
 
 ROUTE_TARGET_SUBTYPE = 2
@@ -34,14 +34,14 @@ class FamilyRule:
     check_nlri: Callable[[Any], None]
 
 
-def check_routes(routes: Collection[VpnIpv4Route]) -> None:
+def check_routes(routes: Collection[VpnRoute]) -> None:
     """Check values that types alone don't keep out of a route.
 
     Raises:
         InvalidValue: a field is of the wrong kind or names no PE.
     """
     for route in routes:
-        _require(isinstance(route, VpnIpv4Route), f"{route} is not a VPN-IPv4 route")
+        _require(isinstance(route, VpnRoute), f"{route} is not a VPN-IPv4 route")
         _require(isinstance(route.prefix, IPv4Network), f"{route.prefix} is not an IPv4 prefix")
         _require(isinstance(route.label, Label), f"{route.label} is not a checked label")
         _require(

@@ -24,7 +24,7 @@ from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
 from isthmus.model.intent import AttachmentCircuit, VrfIntent
 from isthmus.model.provider_edge import ProviderEdge
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.flows import (
     CoreLink,
     compile_delivery_flows,
@@ -134,11 +134,11 @@ def _local_candidates(vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink) -> list
 
 def _advertised(
     vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink, problems: _Problems
-) -> frozenset[VpnIpv4Route]:
+) -> frozenset[VpnRoute]:
     """The routes other PEs hear: none without a core, as what they attract would be lost."""
     if core.port is None:
         return frozenset()
-    heard: dict[tuple[RouteDistinguisher, IPv4Network], VpnIpv4Route] = {}
+    heard: dict[tuple[RouteDistinguisher, IPv4Network], VpnRoute] = {}
     for vrf in vrfs:
         for route in compile_routes(vrf, core.pe.address, hosts[vrf.key]):
             # BGP would take the second for a change of the first (RFC 4364 §4.1).
@@ -152,7 +152,7 @@ def _advertised(
 
 
 def _compile_fibs(
-    vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink, learnt: frozenset[VpnIpv4Route]
+    vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink, learnt: frozenset[VpnRoute]
 ) -> dict[VrfKey, Fib]:
     """Import and choose, for every VRF, among all routes there are."""
     remote = [
@@ -218,5 +218,5 @@ def _note_problems(vrf: Vrf, fib: Fib, core: CoreLink, inputs: Inputs, problems:
             )
 
 
-def _importers(key: VrfKey, route: VpnIpv4Route, intents: Mapping[str, VrfIntent]) -> list[str]:
+def _importers(key: VrfKey, route: VpnRoute, intents: Mapping[str, VrfIntent]) -> list[str]:
     return [vpn_id for vpn_id in key if intents[vpn_id].import_rts & route.route_targets]

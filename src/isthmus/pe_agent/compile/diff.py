@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 
 FlowKey = tuple[int, int, tuple[tuple[str, str], ...]]
 RouteKey = tuple[RouteDistinguisher, IPv4Network]
@@ -27,7 +27,7 @@ class Installed:
         flows: the flow table.
     """
 
-    routes: frozenset[VpnIpv4Route] = frozenset()
+    routes: frozenset[VpnRoute] = frozenset()
     flows: frozenset[Flow] = frozenset()
 
 
@@ -47,8 +47,8 @@ class Change:
     """
 
     add: tuple[Flow, ...] = ()
-    advertise: tuple[VpnIpv4Route, ...] = ()
-    withdraw: tuple[VpnIpv4Route, ...] = ()
+    advertise: tuple[VpnRoute, ...] = ()
+    withdraw: tuple[VpnRoute, ...] = ()
     delete: tuple[Flow, ...] = ()
 
     def __bool__(self) -> bool:
@@ -87,7 +87,7 @@ def apply(change: Change, installed: Installed) -> Installed:
     return Installed(frozenset(routes.values()), frozenset(flows.values()))
 
 
-def _route_key(route: VpnIpv4Route) -> RouteKey:
+def _route_key(route: VpnRoute) -> RouteKey:
     return route.rd, route.prefix
 
 
@@ -95,5 +95,5 @@ def _last_table_first(flows: Iterable[Flow]) -> tuple[Flow, ...]:
     return tuple(sorted(flows, key=lambda flow: flow.key, reverse=True))
 
 
-def _ordered(routes: Iterable[VpnIpv4Route]) -> tuple[VpnIpv4Route, ...]:
+def _ordered(routes: Iterable[VpnRoute]) -> tuple[VpnRoute, ...]:
     return tuple(sorted(routes, key=_route_key))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from isthmus.model.flow import Flow
 from isthmus.model.intent import VrfIntent
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.icmp import PuntContext
 
 
@@ -47,7 +47,7 @@ class Inputs:
     """
 
     intents: Mapping[str, VrfIntent]
-    routes: frozenset[VpnIpv4Route]
+    routes: frozenset[VpnRoute]
     core_port: int | None
     circuit_ports: Mapping[str, int]
     plugged_hosts: frozenset[str]
@@ -66,7 +66,7 @@ class Compiled:
         punts: VRF number → what an answer to a packet punted from that VRF needs.
     """
 
-    routes: frozenset[VpnIpv4Route]
+    routes: frozenset[VpnRoute]
     flows: frozenset[Flow]
     numbers: Numbers
     problems: Mapping[str, str]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.routes import LocalHost
 from isthmus.pe_agent.compile.vrfs import Vrf
 
@@ -33,7 +33,7 @@ Path = LocalHost | RemotePath
 class Candidate:
     """A route that some VRF may import, and where it leads."""
 
-    route: VpnIpv4Route
+    route: VpnRoute
     path: Path
 
 
@@ -47,7 +47,7 @@ class Fib:
     """
 
     paths: Mapping[IPv4Network, Path]
-    unresolved: tuple[VpnIpv4Route, ...]
+    unresolved: tuple[VpnRoute, ...]
 
 
 class RoutesByTarget:
@@ -86,7 +86,7 @@ def compile_fib(
         is_reachable: whether a tunnel leads to a remote PE.
     """
     best: dict[IPv4Network, Candidate] = {}
-    unresolved: list[VpnIpv4Route] = []
+    unresolved: list[VpnRoute] = []
     for candidate in routes.imported(vrf.import_rts):
         route, prefix = candidate.route, candidate.route.prefix
         if isinstance(candidate.path, RemotePath) and not is_reachable(candidate.path.next_hop):
@@ -100,7 +100,7 @@ def compile_fib(
 _Rank = tuple[int, IPv4Address, RouteDistinguisher, IPv4Network, Label, tuple[RouteTarget, ...]]
 
 
-def _rank(route: VpnIpv4Route) -> _Rank:
+def _rank(route: VpnRoute) -> _Rank:
     """Order of preference, least first; every field takes part, so no two are equally good."""
     targets = tuple(sorted(route.route_targets))
     return (-route.local_pref, route.next_hop, route.rd, route.prefix, route.label, targets)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from isthmus.model.intent import AttachedHost, AttachmentCircuit
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.vrfs import Vrf
 
 
@@ -58,7 +58,7 @@ def local_hosts(
 
 def compile_routes(
     vrf: Vrf, pe_address: IPv4Address, prefixes: Iterable[IPv4Network]
-) -> frozenset[VpnIpv4Route]:
+) -> frozenset[VpnRoute]:
     """Compile the routes that make a VRF's hosts reachable from other VRFs and PEs.
 
     Args:
@@ -72,7 +72,7 @@ def compile_routes(
     if not vrf.export_rts:
         return frozenset()
     return frozenset(
-        VpnIpv4Route(vrf.rd, prefix, pe_address, vrf.label, vrf.export_rts) for prefix in prefixes
+        VpnRoute(vrf.rd, prefix, pe_address, vrf.label, vrf.export_rts) for prefix in prefixes
     )
 
 

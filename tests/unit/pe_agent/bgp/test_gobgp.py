@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.model.errors import SpeakerRefused, SpeakerUnreachable
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
@@ -80,15 +80,15 @@ class FakeGobgpdBench:
         """Make a speaker, not started, over the daemon there is."""
         return GoBgpSpeaker(self._config)
 
-    def heard_by_neighbor(self) -> frozenset[VpnIpv4Route]:
+    def heard_by_neighbor(self) -> frozenset[VpnRoute]:
         """What the neighbor has of this PE now."""
         return self._daemon.heard
 
-    def neighbor_sends(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_sends(self, *routes: VpnRoute) -> None:
         """Let the neighbor advertise."""
         self._daemon.neighbor_sends(*map(mapping.encode_route, routes))
 
-    def neighbor_withdraws(self, *routes: VpnIpv4Route) -> None:
+    def neighbor_withdraws(self, *routes: VpnRoute) -> None:
         """Let the neighbor withdraw."""
         self._daemon.neighbor_withdraws(*routes)
 

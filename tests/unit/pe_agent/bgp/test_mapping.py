@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp_api import common_pb2, extcom_pb2, gobgp_pb2, nlri_pb2
@@ -33,7 +33,7 @@ def _administrators(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 ROUTES = st.builds(
-    VpnIpv4Route,
+    VpnRoute,
     rd=_administrators(RouteDistinguisher),
     prefix=st.builds(
         lambda address, length: IPv4Network((address, length), strict=False),
@@ -45,7 +45,7 @@ ROUTES = st.builds(
     route_targets=st.frozensets(_administrators(RouteTarget), min_size=1, max_size=30),
     local_pref=st.integers(0, 2**32 - 1),
 )
-ROUTE = VpnIpv4Route(
+ROUTE = VpnRoute(
     RouteDistinguisher.parse("192.0.2.12:1"),
     IPv4Network("10.2.0.5/32"),
     IPv4Address("192.0.2.12"),
@@ -55,7 +55,7 @@ ROUTE = VpnIpv4Route(
 
 
 @given(ROUTES)
-def test_a_route_is_read_as_it_was_written(route: VpnIpv4Route) -> None:
+def test_a_route_is_read_as_it_was_written(route: VpnRoute) -> None:
     """Encode, check, decode: nothing is lost."""
     path = mapping.encode_route(route)
     check_path(path)

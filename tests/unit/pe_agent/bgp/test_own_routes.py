@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from isthmus.model.errors import SpeakerRefused
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.mapping import RouteKey, key_of
 from isthmus.pe_agent.bgp.own_routes import OwnRoutes
 
 
-def _route(host: int, label: int = 1000) -> VpnIpv4Route:
-    return VpnIpv4Route(
+def _route(host: int, label: int = 1000) -> VpnRoute:
+    return VpnRoute(
         RouteDistinguisher.parse("192.0.2.11:1"),
         IPv4Network((0x0A010000 + host, 32)),
         IPv4Address("192.0.2.11"),
@@ -34,12 +34,12 @@ TABLES = st.dictionaries(st.integers(0, 5), st.integers(16, 18), max_size=6).map
 
 @given(TABLES, st.lists(TABLES, min_size=1, max_size=6))
 def test_differences_turn_what_the_daemon_has_into_what_is_wanted(
-    found: frozenset[VpnIpv4Route], wishes: list[frozenset[VpnIpv4Route]]
+    found: frozenset[VpnRoute], wishes: list[frozenset[VpnRoute]]
 ) -> None:
     """From any state to any other, whatever a former agent left."""
     own = OwnRoutes()
     own.is_known(found)
-    daemon: dict[RouteKey, VpnIpv4Route] = {key_of(route): route for route in found}
+    daemon: dict[RouteKey, VpnRoute] = {key_of(route): route for route in found}
     for wanted in wishes:
         own.want(wanted)
         difference = own.difference()

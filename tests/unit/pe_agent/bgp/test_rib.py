@@ -8,14 +8,14 @@ from ipaddress import IPv4Address, IPv4Network
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.report import NeighborReport
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.mapping import key_of
 from isthmus.pe_agent.bgp.rib import Rib
 
 FIRST, SECOND = IPv4Address("192.0.2.101"), IPv4Address("192.0.2.102")
 CONFIG = BgpConfig(64500, IPv4Address("192.0.2.11"), (SECOND, FIRST))
-RED = VpnIpv4Route(
+RED = VpnRoute(
     RouteDistinguisher.parse("192.0.2.12:1"),
     IPv4Network("10.2.0.5/32"),
     IPv4Address("192.0.2.12"),

@@ -16,7 +16,7 @@ import pytest
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.gobgp_api import (
     attribute_pb2,
     common_pb2,
@@ -27,7 +27,7 @@ from isthmus.pe_agent.bgp.gobgp_api import (
 from isthmus.pe_agent.bgp.mapping import encode_route
 from isthmus.pe_agent.bgp.validate import check_path, check_routes
 
-ROUTE = VpnIpv4Route(
+ROUTE = VpnRoute(
     rd=RouteDistinguisher.parse("192.0.2.11:7"),
     prefix=IPv4Network("10.1.0.5/32"),
     next_hop=IPv4Address("192.0.2.11"),

@@ -15,7 +15,7 @@ from isthmus.model.flow import Flow, SetField
 from isthmus.model.ids import Label, RouteDistinguisher
 from isthmus.model.intent import VrfIntent
 from isthmus.model.provider_edge import ProviderEdge
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.icmp import injection_mac
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
@@ -242,14 +242,14 @@ def test_each_vrf_advertises_its_plugged_hosts_with_its_own_rd_and_label() -> No
         intent(VPN_RED, RED_WEST), intent(VPN_BLUE, BLUE_WEST, imports=BLUE, exports=BLUE)
     )
     assert outcome.routes == {
-        VpnIpv4Route(
+        VpnRoute(
             RouteDistinguisher.parse("192.0.2.11:1"),
             IPv4Network("10.1.0.5/32"),
             PE1,
             Label(1000),
             BLUE,
         ),
-        VpnIpv4Route(
+        VpnRoute(
             RouteDistinguisher.parse("192.0.2.11:2"),
             IPv4Network("10.1.0.5/32"),
             PE1,

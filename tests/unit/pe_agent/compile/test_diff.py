@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.model.flow import Drop, Flow, Goto
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.diff import Change, Installed, apply, diff
 from isthmus.pe_agent.compile.inputs import Inputs
@@ -24,7 +24,7 @@ _flows = st.builds(
 )
 
 
-def _route_key(each: VpnIpv4Route) -> object:
+def _route_key(each: VpnRoute) -> object:
     return each.rd, each.prefix
 
 

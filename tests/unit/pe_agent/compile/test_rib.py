@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.model.route import VpnIpv4Route
+from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.rib import Candidate, Fib, RemotePath, RoutesByTarget, compile_fib
 from isthmus.pe_agent.compile.routes import LocalHost
 from isthmus.pe_agent.compile.vrfs import make_vrf
@@ -23,7 +23,7 @@ HOST = LocalHost(2, "fa:16:3e:00:00:01", "fa:16:3e:00:00:11", 1442)
 
 
 def fib_of(
-    *routes: VpnIpv4Route,
+    *routes: VpnRoute,
     own: dict[IPv4Network, LocalHost] | None = None,
     reachable: frozenset[IPv4Address] = frozenset({PE2, PE3}),
 ) -> Fib:
@@ -49,7 +49,7 @@ def test_a_vrf_never_learns_a_route_it_does_not_import() -> None:
     ],
     ids=["local preference", "next hop", "route distinguisher", "label"],
 )
-def test_the_best_route_wins_by_its_fields_alone(winner: VpnIpv4Route, loser: VpnIpv4Route) -> None:
+def test_the_best_route_wins_by_its_fields_alone(winner: VpnRoute, loser: VpnRoute) -> None:
     """In either order; no two different routes are ever equally good."""
     expected = {PREFIX: RemotePath(winner.next_hop, winner.label)}
     assert fib_of(winner, loser).paths == expected
@@ -82,9 +82,7 @@ def test_a_local_route_of_another_vrf_needs_no_tunnel() -> None:
 
 
 @given(st.lists(vpn_ipv4_routes), st.randoms(use_true_random=False))
-def test_the_order_routes_arrive_in_does_not_matter(
-    routes: list[VpnIpv4Route], random: Random
-) -> None:
+def test_the_order_routes_arrive_in_does_not_matter(routes: list[VpnRoute], random: Random) -> None:
     """Nor how often."""
     again = random.sample([*routes, *routes], 2 * len(routes))
     assert fib_of(*again) == fib_of(*set(routes))
