@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.intent import (
+    AttachedHost,
+    AttachedSubnet,
+    AttachmentCircuit,
+    RouterAdvertisement,
+    VrfIntent,
+)
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
@@ -33,13 +39,15 @@ def mac_of(name: str) -> str:
 
 def host(name: str, *addresses: str) -> AttachedHost:
     """Make a CE whose port is called like itself."""
-    return AttachedHost(name, mac_of(name), tuple(IPv4Address(address) for address in addresses))
+    return AttachedHost(name, mac_of(name), tuple(ip_address(address) for address in addresses))
 
 
-def subnet(prefix: str) -> AttachedSubnet:
+def subnet(
+    prefix: str, advertisement: RouterAdvertisement = RouterAdvertisement.NONE
+) -> AttachedSubnet:
     """Make a subnet whose gateway has its first address."""
-    network = IPv4Network(prefix)
-    return AttachedSubnet(network, network[1])
+    network = ip_network(prefix)
+    return AttachedSubnet(network, network[1], advertisement)
 
 
 def circuit(
@@ -76,7 +84,7 @@ def route(
 ) -> VpnRoute:
     """Make a route as another PE advertises it."""
     rd = RouteDistinguisher(1, int(next_hop), number)
-    return VpnRoute(rd, IPv4Network(prefix), next_hop, Label(label), targets, local_pref)
+    return VpnRoute(rd, ip_network(prefix), next_hop, Label(label), targets, local_pref)
 
 
 def provider_edge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, ip_network
 
 from hypothesis import strategies as st
 
@@ -60,20 +60,32 @@ def memberships(draw: st.DrawFn, networks: tuple[str, ...]) -> Membership:
     )
 
 
-def _circuit(name: str, number: int, hosts: int) -> AttachmentCircuit:
-    ces = (host(f"ce-{name}-{i}", f"10.{number}.0.{10 + i}") for i in range(hosts))
-    return circuit(name, f"10.{number}.0.0/24", *ces)
+def _circuit(name: str, number: int, hosts: int, families: str = "46") -> AttachmentCircuit:
+    prefixes = {"4": f"10.{number}.0.0/24", "6": f"2001:db8:{number}::/64"}
+    addresses = {"4": f"10.{number}.0.{{}}", "6": f"2001:db8:{number}::{{}}"}
+    ces = (
+        host(f"ce-{name}-{i}", *(addresses[family].format(10 + i) for family in families))
+        for i in range(hosts)
+    )
+    return circuit(name, [prefixes[family] for family in families], *ces)
 
 
-NETWORKS = ("n1", "n2", "n3")
-CIRCUITS = {name: _circuit(name, number, 2) for number, name in enumerate(NETWORKS, start=1)}
+NETWORKS = {"n1": "46", "n2": "4", "n3": "6"}
+CIRCUITS = {
+    name: _circuit(name, number, 2, families)
+    for number, (name, families) in enumerate(NETWORKS.items(), start=1)
+}
 _PORTS = {each.port_id: 10 + i for i, each in enumerate(CIRCUITS.values())}
 _CES = tuple(each.port_id for circuit_ in CIRCUITS.values() for each in circuit_.hosts)
 _PREFIXES = tuple(
-    IPv4Network(text) for text in ("10.1.0.10/32", "10.2.0.99/32", "10.9.0.0/24", "0.0.0.0/0")
-)
+    ip_network(text)
+    for text in (
+        "10.1.0.10/32", "10.2.0.99/32", "10.9.0.0/24", "0.0.0.0/0",
+        "2001:db8:1::10/128", "2001:db8:3::99/128", "2001:db8:9::/64", "::/0",
+    )
+)  # fmt: skip
 
-vpn_ipv4_routes = st.builds(
+vpn_routes = st.builds(
     VpnRoute,
     rd=st.sampled_from([RouteDistinguisher.parse(f"192.0.2.21:{n}") for n in (1, 2)]),
     prefix=st.sampled_from(_PREFIXES),
@@ -88,8 +100,8 @@ vpn_ipv4_routes = st.builds(
 def states(draw: st.DrawFn) -> Inputs:
     """A state of PE1 that was never given any number."""
     return Inputs(
-        intents=draw(memberships(NETWORKS)).intents(CIRCUITS),
-        routes=draw(st.frozensets(vpn_ipv4_routes, max_size=6)),
+        intents=draw(memberships(tuple(NETWORKS))).intents(CIRCUITS),
+        routes=draw(st.frozensets(vpn_routes, max_size=6)),
         core_port=draw(st.sampled_from([CORE_PORT, CORE_PORT, CORE_PORT, None])),
         circuit_ports={
             port: _PORTS[port] for port in draw(st.frozensets(st.sampled_from(sorted(_PORTS))))

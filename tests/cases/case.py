@@ -10,18 +10,26 @@ difference before committing it, it is the review.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.intent import (
+    AttachedHost,
+    AttachedSubnet,
+    AttachmentCircuit,
+    RouterAdvertisement,
+    VrfIntent,
+)
+from isthmus.model.ip import AddressFamily
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
+from isthmus.pe_agent.compile.numbers import VrfKey
 from isthmus.pe_agent.compile.pipeline import PIPELINE
 from tests.actors import LABELS, core_mac_of
 
@@ -78,7 +86,7 @@ def render(compiled: Compiled) -> dict[str, Any]:
     """Write down an outcome in the words of ``expected.yaml``."""
     return {
         "vrfs": {
-            "+".join(key): f"number {number}, label {compiled.numbers.labels[key]}"
+            "+".join(key): f"number {number}{_render_labels(compiled.numbers, key)}"
             for key, number in sorted(compiled.numbers.by_vrf.items())
         },
         "advertises": sorted(_render_route(route) for route in compiled.routes),
@@ -88,6 +96,15 @@ def render(compiled: Compiled) -> dict[str, Any]:
             for table in PIPELINE
         },
     }
+
+
+def _render_labels(numbers: Numbers, key: VrfKey) -> str:
+    names = {AddressFamily.IPV4: "label", AddressFamily.IPV6: "IPv6 label"}
+    return "".join(
+        f", {name} {numbers.labels[key, family]}"
+        for family, name in names.items()
+        if (key, family) in numbers.labels
+    )
 
 
 def _render_route(route: VpnRoute) -> str:
@@ -134,13 +151,18 @@ def _circuit(name: str, plain: dict[str, Any]) -> AttachmentCircuit:
         mac=plain["mac"],
         mtu=int(plain["mtu"]),
         subnets=tuple(
-            AttachedSubnet(IPv4Network(prefix), IPv4Address(gateway))
-            for prefix, gateway in plain["subnets"].items()
+            _subnet(prefix, *gateway.split()) for prefix, gateway in plain["subnets"].items()
         ),
         hosts=tuple(
-            AttachedHost(port, host["mac"], (IPv4Address(host["address"]),))
+            AttachedHost(port, host["mac"], tuple(map(ip_address, host["address"].split())))
             for port, host in plain["hosts"].items()
         ),
+    )
+
+
+def _subnet(prefix: str, gateway: str, advertisement: str = "none") -> AttachedSubnet:
+    return AttachedSubnet(
+        ip_network(prefix), ip_address(gateway), RouterAdvertisement(advertisement)
     )
 
 
@@ -159,7 +181,7 @@ def _intent(name: str, plain: dict[str, Any], circuits: dict[str, AttachmentCirc
 def _route(plain: dict[str, Any]) -> VpnRoute:
     return VpnRoute(
         rd=RouteDistinguisher.parse(plain["rd"]),
-        prefix=IPv4Network(plain["prefix"]),
+        prefix=ip_network(plain["prefix"]),
         next_hop=IPv4Address(plain["via"]),
         label=Label(int(plain["label"])),
         route_targets=_targets(plain["rt"]),

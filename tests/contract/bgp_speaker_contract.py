@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, ip_network
 from typing import Protocol
 
 import pytest
@@ -25,14 +25,14 @@ def route(prefix: str, *, pe: IPv4Address = PE, label: int = 1000) -> VpnRoute:
     """A route of a PE's first VRF."""
     return VpnRoute(
         rd=RouteDistinguisher.parse(f"{pe}:1"),
-        prefix=IPv4Network(prefix),
+        prefix=ip_network(prefix),
         next_hop=pe,
         label=Label(label),
         route_targets=frozenset([RouteTarget.parse("64500:100")]),
     )
 
 
-OURS = frozenset([route("10.1.0.5/32"), route("10.1.0.6/32")])
+OURS = frozenset([route("10.1.0.5/32"), route("2001:db8:1::5/128", label=1001)])
 THEIRS = route("10.2.0.5/32", pe=OTHER_PE, label=2000)
 
 

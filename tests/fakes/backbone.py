@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from isthmus.model.intent import VrfIntent
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
 from isthmus.model.route import VpnRoute
+from isthmus.pe_agent.compile import neighbor_discovery
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.icmp import PuntReason, answer
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
@@ -38,7 +39,16 @@ from tests.actors import (
     provider_edge,
     transport_label_to,
 )
-from tests.fakes.packet import ICMP, Ipv4Packet, LabelStackEntry, Packet, decode, encode
+from tests.fakes.packet import (
+    ICMP,
+    ICMPV6,
+    Ipv4Packet,
+    Ipv6Packet,
+    LabelStackEntry,
+    Packet,
+    decode,
+    encode,
+)
 from tests.fakes.switch import LOCAL, FakeSwitch, Punted
 
 _HOPS = 128
@@ -123,12 +133,12 @@ class Backbone:
                     waiting += self._cross(sent.packet)
                 else:
                     delivered.append(Delivery(at.pe.address, sent.port, sent.packet))
-            waiting += [
-                (at, LOCAL, reply)
-                for punted in outcome.punted
-                for reply in [_answer(at.compiled, punted)]
-                if reply is not None
-            ]
+            for punted in outcome.punted:
+                reply = _answer(at.compiled, punted)
+                if reply is not None and punted.reason == "asked":
+                    delivered.append(Delivery(at.pe.address, punted.in_port, reply))
+                elif reply is not None:
+                    waiting.append((at, LOCAL, reply))
         raise AssertionError("a packet goes round in the backbone")
 
     def _cross(self, packet: Packet) -> list[tuple[BackbonePe, int, Packet]]:
@@ -155,9 +165,21 @@ def ipv4(
     return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet, mark=mark)
 
 
+def ipv6(
+    src: str, dst: str, gateway: str, *, ttl: int = 64, octets: int = 100, mark: str = "m"
+) -> Packet:
+    """Make the same of IPv6."""
+    packet = Ipv6Packet(IPv6Address(src), IPv6Address(dst), ttl=ttl, octets=octets)
+    return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet, mark=mark)
+
+
 def ping(src: str, dst: str, gateway: str) -> Packet:
     """Make an echo request."""
-    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), proto=ICMP, icmp_type=8)
+    packet: Ipv4Packet | Ipv6Packet
+    if ":" in dst:
+        packet = Ipv6Packet(IPv6Address(src), IPv6Address(dst), proto=ICMPV6, icmp_type=128)
+    else:
+        packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), proto=ICMP, icmp_type=8)
     return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet)
 
 
@@ -193,10 +215,10 @@ def receivers(deliveries: list[Delivery]) -> list[tuple[IPv4Address, int, str]]:
 
 
 def _answer(compiled: Compiled, punted: Punted) -> Packet | None:
-    frame = answer(
-        encode(punted.packet)[: punted.octets],
-        PuntReason(punted.reason),
-        punted.metadata,
-        compiled.punts[punted.metadata],
-    )
-    return None if frame is None else decode(frame, mark=f"about {punted.packet.mark}")
+    frame = encode(punted.packet)[: punted.octets]
+    if punted.reason == "asked":
+        reply = neighbor_discovery.answer(frame, compiled.links[punted.in_port])
+    else:
+        reason, context = PuntReason(punted.reason), compiled.punts[punted.metadata]
+        reply = answer(frame, reason, punted.metadata, context)
+    return None if reply is None else decode(reply, mark=f"about {punted.packet.mark}")

@@ -122,7 +122,7 @@ class FakeGobgpd(gobgp_pb2_grpc.GoBgpServiceServicer):
             self.peers[address] = request.peer
             self._publish_peer(address)
             self._publish(list(self._sent_by_neighbor.values()))
-            self._publish([self._end_of_rib(address)])
+            self._publish(self._ends_of_rib(address))
             self._let_neighbor_hear()
         return gobgp_pb2.AddPeerResponse()
 
@@ -150,7 +150,7 @@ class FakeGobgpd(gobgp_pb2_grpc.GoBgpServiceServicer):
                 if position == self.refuse_after:
                     self.refuse_after = None
                     context.abort(grpc.StatusCode.UNKNOWN, "invalid path")
-                key = mapping.decode_key(path) if path.family == mapping.VPN_IPV4 else "other"
+                key = mapping.decode_key(path) if mapping.vpn_family(path) is not None else "other"
                 if path.is_withdraw:
                     self._own.pop(key, None)
                 else:
@@ -172,7 +172,8 @@ class FakeGobgpd(gobgp_pb2_grpc.GoBgpServiceServicer):
             events.put(_EVENT(peer=end))
             learnt = list(self._sent_by_neighbor.values()) if self.peers else []
             self._publish(list(self._own.values()) + learnt)
-            self._publish([self._end_of_rib(address) for address in self.peers])
+            for address in self.peers:
+                self._publish(self._ends_of_rib(address))
         while (event := events.get()) is not None:
             yield event
         with self._lock:
@@ -187,13 +188,16 @@ class FakeGobgpd(gobgp_pb2_grpc.GoBgpServiceServicer):
         event = _EVENT.PeerEvent(type=_EVENT.PeerEvent.TYPE_STATE)
         event.peer.state.neighbor_address = address
         event.peer.state.session_state = _ESTABLISHED
+        for family in mapping.FAMILIES.values():
+            event.peer.state.remote_cap.add().multi_protocol.family.CopyFrom(family)
         for watcher in self._watchers:
             watcher.put(_EVENT(peer=event))
 
-    def _end_of_rib(self, address: str) -> gobgp_pb2.Path:
-        return gobgp_pb2.Path(family=mapping.VPN_IPV4, neighbor_ip=address)
+    def _ends_of_rib(self, address: str) -> list[gobgp_pb2.Path]:
+        families = mapping.FAMILIES.values()
+        return [gobgp_pb2.Path(family=family, neighbor_ip=address) for family in families]
 
     def _let_neighbor_hear(self) -> None:
         if self._neighbor in self.peers:
-            vpn = [path for path in self._own.values() if path.family == mapping.VPN_IPV4]
+            vpn = [path for path in self._own.values() if mapping.vpn_family(path) is not None]
             self.heard = frozenset(mapping.decode_route(path) for path in vpn)

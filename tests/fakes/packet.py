@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 ETHERNET_OCTETS = 14
 MPLS = 0x8847
 IPV4 = 0x0800
+IPV6 = 0x86DD
 ARP = 0x0806
-ICMP, UDP = 1, 17
+ICMP, UDP, ICMPV6 = 1, 17, 58
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,32 @@ class Ipv4Packet:
 
 
 @dataclass(frozen=True, slots=True)
+class Ipv6Packet:
+    """An IPv6 packet; ``octets`` is its total length, header included.
+
+    The last three are of neighbor solicitations and advertisements (RFC 4861 §4.3, §4.4): target,
+    flags with the reserved bits, and the one link-layer address option, by its type.
+    """
+
+    src: IPv6Address
+    dst: IPv6Address
+    ttl: int = 64
+    proto: int = UDP
+    icmp_type: int = 0
+    icmp_code: int = 0
+    octets: int = 100
+    nd_target: IPv6Address | None = None
+    nd_reserved: int = 0
+    nd_option: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Packet:
     """An Ethernet frame; ``mark`` tells whose it is and survives every hop."""
 
     eth_src: str
     eth_dst: str
-    payload: ArpPacket | Ipv4Packet | None
+    payload: ArpPacket | Ipv4Packet | Ipv6Packet | None
     labels: tuple[LabelStackEntry, ...] = ()
     vlan_vid: int = 0
     ethertype: int | None = None
@@ -67,13 +89,27 @@ class Packet:
             return self.ethertype
         if self.labels:
             return MPLS
+        if isinstance(self.payload, Ipv6Packet):
+            return IPV6
         return ARP if isinstance(self.payload, ArpPacket) else IPV4
 
     @property
     def octets(self) -> int:
         """Length of the frame, Ethernet header included."""
-        inner = self.payload.octets if isinstance(self.payload, Ipv4Packet) else 28
+        is_ip = isinstance(self.payload, Ipv4Packet | Ipv6Packet)
+        inner = self.payload.octets if is_ip else 28  # type: ignore[union-attr]  # it is one of them
         return ETHERNET_OCTETS + 4 * len(self.labels) + inner
+
+
+def ip_packet(
+    src: IPv4Address | IPv6Address, dst: IPv4Address | IPv6Address, **fields: Any
+) -> Ipv4Packet | Ipv6Packet:
+    """Make a packet of the version of its addresses."""
+    if isinstance(src, IPv4Address) and isinstance(dst, IPv4Address):
+        return Ipv4Packet(src, dst, **fields)
+    assert isinstance(src, IPv6Address)
+    assert isinstance(dst, IPv6Address)
+    return Ipv6Packet(src, dst, **fields)
 
 
 def encode(packet: Packet, ident: int = 0) -> bytes:
@@ -87,12 +123,14 @@ def encode(packet: Packet, ident: int = 0) -> bytes:
     ethernet += packet.eth_type.to_bytes(2, "big")
     if isinstance(packet.payload, ArpPacket):
         return ethernet + stack + _encode_arp(packet.payload)
+    if isinstance(packet.payload, Ipv6Packet):
+        return ethernet + stack + _encode_ipv6(packet.payload, ident)
     assert packet.payload is not None
     return ethernet + stack + _encode_ipv4(packet.payload, ident)
 
 
 def decode(frame: bytes, mark: str = "") -> Packet:
-    """Decode a frame of ARP, or of IPv4 with or without labels; checksums are not looked at."""
+    """Decode a frame of ARP, or of IP with or without labels; checksums are not looked at."""
     eth_type, rest = int.from_bytes(frame[12:14], "big"), frame[ETHERNET_OCTETS:]
     labels: list[LabelStackEntry] = []
     is_bottom = eth_type != MPLS
@@ -100,14 +138,28 @@ def decode(frame: bytes, mark: str = "") -> Packet:
         (entry,) = struct.unpack("!I", rest[:4])
         labels.append(LabelStackEntry(entry >> 12, entry >> 9 & 7, entry & 0xFF))
         is_bottom, rest = bool(entry & 0x100), rest[4:]
-    assert eth_type in (MPLS, ARP, IPV4)
+    assert eth_type in (MPLS, ARP, IPV4, IPV6)
+    payload: ArpPacket | Ipv4Packet | Ipv6Packet
+    if eth_type == ARP:
+        payload = _decode_arp(rest)
+    else:
+        payload = _decode_ipv6(rest) if rest[0] >> 4 == 6 else _decode_ipv4(rest)
     return Packet(
         eth_dst=frame[0:6].hex(":"),
         eth_src=frame[6:12].hex(":"),
-        payload=_decode_arp(rest) if eth_type == ARP else _decode_ipv4(rest),
+        payload=payload,
         labels=tuple(labels),
         mark=mark,
     )
+
+
+def ones_complement_sum(octets: bytes) -> int:
+    """Add up 16-bit words (RFC 1071); what carries its right checksum gives 0xffff."""
+    padded = octets + b"\x00" * (len(octets) % 2)
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
 
 
 def _encode_arp(arp: ArpPacket) -> bytes:
@@ -147,6 +199,49 @@ def _decode_ipv4(octets: bytes) -> Ipv4Packet:
         icmp_type=kind,
         icmp_code=code,
         octets=int.from_bytes(octets[2:4], "big"),
+    )
+
+
+def _encode_ipv6(ip: Ipv6Packet, ident: int) -> bytes:
+    """Encode with a right checksum in ICMPv6, which routers verify; ``ident`` is the flow label."""
+    payload = b""
+    if ip.proto == ICMPV6:
+        payload = struct.pack("!BBHI", ip.icmp_type, ip.icmp_code, 0, ip.nd_reserved)
+        if ip.nd_target is not None:
+            payload += ip.nd_target.packed
+        if ip.nd_option is not None:
+            payload += bytes((ip.nd_option[0], 1)) + _mac(ip.nd_option[1])
+    is_nd = ip.nd_target is not None
+    payload = payload if is_nd else payload.ljust(ip.octets - 40, b"\x00")
+    addresses = ip.src.packed + ip.dst.packed
+    if ip.proto == ICMPV6:
+        summed = addresses + struct.pack("!II", len(payload), ICMPV6) + payload
+        total = 0xFFFF - ones_complement_sum(summed)
+        payload = payload[:2] + total.to_bytes(2, "big") + payload[4:]
+    header = struct.pack("!IHBB", 6 << 28 | ident, len(payload), ip.proto, ip.ttl)
+    return header + addresses + payload
+
+
+def _decode_ipv6(octets: bytes) -> Ipv6Packet:
+    proto, payload = octets[6], octets[40:]
+    packet = Ipv6Packet(
+        src=IPv6Address(octets[8:24]),
+        dst=IPv6Address(octets[24:40]),
+        ttl=octets[7],
+        proto=proto,
+        octets=40 + int.from_bytes(octets[4:6], "big"),
+    )
+    if proto != ICMPV6:
+        return packet
+    packet = replace(packet, icmp_type=payload[0], icmp_code=payload[1])
+    if payload[0] not in (135, 136):
+        return packet
+    option = (payload[24], payload[26:32].hex(":")) if len(payload) >= 32 else None
+    return replace(
+        packet,
+        nd_target=IPv6Address(payload[8:24]),
+        nd_reserved=int.from_bytes(payload[4:8], "big"),
+        nd_option=option,
     )
 
 

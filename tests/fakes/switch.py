@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from isthmus.model.errors import EdgeError, SwitchRefused, SwitchUnreachable
 from isthmus.model.flow import (
@@ -30,8 +30,19 @@ from isthmus.model.flow import (
     SetField,
     ToAgent,
 )
-from isthmus.pe_agent.compile.pipeline import IllegalFlow, check_flows
-from tests.fakes.packet import IPV4, MPLS, ArpPacket, Ipv4Packet, LabelStackEntry, Packet
+from isthmus.pe_agent.compile.pipeline import ATTACHMENT, IllegalFlow, check_flows
+from tests.fakes.packet import (
+    ICMP,
+    ICMPV6,
+    IPV4,
+    IPV6,
+    MPLS,
+    ArpPacket,
+    Ipv4Packet,
+    Ipv6Packet,
+    LabelStackEntry,
+    Packet,
+)
 
 LOCAL = 0xFFFE
 _DEPTH = 64
@@ -44,6 +55,9 @@ _NXM = {
     "NXM_OF_ARP_TPA": "arp_tpa",
     "NXM_OF_IP_SRC": "ip_src",
     "NXM_OF_IP_DST": "ip_dst",
+    "NXM_NX_IPV6_SRC": "ipv6_src",
+    "NXM_NX_IPV6_DST": "ipv6_dst",
+    "NXM_NX_ND_TLL": "nd_tll",
     "NXM_NX_REG1": "reg1",
     "NXM_NX_REG2": "reg2",
     "OXM_OF_MPLS_LABEL": "mpls_label",
@@ -67,6 +81,7 @@ class Punted:
     metadata: int
     packet: Packet
     octets: int
+    in_port: int = 0
 
 
 @dataclass(slots=True)
@@ -185,8 +200,8 @@ class _Run:
         value = self._get(name)
         if value is None:
             return False
-        if name in ("ip_dst", "ip_src", "arp_tpa", "arp_spa"):
-            return value in IPv4Network(wanted)
+        if name in _ADDRESSES:
+            return value in ip_network(wanted)
         if isinstance(value, str):
             return value == wanted
         text, _, mask_text = wanted.partition("/")
@@ -209,7 +224,8 @@ class _Run:
             case Output() | OutputToInPort() | ForgetInPort():
                 self._send(action)
             case ToAgent(octets):
-                self._punt("too_big", table, octets)
+                reason = "asked" if table == ATTACHMENT else "too_big"
+                self._punt(reason, table, octets)
             case Drop():
                 self._is_over = True
 
@@ -220,7 +236,7 @@ class _Run:
         elif isinstance(action, PopMpls):
             self._pop(action.ethertype)
         else:
-            packet = self._ipv4()
+            packet = self._ip()
             if packet.ttl <= 1:
                 self._punt("ttl_expired", table, 0xFFFF)
                 self._is_over = True
@@ -231,7 +247,11 @@ class _Run:
         assert self._packet.eth_type == MPLS, "pop_mpls without MPLS"
         labels = self._packet.labels[1:]
         assert bool(labels) == (ethertype == MPLS), "pop_mpls says the wrong ethertype"
-        assert labels or isinstance(self._packet.payload, Ipv4Packet), "not what the label carries"
+        carried = {IPV4: Ipv4Packet, IPV6: Ipv6Packet, MPLS: object}[ethertype]
+        if not labels and not isinstance(self._packet.payload, carried):
+            # The far PE took a label of the other family: what is below is read as what it is not.
+            self._is_over = True
+            return
         self._packet = replace(self._packet, labels=labels)
 
     def _send(self, action: Output | OutputToInPort | ForgetInPort) -> None:
@@ -246,12 +266,13 @@ class _Run:
 
     def _punt(self, reason: str, table: int, octets: int) -> None:
         metadata = self._registers["metadata"]
-        self.outcome.punted.append(Punted(reason, table, metadata, self._packet, octets))
+        in_port = self._registers["in_port"]
+        self.outcome.punted.append(Punted(reason, table, metadata, self._packet, octets, in_port))
 
-    def _ipv4(self) -> Ipv4Packet:
+    def _ip(self) -> Ipv4Packet | Ipv6Packet:
         packet = self._packet.payload
-        assert self._packet.eth_type == IPV4, "an IP action on what is not IP"
-        assert isinstance(packet, Ipv4Packet)
+        assert self._packet.eth_type in (IPV4, IPV6), "an IP action on what is not IP"
+        assert isinstance(packet, Ipv4Packet | Ipv6Packet)
         return packet
 
     def _required(self, name: str) -> object:
@@ -259,7 +280,7 @@ class _Run:
         assert value is not None, f"{name} of a packet that has none"
         return value
 
-    def _get(self, name: str) -> int | str | IPv4Address | None:
+    def _get(self, name: str) -> int | str | IPv4Address | IPv6Address | None:
         if name in self._registers:
             return self._registers[name]
         packet = self._packet
@@ -281,13 +302,26 @@ class _Run:
             return int(len(self._packet.labels) == 1)
         return int(getattr(self._packet.labels[0], name.removeprefix("mpls_")))
 
-    def _ip_field(self, name: str) -> int | IPv4Address | None:
+    def _ip_field(self, name: str) -> int | str | IPv4Address | IPv6Address | None:
         ip = self._packet.payload
-        if self._packet.eth_type != IPV4 or not isinstance(ip, Ipv4Packet):
-            return None
-        if name.startswith("icmp_") and ip.proto != 1:
-            return None
-        return getattr(ip, _IP_ATTRIBUTES[name])  # type: ignore[no-any-return]
+        if self._packet.eth_type == IPV4 and isinstance(ip, Ipv4Packet):
+            if name.startswith("icmp_") and ip.proto != ICMP:
+                return None
+            return getattr(ip, _IP_ATTRIBUTES[name], None) if name in _IP_ATTRIBUTES else None
+        if self._packet.eth_type == IPV6 and isinstance(ip, Ipv6Packet):
+            if name.startswith(("icmpv6_", "nd_")) and ip.proto != ICMPV6:
+                return None
+            return self._nd_field(ip, name) if name.startswith("nd_") else _ipv6_field(ip, name)
+        return None
+
+    def _nd_field(self, ip: Ipv6Packet, name: str) -> int | str | IPv6Address | None:
+        """Read a field of neighbor discovery; those of an advertisement only where it is one."""
+        if name in ("nd_target", "nd_reserved"):
+            return ip.nd_target if name == "nd_target" else ip.nd_reserved
+        assert ip.icmp_type == 136, f"{name} of what is no neighbor advertisement"
+        if ip.nd_option is None:
+            return ""
+        return ip.nd_option[0] if name == "nd_options_type" else ip.nd_option[1]
 
     def _set(self, name: str, value: str) -> None:
         if name in self._registers:
@@ -306,10 +340,26 @@ class _Run:
         else:
             self._set_payload(name, value)
 
+    def _set_nd(self, name: str, value: str) -> None:
+        """Set a field of a neighbor advertisement; an option that is not there stays away."""
+        ip = self._packet.payload
+        self._required(name)
+        assert isinstance(ip, Ipv6Packet)
+        if name == "nd_reserved":
+            ip = replace(ip, nd_reserved=int(value, 0))
+        elif ip.nd_option is not None:
+            kind, mac = ip.nd_option
+            option = (int(value, 0), mac) if name == "nd_options_type" else (kind, value)
+            ip = replace(ip, nd_option=option)
+        self._packet = replace(self._packet, payload=ip)
+
     def _set_payload(self, name: str, value: str) -> None:
+        if name.startswith("nd_"):
+            self._set_nd(name, value)
+            return
         payload = self._packet.payload
         old = self._required(name)
-        attribute = (_ARP_ATTRIBUTES | _IP_ATTRIBUTES)[name]
+        attribute = (_ARP_ATTRIBUTES | _IP_ATTRIBUTES | _IPV6_ATTRIBUTES)[name]
         new = type(old)(value) if not isinstance(old, int) else int(value, 0)  # type: ignore[call-arg]
         assert payload is not None
         changed = replace(payload, **{attribute: new})  # type: ignore[arg-type]
@@ -331,6 +381,21 @@ _IP_ATTRIBUTES = {
     "icmp_type": "icmp_type",
     "icmp_code": "icmp_code",
 }
+
+_IPV6_ATTRIBUTES = {
+    "ipv6_src": "src",
+    "ipv6_dst": "dst",
+    "ip_proto": "proto",
+    "nw_ttl": "ttl",
+    "icmpv6_type": "icmp_type",
+    "icmpv6_code": "icmp_code",
+}
+_ADDRESSES = {"ip_dst", "ip_src", "arp_tpa", "arp_spa", "ipv6_dst", "ipv6_src", "nd_target"}
+
+
+def _ipv6_field(ip: Ipv6Packet, name: str) -> int | IPv6Address | None:
+    attribute = _IPV6_ATTRIBUTES.get(name)
+    return None if attribute is None else getattr(ip, attribute)
 
 
 def _field(nxm: str) -> str:

@@ -9,35 +9,81 @@ VpnIntent ── split ──▶ VrfIntent per PE
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from enum import StrEnum
 
+from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher, RouteTarget, check_mac
+from isthmus.model.ip import AddressFamily, IpAddress, IpPrefix, family_of, ip_order
 
 
-@dataclass(frozen=True, slots=True, order=True)
+class RouterAdvertisement(StrEnum):
+    """How hosts of an IPv6 subnet get their addresses, as the PE's advertisements say (RFC 4861).
+
+    Neutron's own words for ``ipv6_ra_mode`` and ``ipv6_address_mode``. Only an advertisement gives
+    a host its default router, so a subnet without any is for hosts that are configured by hand.
+    """
+
+    NONE = "none"
+    SLAAC = "slaac"
+    DHCPV6_STATELESS = "dhcpv6-stateless"
+    DHCPV6_STATEFUL = "dhcpv6-stateful"
+
+
+@dataclass(frozen=True, slots=True)
 class AttachedHost:
     """A CE: one VM's port on an attached network.
 
     Attributes:
         port_id: the Neutron port; also the ``iface-id`` by which it is found on the PE's switch.
         mac: what Neutron gave it.
-        addresses: every IPv4 address Neutron gave it.
+        addresses: every address Neutron gave it, IPv4 before IPv6.
     """
 
     port_id: str
     mac: str
-    addresses: tuple[IPv4Address, ...]
+    addresses: tuple[IpAddress, ...]
 
     def __post_init__(self) -> None:
         check_mac(self.mac)
 
+    def __lt__(self, other: AttachedHost) -> bool:
+        return self._order() < other._order()
 
-@dataclass(frozen=True, slots=True, order=True)
+    def _order(self) -> tuple[str, str, tuple[tuple[int, int, int], ...]]:
+        return self.port_id, self.mac, tuple(ip_order(address) for address in self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
 class AttachedSubnet:
-    """A subnet of an attached network; the PE answers for its gateway address."""
+    """A subnet of an attached network; the PE answers for its gateway address.
 
-    prefix: IPv4Network
-    gateway: IPv4Address
+    Attributes:
+        prefix: no host bits.
+        gateway: in ``prefix``, or an IPv6 link-local address.
+        advertisement: what the PE tells hosts of an IPv6 subnet about addresses.
+
+    Raises:
+        InvalidValue: prefix and gateway are of different families.
+    """
+
+    prefix: IpPrefix
+    gateway: IpAddress
+    advertisement: RouterAdvertisement = RouterAdvertisement.NONE
+
+    def __post_init__(self) -> None:
+        if self.prefix.version != self.gateway.version:
+            raise InvalidValue(f"The gateway {self.gateway} can't be one of {self.prefix}.")
+
+    def __lt__(self, other: AttachedSubnet) -> bool:
+        return self._order() < other._order()
+
+    @property
+    def family(self) -> AddressFamily:
+        """Return the family of its prefix."""
+        return family_of(self.prefix)
+
+    def _order(self) -> tuple[tuple[int, int, int], tuple[int, int, int], str]:
+        return ip_order(self.prefix), ip_order(self.gateway), self.advertisement
 
 
 @dataclass(frozen=True, slots=True)

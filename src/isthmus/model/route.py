@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ip import AddressFamily, IpPrefix, family_of
 
 
 @dataclass(frozen=True, slots=True)
 class VpnRoute:
-    """A VPN-IPv4 route: labelled, distinguished, with RTs that say who imports it (RFC 4364 §4.3).
+    """A VPN-IPv4 or VPN-IPv6 route: labelled, distinguished, with RTs that say who imports it.
+
+    RFC 4364 §4.3 and RFC 4659 §3.2; the prefix decides which.
 
     Attributes:
         rd: of the VRF at the PE that advertised it.
         prefix: no host bits.
-        next_hop: address of that PE; where the transport label has to lead.
+        next_hop: IPv4 address of that PE, for either family (RFC 4659 §3.2.1.2); where the
+            transport label has to lead.
         label: VPN label that PE allocated; what it expects at the bottom of the stack.
         route_targets: at least one; a route without any would be imported by nobody.
         local_pref: higher wins (RFC 4271 §5.1.5); 32 bits.
@@ -27,7 +31,7 @@ class VpnRoute:
     """
 
     rd: RouteDistinguisher
-    prefix: IPv4Network
+    prefix: IpPrefix
     next_hop: IPv4Address
     label: Label
     route_targets: frozenset[RouteTarget]
@@ -38,3 +42,8 @@ class VpnRoute:
             raise InvalidValue(f"The route to {self.prefix} carries no route target.")
         if not 0 <= self.local_pref < 2**32:
             raise InvalidValue(f"Local preference {self.local_pref} does not fit in 32 bits.")
+
+    @property
+    def family(self) -> AddressFamily:
+        """Return the family of its prefix."""
+        return family_of(self.prefix)

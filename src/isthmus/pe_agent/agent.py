@@ -5,12 +5,14 @@
           │                       │              ┌───────────────┼────────────────┐
       ServerLink            GoBgpSpeaker   OvsPortPlugger  OvsFlowWriter     PuntReceiver
    intent │  ▲ report   RIB-in │  ▲ routes  ports │  ▲ plug      ▲ flows   too big │  ▲ ICMP
-          ▼  │                 │  │               │  │           │         expired ▼  │
-       Intents                 │  │               │  │           │         compile.icmp
+          ▼  │                 │  │               │  │           │         expired ▼  │ neighbor
+       Intents                 │  │               │  │           │         asked      │ discovery
+          │  │                 │  │               │  │           │    compile.icmp, .neighbor_…
+          │  │                 │  │               │  │           │     RouterAdvertiser
           │  │                 │  │               │  │           │                ▲
-          ▼  │                 ▼  │               ▼  │           │                ┆ contexts
+          ▼  │                 ▼  │               ▼  │           │                ┆ contexts, links
          Reconciler: gather ──▶ compile_pe ──▶ Installer ────────┘                ┆
-          │  ▲                       └┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┘
+          │  ▲                       └┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┘
           ▼  │ numbers, intents
         StateFile
 
@@ -20,22 +22,26 @@ Threads: the loop runs in the caller's; every adapter has its own and only ever 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from isthmus.config.pe_agent import PeAgentOptions
 from isthmus.model.report import PeReport
+from isthmus.pe_agent.advertiser import RouterAdvertiser
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
-from isthmus.pe_agent.compile import icmp
+from isthmus.pe_agent.compile import icmp, neighbor_discovery
 from isthmus.pe_agent.compile.compiler import compile_pe
+from isthmus.pe_agent.compile.inputs import Compiled
+from isthmus.pe_agent.compile.pipeline import ATTACHMENT
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look import LookingGlass
 from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter
 from isthmus.pe_agent.openflow.ovs_plan import SwitchLayout
 from isthmus.pe_agent.openflow.ovs_ports import OvsPortPlugger
-from isthmus.pe_agent.openflow.punts import Punt, PuntReceiver
+from isthmus.pe_agent.openflow.punts import Injection, Punt, PuntReceiver
 from isthmus.pe_agent.reconcile import Identity, Reconciler
 from isthmus.pe_agent.state import StateFile
 
@@ -80,6 +86,7 @@ class PeAgent:
             _state_file(options),
             Identity(options.host, pe.address),
         )
+        self._advertiser = RouterAdvertiser(self._links, self._punts.inject)
         self._look = None
         if options.look_socket is not None:
             self._look = LookingGlass(options.look_socket, self.reconciler)
@@ -93,9 +100,17 @@ class PeAgent:
         link.start()
         if self._look is not None:
             self._look.start()
+        self._advertiser.start()
+
+        def tell(report: PeReport) -> None:
+            link.tell(report)
+            # What changes a link changes the report.
+            self._advertiser.look()
+
         try:
-            self.reconciler.run(link.tell)
+            self.reconciler.run(tell)
         finally:
+            self._advertiser.stop()
             link.stop()
             self._speaker.stop()
             self._punts.stop()
@@ -105,17 +120,30 @@ class PeAgent:
         """Let ``run`` return soon. Safe in a signal handler."""
         self.reconciler.stop()
 
-    def _answer(self, punt: Punt) -> bytes | None:
-        """Answer a packet the switch handed over, as the VRF it is in."""
-        done = self.reconciler.last_pass()
-        if done is None or done.salvaged.compiled is None:
+    def _answer(self, punt: Punt) -> Injection | None:
+        """Answer a packet the switch handed over: as the link's router, or as the VRF it is in."""
+        compiled = self._compiled()
+        if compiled is None:
             return None
-        context = done.salvaged.compiled.punts.get(punt.metadata)
+        if punt.table == ATTACHMENT:
+            link = compiled.links.get(punt.in_port)
+            frame = None if link is None else neighbor_discovery.answer(punt.frame, link)
+            return None if frame is None else Injection(frame, punt.in_port)
+        context = compiled.punts.get(punt.metadata)
         if context is None:
             return None
         expired = punt.is_ttl_expired
         reason = icmp.PuntReason.TTL_EXPIRED if expired else icmp.PuntReason.TOO_BIG
-        return icmp.answer(punt.frame, reason, punt.metadata, context)
+        frame = icmp.answer(punt.frame, reason, punt.metadata, context)
+        return None if frame is None else Injection(frame)
+
+    def _links(self) -> Mapping[int, neighbor_discovery.Link]:
+        compiled = self._compiled()
+        return {} if compiled is None else compiled.links
+
+    def _compiled(self) -> Compiled | None:
+        done = self.reconciler.last_pass()
+        return None if done is None else done.salvaged.compiled
 
 
 def make_speaker(options: PeAgentOptions) -> GoBgpSpeaker:

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from isthmus.model.ip import AddressFamily, ip_order
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.reconcile import Pass, Reconciler
 from isthmus.rpc.contract import encode_pe_report, encode_vrf_intent
@@ -74,6 +75,7 @@ def describe(reconciler: Reconciler) -> dict[str, Any]:
 def _describe_pass(done: Pass) -> dict[str, Any]:
     compiled = done.salvaged.compiled
     inputs = done.inputs
+    numbers = compiled.numbers if compiled else inputs.numbers
     return {
         "seconds": round(done.seconds, 4),
         "failures": list(done.failures),
@@ -87,10 +89,13 @@ def _describe_pass(done: Pass) -> dict[str, Any]:
             "hosts": sorted(inputs.plugged_hosts),
         },
         "numbers": [
-            {"vpns": list(key), "vrf": number, "label": inputs.numbers.labels.get(key)}
-            for key, number in sorted(
-                (compiled.numbers if compiled else inputs.numbers).by_vrf.items()
-            )
+            {
+                "vpns": list(key),
+                "vrf": number,
+                "label": numbers.labels.get((key, AddressFamily.IPV4)),
+                "label_ipv6": numbers.labels.get((key, AddressFamily.IPV6)),
+            }
+            for key, number in sorted(numbers.by_vrf.items())
         ],
         "rib_in": _describe_routes(done.rib.routes),
         "rib_in_is_complete": done.rib.is_complete,
@@ -108,5 +113,5 @@ def _describe_routes(routes: frozenset[VpnRoute]) -> list[dict[str, Any]]:
             "label": route.label.value,
             "route_targets": sorted(str(rt) for rt in route.route_targets),
         }
-        for route in sorted(routes, key=lambda route: (route.prefix, route.rd))
+        for route in sorted(routes, key=lambda route: (ip_order(route.prefix), route.rd))
     ]

@@ -2,6 +2,10 @@
 """What the agent remembers over restarts, as one JSON file: the last intent, the numbers given.
 
 With it the agent restarts and forwards without Neutron and without a message queue.
+
+A file of an agent from before IPv6 has no ``labels_ipv6``, and its intents may lack what that agent
+could not read. They are forwarded by, but as one generation older than they are: so the server,
+which is told, sends them once more. An agent from before reads what this one writes.
 """
 
 from __future__ import annotations
@@ -9,19 +13,22 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.intent import VrfIntent
+from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.compile.inputs import Numbers
+from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
 from isthmus.rpc.contract import decode_vrf_intent, encode_vrf_intent
 
 LOG = logging.getLogger(__name__)
 
 FORMAT = 1
+_LABELS = {AddressFamily.IPV4: "labels", AddressFamily.IPV6: "labels_ipv6"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,12 @@ def encode_memory(memory: Memory) -> bytes:
         "format": FORMAT,
         "intents": [encode_vrf_intent(memory.intents[vpn_id]) for vpn_id in sorted(memory.intents)],
         "vrf_numbers": [[*key, number] for key, number in sorted(numbers.by_vrf.items())],
-        "labels": [[*key, label] for key, label in sorted(numbers.labels.items())],
+        **{
+            name: [
+                [*key, label] for (key, of), label in sorted(numbers.labels.items()) if of is family
+            ]
+            for family, name in _LABELS.items()
+        },
         "last_vrf": numbers.last_vrf,
         "last_label": numbers.last_label,
     }
@@ -113,9 +125,11 @@ def decode_memory(octets: bytes) -> Memory:
         if plain["format"] != FORMAT:
             raise InvalidValue(f"Format {plain['format']!r} of the state file is not {FORMAT}.")
         intents = [decode_vrf_intent(part) for part in plain["intents"]]
+        if _LABELS[AddressFamily.IPV6] not in plain:
+            intents = [replace(intent, generation=intent.generation - 1) for intent in intents]
         numbers = Numbers(
             by_vrf=_decode_numbers(plain["vrf_numbers"]),
-            labels=_decode_numbers(plain["labels"]),
+            labels=dict(_decode_labels(plain)),
             last_vrf=_whole(plain["last_vrf"]),
             last_label=_whole(plain["last_label"]),
         )
@@ -126,7 +140,14 @@ def decode_memory(octets: bytes) -> Memory:
     return Memory({intent.vpn_id: intent for intent in intents}, numbers)
 
 
-def _decode_numbers(rows: list[list[Any]]) -> dict[tuple[str, ...], int]:
+def _decode_labels(plain: Mapping[str, Any]) -> Iterator[tuple[LabelKey, int]]:
+    for family, name in _LABELS.items():
+        rows = plain[name] if family is AddressFamily.IPV4 else plain.get(name, [])
+        for key, label in _decode_numbers(rows).items():
+            yield (key, family), label
+
+
+def _decode_numbers(rows: list[list[Any]]) -> dict[VrfKey, int]:
     return {tuple(str(vpn_id) for vpn_id in row[:-1]): _whole(row[-1]) for row in rows}
 
 

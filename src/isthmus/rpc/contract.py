@@ -16,17 +16,29 @@ time, not truth. ``sync`` runs at the start of an agent and every few seconds; i
 agent's heartbeat.
 
 Decoding refuses what it cannot read with ``InvalidValue`` and never half-reads.
+
+Agents and servers of different ages work together: a key that was added is ignored by those that do
+not know it, and what it stands for is a default where it is missing, so that neither side has to
+know the other's age. IPv6 came that way, in ``subnets_ipv6`` and ``addresses_ipv6``: an agent from
+before serves the IPv4 part of the same intent. ``VERSION`` changes only with the calls themselves:
+its minor part when one is added, its major part when one becomes unreadable to older receivers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, TypeVar
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
-from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.intent import (
+    AttachedHost,
+    AttachedSubnet,
+    AttachmentCircuit,
+    RouterAdvertisement,
+    VrfIntent,
+)
 from isthmus.model.report import NeighborReport, PeReport, VrfReport
 
 VERSION = "1.0"
@@ -130,15 +142,27 @@ def _encode_circuit(circuit: AttachmentCircuit) -> dict[str, Any]:
         "subnets": [
             {"prefix": str(subnet.prefix), "gateway": str(subnet.gateway)}
             for subnet in circuit.subnets
+            if subnet.prefix.version == 4
         ],
-        "hosts": [
+        "subnets_ipv6": [
             {
-                "port_id": host.port_id,
-                "mac": host.mac,
-                "addresses": [str(address) for address in host.addresses],
+                "prefix": str(subnet.prefix),
+                "gateway": str(subnet.gateway),
+                "advertisement": subnet.advertisement.value,
             }
-            for host in circuit.hosts
+            for subnet in circuit.subnets
+            if subnet.prefix.version == 6
         ],
+        "hosts": [_encode_host(host) for host in circuit.hosts],
+    }
+
+
+def _encode_host(host: AttachedHost) -> dict[str, Any]:
+    return {
+        "port_id": host.port_id,
+        "mac": host.mac,
+        "addresses": [str(address) for address in host.addresses if address.version == 4],
+        "addresses_ipv6": [str(address) for address in host.addresses if address.version == 6],
     }
 
 
@@ -148,17 +172,32 @@ def _decode_circuit(plain: Plain) -> AttachmentCircuit:
         port_id=str(plain["port_id"]),
         mac=str(plain["mac"]),
         mtu=int(plain["mtu"]),
-        subnets=tuple(
-            AttachedSubnet(IPv4Network(subnet["prefix"]), IPv4Address(subnet["gateway"]))
-            for subnet in plain["subnets"]
+        subnets=(
+            *(
+                AttachedSubnet(IPv4Network(subnet["prefix"]), IPv4Address(subnet["gateway"]))
+                for subnet in plain["subnets"]
+            ),
+            *(_decode_ipv6_subnet(subnet) for subnet in plain.get("subnets_ipv6", ())),
         ),
-        hosts=tuple(
-            AttachedHost(
-                str(host["port_id"]),
-                str(host["mac"]),
-                tuple(IPv4Address(address) for address in host["addresses"]),
-            )
-            for host in plain["hosts"]
+        hosts=tuple(_decode_host(host) for host in plain["hosts"]),
+    )
+
+
+def _decode_ipv6_subnet(plain: Plain) -> AttachedSubnet:
+    return AttachedSubnet(
+        IPv6Network(plain["prefix"]),
+        IPv6Address(plain["gateway"]),
+        RouterAdvertisement(plain["advertisement"]),
+    )
+
+
+def _decode_host(plain: Plain) -> AttachedHost:
+    return AttachedHost(
+        str(plain["port_id"]),
+        str(plain["mac"]),
+        (
+            *(IPv4Address(address) for address in plain["addresses"]),
+            *(IPv6Address(address) for address in plain.get("addresses_ipv6", ())),
         ),
     )
 

@@ -11,22 +11,27 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
 
+from isthmus.model.ip import AddressFamily, IpAddress, ip_order
 from isthmus.model.provider_edge import Encapsulation
+from isthmus.pe_agent.compile.neighbor_discovery import link_local_address
 from tests.actors import PE3, core_mac_of, mac_of
 from tests.cases.case import Case, all_cases
 from tests.fakes.packet import (
     ICMP,
+    ICMPV6,
     ArpPacket,
     Ipv4Packet,
+    Ipv6Packet,
     LabelStackEntry,
     Packet,
     decode,
     encode,
+    ip_packet,
 )
 from tests.fakes.switch import FakeSwitch
 from tests.functional.compile.dummy_switch import REMOTE_MAC, SCHEMA, UNDERLAY_MAC, DummySwitch
@@ -166,40 +171,71 @@ def _probes(case: Case) -> list[tuple[int, Packet]]:
     addresses |= {subnet.gateway for circuit in circuits.values() for subnet in circuit.subnets}
     addresses |= {route.prefix.network_address for route in inputs.routes}
     addresses |= {IPv4Address("198.51.100.9"), IPv4Address("224.0.0.5")}
+    addresses |= {ip_address(text) for text in ("2001:db8:99::9", "fe80::9", "ff02::1", "::1")}
     found: list[tuple[int, Packet]] = []
     for port, circuit in circuits.items():
-        source = circuit.hosts[0].addresses[0]
-        for packet in _ip_packets(source, sorted(addresses)):
-            frame = Packet(CE_MAC, circuit.mac, packet)
-            found.append((port, frame))
-        found += [
-            (port, replace(frame, eth_dst="ff:ff:ff:ff:ff:ff")),
-            (port, replace(frame, vlan_vid=0x1005)),
-            (port, replace(frame, labels=(LabelStackEntry(1000),))),
-        ]
-        for target in (circuit.subnets[0].gateway, source):
-            arp = ArpPacket(1, CE_MAC, source, "00:00:00:00:00:00", target)
-            found.append((port, Packet(CE_MAC, "ff:ff:ff:ff:ff:ff", arp)))
+        for source in (*circuit.hosts[0].addresses, IPv6Address("fe80::5")):
+            for packet in _ip_packets(source, addresses):
+                frame = Packet(CE_MAC, circuit.mac, packet)
+                found.append((port, frame))
+            found += [
+                (port, replace(frame, eth_dst="ff:ff:ff:ff:ff:ff")),
+                (port, replace(frame, vlan_vid=0x1005)),
+                (port, replace(frame, labels=(LabelStackEntry(1000),))),
+            ]
+            targets = {subnet.gateway for subnet in circuit.subnets} | {source}
+            targets.add(link_local_address(circuit.mac))
+            for target in sorted(targets, key=ip_order):
+                found += [(port, frame) for frame in _resolution(source, target)]
     assert inputs.core_port is not None
-    return found + [(inputs.core_port, frame) for frame in _from_core(case, sorted(addresses))]
+    return found + [(inputs.core_port, frame) for frame in _from_core(case, addresses)]
 
 
-def _ip_packets(source: IPv4Address, addresses: list[IPv4Address]) -> Iterator[Ipv4Packet]:
-    for address in addresses:
-        yield Ipv4Packet(source, address)
-        yield Ipv4Packet(source, address, ttl=1)
-        yield Ipv4Packet(source, address, octets=1470)
-        yield Ipv4Packet(source, address, proto=ICMP, icmp_type=8)
+def _resolution(source: IpAddress, target: IpAddress) -> Iterator[Packet]:
+    """Ask for a target's MAC, as the version of both addresses does it."""
+    if isinstance(source, IPv4Address) and isinstance(target, IPv4Address):
+        arp = ArpPacket(1, CE_MAC, source, "00:00:00:00:00:00", target)
+        yield Packet(CE_MAC, "ff:ff:ff:ff:ff:ff", arp)
+    if isinstance(source, IPv6Address) and isinstance(target, IPv6Address):
+        group = IPv6Address(int(IPv6Address("ff02::1:ff00:0")) | int(target) & 0xFFFFFF)
+        asked = Ipv6Packet(source, group, 255, ICMPV6, 135, 0, 72, target, 0, (1, CE_MAC))
+        group_mac = f"33:33:{group.packed[12:].hex(':')}"
+        yield Packet(CE_MAC, group_mac, asked)
+        yield Packet(CE_MAC, group_mac, replace(asked, ttl=254))
+        yield Packet(CE_MAC, group_mac, replace(asked, src=IPv6Address(0)))
+        yield Packet(CE_MAC, group_mac, replace(asked, nd_option=None, octets=64))
+        yield Packet(CE_MAC, group_mac, Ipv6Packet(source, group, 255, ICMPV6, 133))
 
 
-def _from_core(case: Case, addresses: list[IPv4Address]) -> Iterator[Packet]:
+def _ip_packets(source: IpAddress, addresses: set[IpAddress]) -> Iterator[Ipv4Packet | Ipv6Packet]:
+    for address in sorted(addresses, key=ip_order):
+        if address.version != source.version:
+            continue
+        yield ip_packet(source, address)
+        yield ip_packet(source, address, ttl=1)
+        yield ip_packet(source, address, octets=1470)
+        icmp, kinds = (ICMP, (8,)) if address.version == 4 else (ICMPV6, (128, 134, 137))
+        for kind in kinds:
+            yield ip_packet(source, address, proto=icmp, icmp_type=kind)
+
+
+def _from_core(case: Case, addresses: set[IpAddress]) -> Iterator[Packet]:
     mac = core_mac_of(case.pe.address)
     transport = case.pe.transport_label
+    labels = case.compile().numbers.labels
+    sources: dict[int, IpAddress] = {
+        4: IPv4Address("10.2.0.7"),
+        6: IPv6Address("2001:db8:2::7"),
+    }
     for label in (999, 1000, 1001, 1002):
         stacks = [(label,), (16, label)] + ([(transport.value, label)] if transport else [])
+        # What a label of one family carries is never of the other, unless the far PE is broken.
+        families = {family for (_, family), given in labels.items() if given == label}
+        versions = {4 if family is AddressFamily.IPV4 else 6 for family in families} or {4, 6}
         for stack in stacks:
             entries = tuple(LabelStackEntry(each) for each in stack)
-            for packet in _ip_packets(IPv4Address("10.2.0.7"), addresses):
-                yield Packet("02:00:00:00:00:f1", mac, packet, entries)
+            for version in sorted(versions):
+                for packet in _ip_packets(sources[version], addresses):
+                    yield Packet("02:00:00:00:00:f1", mac, packet, entries)
     yield replace(Packet("02:00:00:00:00:f1", mac, packet, entries), eth_dst=CE_MAC)
     yield Packet("02:00:00:00:00:f1", mac, packet)

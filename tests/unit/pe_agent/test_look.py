@@ -56,7 +56,7 @@ def test_everything_can_be_seen(reconciler: Reconciler, tmp_path: Path) -> None:
     assert [each["prefix"] for each in done["advertised"]] == ["10.1.0.5/32"]
     assert [each["prefix"] for each in done["rib_in"]] == ["10.2.0.7/32"]
     assert done["ports"] == {"core": 1, "circuits": {"pe-net": 100}, "hosts": ["vm1"]}
-    assert done["numbers"] == [{"vpns": ["red"], "vrf": 1, "label": 1000}]
+    assert done["numbers"] == [{"vpns": ["red"], "vrf": 1, "label": 1000, "label_ipv6": None}]
     assert any("10.2.0.7" in flow for flow in done["flows"])
     assert (path.stat().st_mode & 0o777) == 0o600
 

@@ -13,18 +13,31 @@ from hypothesis import strategies as st
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher
+from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.compile.inputs import Numbers
 from isthmus.pe_agent.state import Memory, StateFile, decode_memory, encode_memory
 from tests.actors import circuit, host, intent
 
 MEMORY = Memory(
     intents={
-        "red": intent("red", circuit("net", "10.1.0.0/24", host("vm1", "10.1.0.5")), generation=7),
+        "red": intent(
+            "red",
+            circuit(
+                "net",
+                ["10.1.0.0/24", "2001:db8:1::/64"],
+                host("vm1", "10.1.0.5", "2001:db8:1::5"),
+            ),
+            generation=7,
+        ),
         "blue": intent("blue", rd=RouteDistinguisher.parse("64500:9")),
     },
     numbers=Numbers(
         by_vrf={("red",): 1, ("blue", "red"): 2},
-        labels={("red",): 1000, ("blue", "red"): 1001},
+        labels={
+            (("red",), AddressFamily.IPV4): 1000,
+            (("blue", "red"), AddressFamily.IPV4): 1001,
+            (("red",), AddressFamily.IPV6): 1002,
+        },
         last_vrf=5,
         last_label=1004,
     ),
@@ -67,6 +80,42 @@ def test_a_save_that_fails_leaves_the_last_one(
         with pytest.raises(OSError, match="No space"):
             file.save(Memory({}, Numbers()))
     assert file.load() == MEMORY
+
+
+def _before_ipv6(memory: Memory) -> bytes:
+    """What an agent from before IPv6 would have written of the same intents."""
+    plain = json.loads(encode_memory(memory))
+    del plain["labels_ipv6"]
+    for part in plain["intents"]:
+        for circuit_ in part["circuits"]:
+            del circuit_["subnets_ipv6"]
+            for host_ in circuit_["hosts"]:
+                del host_["addresses_ipv6"]
+    return json.dumps(plain).encode()
+
+
+def test_what_an_agent_from_before_ipv6_saved_is_forwarded_by_and_asked_for_again() -> None:
+    """Numbers stay; intents count as older, so that the server sends what that agent left out."""
+    memory = decode_memory(_before_ipv6(MEMORY))
+    red = MEMORY.intents["red"]
+    assert memory.numbers.by_vrf == MEMORY.numbers.by_vrf
+    assert memory.numbers.labels == {
+        key: label for key, label in MEMORY.numbers.labels.items() if key[1] is AddressFamily.IPV4
+    }
+    assert memory.intents["red"].generation == red.generation - 1
+    assert memory.intents["red"].circuits == (
+        circuit("net", "10.1.0.0/24", host("vm1", "10.1.0.5")),
+    )
+
+
+def test_an_agent_from_before_ipv6_finds_what_it_knows() -> None:
+    """A roll-back keeps IPv4 forwarding."""
+    plain = json.loads(encode_memory(MEMORY))
+    assert plain["format"] == 1
+    assert plain["labels"] == [["blue", "red", 1001], ["red", 1000]]
+    (circuit_,) = plain["intents"][1]["circuits"]
+    assert [each["prefix"] for each in circuit_["subnets"]] == ["10.1.0.0/24"]
+    assert circuit_["hosts"][0]["addresses"] == ["10.1.0.5"]
 
 
 def test_another_format_is_not_read() -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 
 from isthmus.model.errors import EdgeError, InvalidValue, SpeakerRefused, SpeakerUnreachable
+from isthmus.model.ip import AddressFamily
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.config import BgpConfig
@@ -240,25 +241,30 @@ class GoBgpSpeaker:
             return
         address = IPv4Address(event.peer.state.neighbor_address)
         is_up = event.peer.state.session_state == _ESTABLISHED
-        if self._update(lambda rib: rib.session(address, is_established=is_up)):
-            _LOG.info("neighbor.session address=%s established=%s", address, is_up)
+        families = mapping.decode_families(event.peer.state) if is_up else None
+        if self._update(lambda rib: rib.session(address, is_established=is_up, families=families)):
+            _LOG.info(
+                "neighbor.session address=%s established=%s families=%s",
+                address, is_up, ",".join(str(family) for family in sorted(families or ())),
+            )  # fmt: skip
 
     def _read_paths(self, client: GoBgpClient, paths: Iterable[gobgp_pb2.Path]) -> None:
         for path in paths:
             if not path.HasField("nlri"):
-                if path.neighbor_ip and path.family == mapping.VPN_IPV4:
-                    self._read_end_of_rib(IPv4Address(path.neighbor_ip))
+                family = mapping.vpn_family(path)
+                if path.neighbor_ip and family is not None:
+                    self._read_end_of_rib(IPv4Address(path.neighbor_ip), family)
             elif path.family == mapping.IPV4_UNICAST:
                 if self._bookmark is not None and mapping.is_bookmark(path, self._bookmark):
                     self._finish_replay(client, path)
             elif path.neighbor_ip:
                 self._read_learnt(path)
-            elif path.family == mapping.VPN_IPV4:
+            elif mapping.vpn_family(path) is not None:
                 self._read_own(client, path)
 
-    def _read_end_of_rib(self, address: IPv4Address) -> None:
-        self._update(lambda rib: rib.end_of_rib(address, time.monotonic()))
-        _LOG.info("neighbor.end_of_rib address=%s", address)
+    def _read_end_of_rib(self, address: IPv4Address, family: AddressFamily) -> None:
+        self._update(lambda rib: rib.end_of_rib(address, family, time.monotonic()))
+        _LOG.info("neighbor.end_of_rib address=%s family=%s", address, family)
 
     def _read_learnt(self, path: gobgp_pb2.Path) -> None:
         key: RouteKey | None = None
@@ -331,7 +337,8 @@ class GoBgpSpeaker:
             rib.neighbors_are_released(now)
             if peer.graceful_restart.peer_restarting:
                 # Its routes are kept; the daemon forgot that it once sent its end-of-RIB.
-                rib.end_of_rib(IPv4Address(peer.conf.neighbor_address), now)
+                for family in AddressFamily:
+                    rib.end_of_rib(IPv4Address(peer.conf.neighbor_address), family, now)
 
     # ── the thread that reports changes ──
 

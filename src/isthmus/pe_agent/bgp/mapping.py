@@ -8,11 +8,12 @@ may be anything: it becomes a route this PE can use, or InvalidValue with the re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ip import AddressFamily, IpPrefix
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp_api import (
@@ -22,16 +23,18 @@ from isthmus.pe_agent.bgp.gobgp_api import (
     gobgp_pb2,
     nlri_pb2,
 )
-from isthmus.pe_agent.bgp.validate import ROUTE_TARGET_SUBTYPE
+from isthmus.pe_agent.bgp.validate import ROUTE_TARGET_SUBTYPE, check_prefix
 
-RouteKey = tuple[RouteDistinguisher, IPv4Network]
-"""What makes a VPN-IPv4 route one of its own: a second one replaces the first (RFC 4364 §4.1)."""
+RouteKey = tuple[RouteDistinguisher, IpPrefix]
+"""What makes a VPN route one of its own: a second one replaces the first (RFC 4364 §4.1)."""
 
 IPV4_UNICAST = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_UNICAST)
 VPN_IPV4 = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_MPLS_VPN)
-FAMILIES = (VPN_IPV4,)
-"""Families every session carries."""
+VPN_IPV6 = common_pb2.Family(afi=common_pb2.Family.AFI_IP6, safi=common_pb2.Family.SAFI_MPLS_VPN)
+FAMILIES = {AddressFamily.IPV4: VPN_IPV4, AddressFamily.IPV6: VPN_IPV6}
+"""Families offered on every session; a neighbor that lacks one still gets the others."""
 
+_IPV4_MAPPED = "::ffff:"
 _BOOKMARK_PREFIX = "192.0.2.0"
 _KEEPALIVES_PER_HOLD_TIME = 3
 _CONNECT_RETRY_S = 2
@@ -43,8 +46,22 @@ def key_of(route: VpnRoute) -> RouteKey:
     return (route.rd, route.prefix)
 
 
+def vpn_family(path: gobgp_pb2.Path) -> AddressFamily | None:
+    """Return the address family of a VPN route, or None if the path is of another kind."""
+    found = (ours for ours, family in FAMILIES.items() if path.family == family)
+    return next(found, None)
+
+
 def encode_route(route: VpnRoute) -> gobgp_pb2.Path:
-    """Encode a route this PE originates."""
+    """Encode a route this PE originates.
+
+    The next hop of a VPN-IPv6 route is this PE's IPv4 address as an IPv4-mapped one, as its tunnels
+    are IPv4's (RFC 4659 §3.2.1.2).
+    """
+    family = FAMILIES[route.family]
+    next_hop = str(route.next_hop)
+    if route.family is AddressFamily.IPV6:
+        next_hop = f"{_IPV4_MAPPED}{next_hop}"
     nlri = nlri_pb2.NLRI(
         labeled_vpn_ip_prefix=nlri_pb2.LabeledVPNIPAddressPrefix(
             labels=[route.label.value],
@@ -61,14 +78,14 @@ def encode_route(route: VpnRoute) -> gobgp_pb2.Path:
         ),
         attribute_pb2.Attribute(
             mp_reach=attribute_pb2.MpReachNLRIAttribute(
-                family=VPN_IPV4, next_hops=[str(route.next_hop)], nlris=[nlri]
+                family=family, next_hops=[next_hop], nlris=[nlri]
             )
         ),
         attribute_pb2.Attribute(
             extended_communities=attribute_pb2.ExtendedCommunitiesAttribute(communities=communities)
         ),
     ]
-    return gobgp_pb2.Path(nlri=nlri, family=VPN_IPV4, pattrs=attributes)
+    return gobgp_pb2.Path(nlri=nlri, family=family, pattrs=attributes)
 
 
 def encode_withdrawal(route: VpnRoute) -> gobgp_pb2.Path:
@@ -82,17 +99,19 @@ def decode_key(path: gobgp_pb2.Path) -> RouteKey:
     """Read which route a path is about; enough to withdraw it.
 
     Raises:
-        InvalidValue: it is not a VPN-IPv4 route.
+        InvalidValue: it is not a VPN route.
     """
-    if path.nlri.WhichOneof("nlri") != "labeled_vpn_ip_prefix" or path.family != VPN_IPV4:
+    family = vpn_family(path)
+    if path.nlri.WhichOneof("nlri") != "labeled_vpn_ip_prefix" or family is None:
         raise InvalidValue(
-            f"A path of family {path.family.afi}/{path.family.safi} is not VPN-IPv4."
+            f"A path of family {path.family.afi}/{path.family.safi} is not a VPN route."
         )
     nlri = path.nlri.labeled_vpn_ip_prefix
+    network = IPv4Network if family is AddressFamily.IPV4 else IPv6Network
     try:
-        prefix = IPv4Network((nlri.prefix, nlri.prefix_len))
-    except (AddressValueError, NetmaskValueError, ValueError) as error:
-        raise InvalidValue(f"{error}: not an IPv4 prefix.") from None
+        prefix = network((nlri.prefix, nlri.prefix_len))
+    except ValueError as error:
+        raise InvalidValue(f"{error}: not an {family} prefix.") from None
     return (_decode_rd(nlri.rd), prefix)
 
 
@@ -100,9 +119,11 @@ def decode_route(path: gobgp_pb2.Path) -> VpnRoute:
     """Read a route as this PE can forward by.
 
     Raises:
-        InvalidValue: not VPN-IPv4, no usable label, next hop or route target.
+        InvalidValue: no VPN route, no usable label, next hop or route target, or a prefix that is
+            never routed.
     """
     rd, prefix = decode_key(path)
+    check_prefix(prefix)
     labels = path.nlri.labeled_vpn_ip_prefix.labels
     if len(labels) != 1:
         raise InvalidValue(f"{len(labels)} VPN labels; exactly one can be pushed.")
@@ -117,7 +138,7 @@ def decode_route(path: gobgp_pb2.Path) -> VpnRoute:
     return VpnRoute(
         rd=rd,
         prefix=prefix,
-        next_hop=_decode_ipv4(attributes["mp_reach"].next_hops[0]),
+        next_hop=_decode_next_hop(attributes["mp_reach"].next_hops[0]),
         label=Label(labels[0]),
         route_targets=frozenset(_decode_route_targets(attributes.get("extended_communities"))),
         local_pref=local_pref,
@@ -177,7 +198,7 @@ def encode_neighbor(
             deferral_time=config.deferral_time_s,
             local_restarting=is_restart,
         ),
-        afi_safis=[_encode_family(config, family) for family in FAMILIES],
+        afi_safis=[_encode_family(config, family) for family in FAMILIES.values()],
     )
     if config.ttl_security_hops:
         peer.ttl_security.enabled = True
@@ -188,6 +209,16 @@ def encode_neighbor(
 def has_same_settings(known: gobgp_pb2.Peer, wanted: gobgp_pb2.Peer) -> bool:
     """Whether a neighbor the daemon has needs no change, which would reset its session."""
     return _settings(known) == _settings(wanted)
+
+
+def decode_families(neighbor: gobgp_pb2.PeerState) -> frozenset[AddressFamily]:
+    """Read which of our families a neighbor has said it speaks, too (RFC 4760 §8)."""
+    offered = [
+        capability.multi_protocol.family
+        for capability in neighbor.remote_cap
+        if capability.WhichOneof("cap") == "multi_protocol"
+    ]
+    return frozenset(ours for ours, family in FAMILIES.items() if family in offered)
 
 
 def encode_bookmark(nonce: int) -> gobgp_pb2.Path:
@@ -314,6 +345,17 @@ def _decode_route_targets(attribute: Any) -> Iterator[RouteTarget]:
             continue
         administrator = int(_decode_ipv4(value.address)) if kinds[name] == 1 else value.asn
         yield RouteTarget(kinds[name], administrator, value.local_admin)
+
+
+def _decode_next_hop(text: str) -> IPv4Address:
+    """Read an IPv4 address, or an IPv6 address that stands for one (RFC 4659 §3.2.1.2)."""
+    try:
+        mapped = IPv6Address(text).ipv4_mapped
+    except AddressValueError:
+        return _decode_ipv4(text)
+    if mapped is None:
+        raise InvalidValue(f"No tunnel can lead to the IPv6 address {text}.")
+    return mapped
 
 
 def _decode_ipv4(text: str) -> IPv4Address:

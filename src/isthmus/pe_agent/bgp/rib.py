@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+from isthmus.model.ip import AddressFamily
 from isthmus.model.report import NeighborReport
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.config import BgpConfig
@@ -30,7 +31,8 @@ class Rib:
         self._is_converging = False
         self._is_complete = False
         self._established: set[IPv4Address] = set()
-        self._has_sent_all: dict[IPv4Address, float] = {}
+        self._families: dict[IPv4Address, frozenset[AddressFamily]] = {}
+        self._ends_of_rib: dict[tuple[IPv4Address, AddressFamily], float] = {}
         self._released_at: float | None = None
         self._gone_at: float | None = None
         self._snapshot: RibIn | None = None
@@ -48,7 +50,7 @@ class Rib:
             is_fresh: the daemon knows nothing: what it lacks is not withdrawn but late.
         """
         self._stale = set(self._routes)
-        self._has_sent_all.clear()
+        self._ends_of_rib.clear()
         self._established.clear()
         self._released_at = None
         self._gone_at = None
@@ -93,8 +95,22 @@ class Rib:
             self._values.discard(old)
             self._has_changed()
 
-    def session(self, neighbor: IPv4Address, *, is_established: bool) -> None:
-        """A neighbor's session came up or went down."""
+    def session(
+        self,
+        neighbor: IPv4Address,
+        *,
+        is_established: bool,
+        families: frozenset[AddressFamily] | None = None,
+    ) -> None:
+        """A neighbor's session came up or went down.
+
+        Args:
+            neighbor: whose session.
+            is_established: it is up.
+            families: those the session carries; None if that is not known.
+        """
+        if families is not None:
+            self._families[neighbor] = families
         if is_established == (neighbor in self._established):
             return
         if is_established:
@@ -103,9 +119,9 @@ class Rib:
             self._established.discard(neighbor)
         self._has_changed()
 
-    def end_of_rib(self, neighbor: IPv4Address, now: float) -> None:
-        """A neighbor has sent all its routes once (RFC 4724 §2)."""
-        self._has_sent_all.setdefault(neighbor, now)
+    def end_of_rib(self, neighbor: IPv4Address, family: AddressFamily, now: float) -> None:
+        """A neighbor has sent all its routes of a family once (RFC 4724 §2)."""
+        self._ends_of_rib.setdefault((neighbor, family), now)
 
     def settle(self, now: float) -> None:
         """Give up what is late: what is still stale is gone once nobody is to be waited for."""
@@ -148,18 +164,25 @@ class Rib:
         return self._snapshot
 
     def _is_awaited(self, neighbor: IPv4Address, now: float) -> bool:
-        if neighbor in self._has_sent_all:
+        if self._has_sent_all_at(neighbor) is not None:
             return False
         patience, late = self._patience()
         # One that is sending gets all the time; one without session only until it is surely late,
         # for then the others are there to tell.
         return now < (patience if neighbor in self._established else min(patience, late))
 
+    def _has_sent_all_at(self, neighbor: IPv4Address) -> float | None:
+        """When a neighbor had sent all routes of all families it speaks; None if it has not."""
+        families = self._families.get(neighbor) or {AddressFamily.IPV4}
+        ends = [self._ends_of_rib.get((neighbor, family)) for family in families]
+        return None if None in ends else max(end for end in ends if end is not None)
+
     def _patience(self) -> tuple[float, float]:
         """Until when to wait for a neighbor with a session, and for one without."""
         if self._released_at is None:
             return (float("inf"), float("inf"))
-        first = min(self._has_sent_all.values(), default=float("inf"))
+        ends = map(self._has_sent_all_at, self._config.neighbors)
+        first = min((end for end in ends if end is not None), default=float("inf"))
         return (
             self._released_at + self._config.graceful_restart_time_s,
             first + self._config.late_neighbor_s,

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ip import IpPrefix
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.gobgp_api import common_pb2, gobgp_pb2, nlri_pb2
 
@@ -28,10 +29,12 @@ class FamilyRule:
     Attributes:
         nlri: the only kind of NLRI the family may carry.
         check_nlri: raises InvalidValue unless the NLRI is whole and in range.
+        check_next_hop: the same for the next hop as text.
     """
 
     nlri: str
     check_nlri: Callable[[Any], None]
+    check_next_hop: Callable[[str], None]
 
 
 def check_routes(routes: Collection[VpnRoute]) -> None:
@@ -41,15 +44,34 @@ def check_routes(routes: Collection[VpnRoute]) -> None:
         InvalidValue: a field is of the wrong kind or names no PE.
     """
     for route in routes:
-        _require(isinstance(route, VpnRoute), f"{route} is not a VPN-IPv4 route")
-        _require(isinstance(route.prefix, IPv4Network), f"{route.prefix} is not an IPv4 prefix")
+        _require(isinstance(route, VpnRoute), f"{route} is not a VPN route")
+        _require(
+            isinstance(route.prefix, IPv4Network | IPv6Network),
+            f"{route.prefix} is not an IP prefix",
+        )
+        check_prefix(route.prefix)
         _require(isinstance(route.label, Label), f"{route.label} is not a checked label")
         _require(
             isinstance(route.rd, RouteDistinguisher), f"{route.rd} is not a route distinguisher"
         )
         for route_target in route.route_targets:
             _require(isinstance(route_target, RouteTarget), f"{route_target} is not a route target")
-        _check_next_hop(str(route.next_hop))
+        _check_ipv4_next_hop(str(route.next_hop))
+
+
+def check_prefix(prefix: IpPrefix) -> None:
+    """Check that a prefix may be routed at all: not on one IPv6 link only, nor to many hosts.
+
+    Raises:
+        InvalidValue: it may not (RFC 4291 §2.5.6 and §2.7).
+    """
+    if isinstance(prefix, IPv6Network):
+        _require(prefix.network_address.scope_id is None, f"{prefix} names an interface")
+        kind = "link-local" if prefix.is_link_local else "multicast"
+        _require(
+            not (prefix.is_link_local or prefix.is_multicast),
+            f"{prefix} is {kind} and is never routed",
+        )
 
 
 def check_path(path: gobgp_pb2.Path) -> None:
@@ -65,10 +87,10 @@ def check_path(path: gobgp_pb2.Path) -> None:
     kind = path.nlri.WhichOneof("nlri")
     _require(kind == rule.nlri, f"a path of family {family[0]}/{family[1]} carries {kind}")
     rule.check_nlri(getattr(path.nlri, rule.nlri))
-    _check_attributes(path)
+    _check_attributes(path, rule)
 
 
-def _check_attributes(path: gobgp_pb2.Path) -> None:
+def _check_attributes(path: gobgp_pb2.Path, rule: FamilyRule) -> None:
     attributes: dict[str | None, Any] = {}
     for attribute in path.pattrs:
         kind = attribute.WhichOneof("attr")
@@ -81,7 +103,7 @@ def _check_attributes(path: gobgp_pb2.Path) -> None:
     _require(reach.family == path.family, "MP_REACH_NLRI is of another family than the path")
     _require(list(reach.nlris) == [path.nlri], "MP_REACH_NLRI carries another prefix than the path")
     _require(len(reach.next_hops) == 1, "there is not exactly one next hop")
-    _check_next_hop(reach.next_hops[0])
+    rule.check_next_hop(reach.next_hops[0])
     communities = attributes["extended_communities"].communities
     _require(len(communities) > 0, "the list of extended communities is empty")
     for community in communities:
@@ -92,13 +114,24 @@ def _check_attributes(path: gobgp_pb2.Path) -> None:
 
 
 def _check_vpn_ipv4_nlri(nlri: nlri_pb2.LabeledVPNIPAddressPrefix) -> None:
+    _check_vpn_nlri(nlri, IPv4Network, "an IPv4")
+
+
+def _check_vpn_ipv6_nlri(nlri: nlri_pb2.LabeledVPNIPAddressPrefix) -> None:
+    _check_vpn_nlri(nlri, IPv6Network, "an IPv6")
+
+
+def _check_vpn_nlri(
+    nlri: nlri_pb2.LabeledVPNIPAddressPrefix, network: Callable[[str], IpPrefix], a_kind: str
+) -> None:
     _require(len(nlri.labels) == 1, "there is not exactly one VPN label")
     Label(nlri.labels[0])
     _check_rd(nlri.rd)
     try:
-        IPv4Network(f"{nlri.prefix}/{nlri.prefix_len}")
-    except (AddressValueError, NetmaskValueError, ValueError) as error:
-        raise InvalidValue(f"{error}: not an IPv4 prefix without host bits.") from None
+        prefix = network(f"{nlri.prefix}/{nlri.prefix_len}")
+    except ValueError as error:
+        raise InvalidValue(f"{error}: not {a_kind} prefix without host bits.") from None
+    check_prefix(prefix)
 
 
 def _check_rd(rd: common_pb2.RouteDistinguisher) -> None:
@@ -134,12 +167,21 @@ def _check_route_target(kind: int, administrator: int, community: Any) -> None:
     RouteTarget(kind, administrator, community.local_admin)
 
 
-def _check_next_hop(text: str) -> None:
+def _check_ipv4_next_hop(text: str) -> None:
     address = _ipv4(text)
     _require(
         not (address.is_multicast or address.is_unspecified or address.is_loopback),
         f"{address} can't be a next hop",
     )
+
+
+def _check_mapped_next_hop(text: str) -> None:
+    try:
+        address = IPv6Address(text)
+    except AddressValueError:
+        raise InvalidValue(f"'{text}' is not an IPv6 address.") from None
+    _require(address.ipv4_mapped is not None, f"{text} does not stand for an IPv4 address")
+    _check_ipv4_next_hop(str(address.ipv4_mapped))
 
 
 def _ipv4(text: str) -> IPv4Address:
@@ -155,7 +197,8 @@ def _require(is_so: bool, complaint: str) -> None:  # noqa: FBT001 -- an asserti
 
 
 FAMILIES: Mapping[tuple[int, int], FamilyRule] = {
-    (1, 128): FamilyRule("labeled_vpn_ip_prefix", _check_vpn_ipv4_nlri),
+    (1, 128): FamilyRule("labeled_vpn_ip_prefix", _check_vpn_ipv4_nlri, _check_ipv4_next_hop),
+    (2, 128): FamilyRule("labeled_vpn_ip_prefix", _check_vpn_ipv6_nlri, _check_mapped_next_hop),
 }
 """(AFI, SAFI) → its rule. A new family is one row here and its rows in the unit test's table."""
 

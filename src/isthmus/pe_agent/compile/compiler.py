@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
 from isthmus.model.intent import AttachmentCircuit, VrfIntent
+from isthmus.model.ip import AddressFamily, IpPrefix
 from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.flows import (
@@ -35,13 +35,17 @@ from isthmus.pe_agent.compile.flows import (
 )
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
+from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.compile.numbers import VRF_NUMBERS, VrfKey, allocate
 from isthmus.pe_agent.compile.rib import Candidate, Fib, RemotePath, RoutesByTarget, compile_fib
 from isthmus.pe_agent.compile.routes import LocalHost, compile_routes, local_hosts
-from isthmus.pe_agent.compile.vrfs import Vrf, group_circuits, make_vrf
+from isthmus.pe_agent.compile.vrfs import Vrf, group_circuits, make_vrf, wanted_labels
+
+_LEAST_IPV6_MTU = 1280
+"""RFC 8200 §5."""
 
 Circuits = Mapping[VrfKey, tuple[AttachmentCircuit, ...]]
-Hosts = Mapping[VrfKey, Mapping[IPv4Network, LocalHost]]
+Hosts = Mapping[VrfKey, Mapping[IpPrefix, LocalHost]]
 
 
 @dataclass(slots=True)
@@ -79,9 +83,8 @@ def compile_pe(
     circuits = group_circuits(inputs.intents)
     numbers = _number((vrf_numbers, label_range), pe, circuits, inputs.numbers, problems)
     vrfs = [
-        make_vrf(key, circuits[key], inputs.intents, (number, numbers.labels[key]), pe.address)
+        make_vrf(key, circuits[key], inputs.intents, (number, numbers.labels), pe.address)
         for key, number in numbers.by_vrf.items()
-        if key in numbers.labels
     ]
     hosts = {vrf.key: local_hosts(vrf, inputs.circuit_ports, inputs.plugged_hosts) for vrf in vrfs}
     fibs = _compile_fibs(vrfs, hosts, core, inputs.routes)
@@ -90,14 +93,20 @@ def compile_pe(
     routes = _advertised(vrfs, hosts, core, problems)
     flows = set(_compile_flows(vrfs, fibs, core, inputs.circuit_ports))
     # A label is accepted as long as a route carries it, and no longer.
-    labels = {route.label for route in routes}
-    flows.update(compile_label_flow(vrf) for vrf in vrfs if vrf.label in labels)
+    accepted = {route.label for route in routes}
+    flows.update(
+        compile_label_flow(vrf, family)
+        for vrf in vrfs
+        for family, label in vrf.labels.items()
+        if label in accepted
+    )
     return Compiled(
         routes=routes,
         flows=frozenset(flows),
         numbers=numbers,
         problems=problems.sentences(),
         punts={vrf.number: _punt_context(vrf, fibs[vrf.key], core) for vrf in vrfs},
+        links=_links(vrfs, inputs.circuit_ports),
     )
 
 
@@ -108,17 +117,19 @@ def _number(
     before: Numbers,
     problems: _Problems,
 ) -> Numbers:
-    """Give each VRF its number and its label; a VRF that gets only one of them is not served."""
+    """Give each VRF its number, and a label for each address family; it serves what has both."""
     reserved = {pe.transport_label.value} if pe.transport_label is not None else set()
     number_pool, label_pool = pools
     by_vrf = allocate(before.by_vrf, before.last_vrf, circuits, number_pool)
-    labels = allocate(before.labels, before.last_label, circuits, label_pool, reserved)
+    wanted = wanted_labels(circuits)
+    labels = allocate(before.labels, before.last_label, wanted, label_pool, reserved)
     for key in by_vrf.refused:
         problems.add(key, "This PE has no VRF number left.")
-    for key in labels.refused:
+    for key, family in labels.refused:
         problems.add(
             key,
-            f"This PE has no label left between {label_pool.start} and {label_pool.stop - 1}.",
+            f"This PE has no label left between {label_pool.start} and {label_pool.stop - 1} "
+            f"for {family}.",
         )
     return Numbers(by_vrf.given, labels.given, by_vrf.last, labels.last)
 
@@ -138,7 +149,7 @@ def _advertised(
     """The routes other PEs hear: none without a core, as what they attract would be lost."""
     if core.port is None:
         return frozenset()
-    heard: dict[tuple[RouteDistinguisher, IPv4Network], VpnRoute] = {}
+    heard: dict[tuple[RouteDistinguisher, IpPrefix], VpnRoute] = {}
     for vrf in vrfs:
         for route in compile_routes(vrf, core.pe.address, hosts[vrf.key]):
             # BGP would take the second for a change of the first (RFC 4364 §4.1).
@@ -173,12 +184,13 @@ def _compile_flows(
 ) -> Iterator[Flow]:
     """Everything but the ways in from the core."""
     yield from compile_shared_flows(core)
-    served: set[int] = set()
+    served: set[tuple[int, AddressFamily]] = set()
     for vrf in vrfs:
         yield from compile_vrf_flows(vrf, fibs[vrf.key].paths, circuit_ports, core)
         served.update(
-            circuit_ports[circuit.port_id]
+            (circuit_ports[circuit.port_id], family)
             for circuit in vrf.circuits
+            for family in vrf.labels
             if circuit.port_id in circuit_ports
         )
     yield from compile_delivery_flows(served)
@@ -196,6 +208,16 @@ def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
     )
 
 
+def _links(vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]) -> dict[int, Link]:
+    return {
+        circuit_ports[circuit.port_id]: link
+        for vrf in vrfs
+        if AddressFamily.IPV6 in vrf.labels
+        for circuit in vrf.circuits
+        if circuit.port_id in circuit_ports and (link := Link.of(circuit)).subnets
+    }
+
+
 def _note_problems(vrf: Vrf, fib: Fib, core: CoreLink, inputs: Inputs, problems: _Problems) -> None:
     """Name what this VRF lacks, to the VPNs that lack it."""
     if core.port is None:
@@ -210,6 +232,12 @@ def _note_problems(vrf: Vrf, fib: Fib, core: CoreLink, inputs: Inputs, problems:
                 f"makes {circuit.mtu + core.overhead} octets, but the core link carries "
                 f"{core.pe.core_mtu}; larger packets are answered with ICMP.",
             )
+    if AddressFamily.IPV6 in vrf.labels and core.payload < _LEAST_IPV6_MTU:
+        problems.add(
+            vrf.key,
+            f"The core link carries packets of {core.payload} octets, but IPv6 needs "
+            f"{_LEAST_IPV6_MTU} everywhere.",
+        )
     if core.port is not None:
         for route in fib.unresolved:
             problems.add(

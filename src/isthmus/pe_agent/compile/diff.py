@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
+from isthmus.model.ip import IpPrefix, ip_order
 from isthmus.model.route import VpnRoute
 
 FlowKey = tuple[int, int, tuple[tuple[str, str], ...]]
-RouteKey = tuple[RouteDistinguisher, IPv4Network]
+RouteKey = tuple[RouteDistinguisher, IpPrefix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +96,4 @@ def _last_table_first(flows: Iterable[Flow]) -> tuple[Flow, ...]:
 
 
 def _ordered(routes: Iterable[VpnRoute]) -> tuple[VpnRoute, ...]:
-    return tuple(sorted(routes, key=_route_key))
+    return tuple(sorted(routes, key=lambda route: (route.rd, ip_order(route.prefix))))

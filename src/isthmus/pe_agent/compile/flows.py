@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 from isthmus.model.flow import (
     Action,
@@ -21,16 +21,20 @@ from isthmus.model.flow import (
     Goto,
     Move,
     Output,
-    OutputToInPort,
     PopMpls,
     PushMpls,
     Resubmit,
     SetField,
     ToAgent,
 )
-from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
+from isthmus.model.ip import AddressFamily, IpAddress, IpPrefix, family_of
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
+from isthmus.pe_agent.compile import neighbor_discovery as nd
 from isthmus.pe_agent.compile import pipeline
+from isthmus.pe_agent.compile.attachments import (
+    compile_attachment_flows,
+    compile_neighbor_advertisement_flow,
+)
 from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS, injection_mac
 from isthmus.pe_agent.compile.pipeline import DropCookie
 from isthmus.pe_agent.compile.rib import Path, RemotePath
@@ -41,6 +45,13 @@ _ETHERNET_OCTETS = 14
 _LABEL_OCTETS = 4
 _GRE_OCTETS = 20 + 4
 _REG0 = "NXM_NX_REG0"
+_DESTINATIONS = {AddressFamily.IPV4: "ip_dst", AddressFamily.IPV6: "ipv6_dst"}
+_NOT_UNICAST = {
+    AddressFamily.IPV4: ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"),
+    # Unspecified and loopback, IPv4-mapped, multicast.
+    AddressFamily.IPV6: ("::/127", "::ffff:0.0.0.0/96", "ff00::/8"),
+}
+_LINK_LOCAL = "fe80::/10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +105,8 @@ def compile_shared_flows(core: CoreLink) -> Iterator[Flow]:
             Drop(),
             cookie=DropCookie.MPLS_FROM_ATTACHMENT,
         )
-    for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"):
-        yield Flow.of(
-            pipeline.FIB,
-            250,
-            {"eth_type": pipeline.IPV4, "ip_dst": prefix},
-            Drop(),
-            cookie=DropCookie.NOT_UNICAST,
-        )
+    yield compile_neighbor_advertisement_flow()
+    yield from _never_forwarded()
     yield Flow.of(pipeline.TOO_BIG, 10, {"reg0": "0x1/0x1"}, ToAgent(PUNTED_OCTETS))
     yield Flow.of(pipeline.TOO_BIG, 0, {}, Goto(pipeline.NEXT_HOP))
     if core.port is not None:
@@ -111,7 +116,7 @@ def compile_shared_flows(core: CoreLink) -> Iterator[Flow]:
 
 def compile_vrf_flows(
     vrf: Vrf,
-    paths: Mapping[IPv4Network, Path],
+    paths: Mapping[IpPrefix, Path],
     circuit_ports: Mapping[str, int],
     core: CoreLink,
 ) -> Iterator[Flow]:
@@ -123,51 +128,86 @@ def compile_vrf_flows(
         circuit_ports: attachment's Neutron port → OpenFlow port, of those plugged.
         core: leads to remote paths.
     """
-    cookie = vrf.number
-    yield Flow.of(
-        pipeline.CLASSIFY,
-        100,
-        {"in_port": "LOCAL", "eth_src": injection_mac(vrf.number), "eth_type": pipeline.IPV4},
-        SetField("metadata", vrf.metadata),
-        Goto(pipeline.FIB),
-        cookie=cookie,
-    )
+    for family in vrf.labels:
+        ethertype = pipeline.ETHERTYPES[family]
+        yield Flow.of(
+            pipeline.CLASSIFY,
+            100,
+            {"in_port": "LOCAL", "eth_src": injection_mac(vrf.number), "eth_type": ethertype},
+            SetField("metadata", vrf.metadata),
+            Goto(pipeline.FIB),
+            cookie=vrf.number,
+        )
     for circuit in vrf.circuits:
         port = circuit_ports.get(circuit.port_id)
         if port is not None:
-            yield from _attachment_flows(vrf, circuit, port)
-    for gateway in sorted({subnet.gateway for c in vrf.circuits for subnet in c.subnets}):
-        yield _ping_flow(vrf, gateway)
+            yield from compile_attachment_flows(vrf, circuit, port)
+    for gateway in {subnet.gateway for c in vrf.circuits for subnet in c.subnets}:
+        # Pings to a link-local one never get here.
+        if family_of(gateway) in vrf.labels and not (
+            gateway.version == 6 and gateway.is_link_local
+        ):
+            yield _ping_flow(vrf, gateway)
     mtu = path_mtu(vrf, core)
     for prefix, path in paths.items():
         yield _fib_flow(vrf, prefix, _path_actions(path, core, mtu))
 
 
-def compile_label_flow(vrf: Vrf) -> Flow:
-    """Compile the way from the core into a VRF whose label has been advertised."""
+def compile_label_flow(vrf: Vrf, family: AddressFamily) -> Flow:
+    """Compile the way from the core into a VRF by a label that has been advertised."""
     return Flow.of(
         pipeline.VPN_LABEL,
         10,
-        {"eth_type": pipeline.MPLS, "mpls_bos": 1, "mpls_label": vrf.label},
+        {"eth_type": pipeline.MPLS, "mpls_bos": 1, "mpls_label": vrf.labels[family]},
         SetField("metadata", vrf.metadata),
-        PopMpls(0x0800),
+        PopMpls(int(pipeline.ETHERTYPES[family], 16)),
         Goto(pipeline.FIB),
         cookie=vrf.number,
     )
 
 
-def compile_delivery_flows(ports: Iterable[int]) -> Iterator[Flow]:
-    """Compile the last step towards attachments: decrement the TTL and send."""
-    for port in sorted(set(ports)):
+def compile_delivery_flows(ends: Iterable[tuple[int, AddressFamily]]) -> Iterator[Flow]:
+    """Compile the last step towards attachments: decrement the TTL and send.
+
+    Args:
+        ends: attachments' OpenFlow ports, with each address family that is delivered there.
+    """
+    for port, family in sorted(set(ends)):
         # Two subnets of one network share its attachment: a packet may leave where it came in.
         yield Flow.of(
             pipeline.NEXT_HOP,
             10,
-            {"eth_type": pipeline.IPV4, "reg3": port},
+            {"eth_type": pipeline.ETHERTYPES[family], "reg3": port},
             DecTtl(),
             ForgetInPort(),
             Output(port),
         )
+
+
+def _never_forwarded() -> Iterator[Flow]:
+    """Compile the flows for what no router forwards, whatever routes there are."""
+    for family, prefixes in _NOT_UNICAST.items():
+        for prefix in prefixes:
+            yield _drop_flow(DropCookie.NOT_UNICAST, family, {_DESTINATIONS[family]: prefix})
+    ipv6 = AddressFamily.IPV6
+    for field in ("ipv6_src", "ipv6_dst"):
+        yield _drop_flow(DropCookie.LINK_LOCAL, ipv6, {field: _LINK_LOCAL}, above=1)
+    # No host of another link may redirect ours or call itself their router.
+    for kind in range(nd.ROUTER_SOLICITATION, nd.REDIRECT + 1):
+        match: dict[str, object] = {"ip_proto": nd.ICMPV6, "icmpv6_type": kind}
+        yield _drop_flow(DropCookie.NEIGHBOR_DISCOVERY, ipv6, match, above=2)
+
+
+def _drop_flow(
+    cookie: DropCookie, family: AddressFamily, match: Mapping[str, object], above: int = 0
+) -> Flow:
+    return Flow.of(
+        pipeline.FIB,
+        pipeline.FIB_NEVER_FORWARDED + above,
+        {"eth_type": pipeline.ETHERTYPES[family], **match},
+        Drop(),
+        cookie=cookie,
+    )
 
 
 def _flows_from_core(pe: ProviderEdge, port: int) -> Iterator[Flow]:
@@ -193,24 +233,26 @@ def _flows_from_core(pe: ProviderEdge, port: int) -> Iterator[Flow]:
 
 
 def _flows_to_core(pe: ProviderEdge, port: int) -> Iterator[Flow]:
-    yield Flow.of(
-        pipeline.NEXT_HOP,
-        20,
-        {"eth_type": pipeline.IPV4, "reg2": 0, "reg3": port},
-        DecTtl(),
-        *_push_label("NXM_NX_REG1"),
-        Output(port),
-    )
-    if pe.encapsulation is Encapsulation.MPLS:
+    for ethertype in pipeline.ETHERTYPES.values():
+        to_core = {"eth_type": ethertype, "reg3": port}
         yield Flow.of(
             pipeline.NEXT_HOP,
-            10,
-            {"eth_type": pipeline.IPV4, "reg3": port},
+            20,
+            to_core | {"reg2": 0},
             DecTtl(),
             *_push_label("NXM_NX_REG1"),
-            *_push_label("NXM_NX_REG2"),
             Output(port),
         )
+        if pe.encapsulation is Encapsulation.MPLS:
+            yield Flow.of(
+                pipeline.NEXT_HOP,
+                10,
+                to_core,
+                DecTtl(),
+                *_push_label("NXM_NX_REG1"),
+                *_push_label("NXM_NX_REG2"),
+                Output(port),
+            )
 
 
 def _push_label(register: str) -> tuple[Action, ...]:
@@ -228,61 +270,28 @@ def _push_label(register: str) -> tuple[Action, ...]:
     )
 
 
-def _attachment_flows(vrf: Vrf, circuit: AttachmentCircuit, port: int) -> Iterator[Flow]:
-    cookie = vrf.number
-    yield Flow.of(
-        pipeline.CLASSIFY,
-        100,
-        {"in_port": port},
-        SetField("metadata", vrf.metadata),
-        Goto(pipeline.ATTACHMENT),
-        cookie=cookie,
-    )
-    from_circuit = {"in_port": port, "metadata": vrf.metadata, "vlan_vid": pipeline.UNTAGGED}
-    yield Flow.of(
-        pipeline.ATTACHMENT,
-        90,
-        from_circuit | {"eth_type": pipeline.IPV4, "eth_dst": circuit.mac},
-        Goto(pipeline.FIB),
-        cookie=cookie,
-    )
-    for subnet in circuit.subnets:
-        yield Flow.of(
-            pipeline.ATTACHMENT,
-            100,
-            from_circuit | {"eth_type": pipeline.ARP, "arp_op": 1, "arp_tpa": subnet.gateway},
-            *_arp_reply(circuit, subnet),
-            cookie=cookie,
-        )
-
-
-def _arp_reply(circuit: AttachmentCircuit, subnet: AttachedSubnet) -> tuple[Action, ...]:
-    """Turn a request for the gateway into its reply and send it back (RFC 826)."""
-    return (
-        Move("NXM_OF_ETH_SRC[]", "NXM_OF_ETH_DST[]"),
-        SetField("eth_src", circuit.mac),
-        SetField("arp_op", "2"),
-        Move("NXM_NX_ARP_SHA[]", "NXM_NX_ARP_THA[]"),
-        Move("NXM_OF_ARP_SPA[]", "NXM_OF_ARP_TPA[]"),
-        SetField("arp_sha", circuit.mac),
-        SetField("arp_spa", str(subnet.gateway)),
-        OutputToInPort(),
-    )
-
-
-def _ping_flow(vrf: Vrf, gateway: IPv4Address) -> Flow:
-    """Turn an echo request to a gateway into its reply and route that (RFC 792).
+def _ping_flow(vrf: Vrf, gateway: IpAddress) -> Flow:
+    """Turn an echo request to a gateway into its reply and route that (RFC 792, RFC 4443 §4).
 
     Sent back where it came from it would reach the core without labels if a remote host asked.
     """
+    if gateway.version == 4:
+        source, destination, protocol, icmp = "ip_src", "ip_dst", 1, "icmp"
+        swap = Move("NXM_OF_IP_SRC[]", "NXM_OF_IP_DST[]")
+        request, reply = 8, 0
+    else:
+        source, destination, protocol, icmp = "ipv6_src", "ipv6_dst", nd.ICMPV6, "icmpv6"
+        swap = Move("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
+        request, reply = 128, 129
+    ethertype = pipeline.ETHERTYPES[family_of(gateway)]
     return Flow.of(
         pipeline.FIB,
-        200,
-        {"metadata": vrf.metadata, "eth_type": pipeline.IPV4, "ip_dst": gateway}
-        | {"ip_proto": 1, "icmp_type": 8, "icmp_code": 0},
-        Move("NXM_OF_IP_SRC[]", "NXM_OF_IP_DST[]"),
-        SetField("ip_src", str(gateway)),
-        SetField("icmp_type", "0"),
+        pipeline.FIB_PING,
+        {"metadata": vrf.metadata, "eth_type": ethertype, destination: gateway}
+        | {"ip_proto": protocol, f"{icmp}_type": request, f"{icmp}_code": 0},
+        swap,
+        SetField(source, str(gateway)),
+        SetField(f"{icmp}_type", str(reply)),
         SetField("nw_ttl", "65"),
         ForgetInPort(),
         Resubmit(pipeline.FIB),
@@ -290,11 +299,16 @@ def _ping_flow(vrf: Vrf, gateway: IPv4Address) -> Flow:
     )
 
 
-def _fib_flow(vrf: Vrf, prefix: IPv4Network, actions: tuple[Action, ...]) -> Flow:
-    match: dict[str, object] = {"metadata": vrf.metadata, "eth_type": pipeline.IPV4}
+def _fib_flow(vrf: Vrf, prefix: IpPrefix, actions: tuple[Action, ...]) -> Flow:
+    family = family_of(prefix)
+    match: dict[str, object] = {
+        "metadata": vrf.metadata,
+        "eth_type": pipeline.ETHERTYPES[family],
+    }
     # Open vSwitch tells a /0 match from no match only by its absence.
     if prefix.prefixlen:
-        match["ip_dst"] = prefix.network_address if prefix.prefixlen == 32 else prefix
+        is_host = prefix.prefixlen == prefix.max_prefixlen
+        match[_DESTINATIONS[family]] = prefix.network_address if is_host else prefix
     return Flow.of(pipeline.FIB, 100 + prefix.prefixlen, match, *actions, cookie=vrf.number)
 
 

@@ -10,6 +10,8 @@ from isthmus.model.flow import Flow
 from isthmus.model.intent import VrfIntent
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.icmp import PuntContext
+from isthmus.pe_agent.compile.neighbor_discovery import Link
+from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +23,14 @@ class Numbers:
 
     Attributes:
         by_vrf: VRF → its number; the number names the VRF in the pipeline and in its RD.
-        labels: VRF → its VPN label for IPv4.
+        labels: VRF and address family → its VPN label.
         last_vrf: the VRF number given last; 0 if none was.
         last_label: the label given last; 0 if none was. New ones are given after it, so that a
             label is not used again while a distant PE may still hold its withdrawn route.
     """
 
-    by_vrf: Mapping[tuple[str, ...], int] = field(default_factory=dict)
-    labels: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    by_vrf: Mapping[VrfKey, int] = field(default_factory=dict)
+    labels: Mapping[LabelKey, int] = field(default_factory=dict)
     last_vrf: int = 0
     last_label: int = 0
 
@@ -64,6 +66,7 @@ class Compiled:
         numbers: those given out now; to be kept before routes and flows are installed.
         problems: VPN id → why this PE can't serve all of it, one sentence for the operator.
         punts: VRF number → what an answer to a packet punted from that VRF needs.
+        links: OpenFlow port of an attachment → what the PE, as its IPv6 router, says there.
     """
 
     routes: frozenset[VpnRoute]
@@ -71,3 +74,4 @@ class Compiled:
     numbers: Numbers
     problems: Mapping[str, str]
     punts: Mapping[int, PuntContext] = field(default_factory=dict)
+    links: Mapping[int, Link] = field(default_factory=dict)

@@ -10,48 +10,62 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from isthmus.model.ip import AddressFamily
 
 VrfKey = tuple[str, ...]
 """The VPNs whose attachments share a VRF on this PE, in order."""
+
+LabelKey = tuple[VrfKey, AddressFamily]
+"""What a VPN label stands for: popping one must tell what is below (RFC 4659 §3.1)."""
 
 VRF_NUMBERS = range(1, 2**16)
 """What fits in the number of an RD of type 1 (RFC 4364 §4.2)."""
 
 
+class _Ordered(Protocol):
+    def __lt__(self, other: Any, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+
+_Owner = TypeVar("_Owner", bound=_Ordered)
+
+
 @dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(Generic[_Owner]):
     """The outcome of one allocation.
 
     Attributes:
-        given: VRF → its number.
-        last: the number given last, whether or not its VRF still exists.
-        refused: VRFs for which the range had none left, in order.
+        given: owner → its number.
+        last: the number given last, whether or not its owner still exists.
+        refused: owners for which the range had none left, in order.
     """
 
-    given: Mapping[VrfKey, int]
+    given: Mapping[_Owner, int]
     last: int
-    refused: tuple[VrfKey, ...]
+    refused: tuple[_Owner, ...]
 
 
 def allocate(
-    kept: Mapping[VrfKey, int],
+    kept: Mapping[_Owner, int],
     last: int,
-    wanted: Iterable[VrfKey],
+    wanted: Iterable[_Owner],
     pool: range,
     reserved: Collection[int] = (),
-) -> Allocation:
-    """Give every VRF in ``wanted`` a number of its own.
+) -> Allocation[_Owner]:
+    """Give everything in ``wanted`` a number of its own.
 
     Args:
-        kept: what was given before; numbers of VRFs that are not wanted any more become free.
+        kept: what was given before; numbers of what is not wanted any more become free.
         last: the number given last; 0 if none was.
-        wanted: the VRFs that exist, in any order.
-        pool: what may be given to a VRF that has none. A number outside it that was given before
+        wanted: what exists and is to have a number, in any order.
+        pool: what may be given to an owner that has none. A number outside it that was given before
             a change of configuration stays valid.
         reserved: numbers never given, such as the PE's own transport label.
     """
-    owners: dict[int, VrfKey] = {}
-    new: list[VrfKey] = []
+    owners: dict[int, _Owner] = {}
+    new: list[_Owner] = []
     for key in sorted(set(wanted)):
         number = kept.get(key)
         # A damaged memory could name one number twice; two VRFs must never share a label.
@@ -59,7 +73,7 @@ def allocate(
             new.append(key)
         else:
             owners[number] = key
-    refused: list[VrfKey] = []
+    refused: list[_Owner] = []
     for key in new:
         number = _next_free(last, pool, owners.keys() | set(reserved))
         if number is None:

@@ -7,9 +7,12 @@
          ┌──────────────── 0 classify ─────────────────┐
          │                       │                     ▼
          ▼                       │             5 transport label
-    10 attachment                │                     ▼
-         │                       ▼               6 VPN label
-         └────────────────▶ 20 VRF's FIB ◀─────────────┘
+    10 attachment ──▶ agent      │                     ▼
+         │      │                ▼               6 VPN label
+         │      └───────▶ 20 VRF's FIB ◀───────────────┘
+         ▼                       │
+    11 neighbor                  │
+    advertisement                │
                                  ▼
                              21 too big ──▶ agent
                                  ▼
@@ -46,11 +49,14 @@ from isthmus.model.flow import (
     SetField,
     ToAgent,
 )
+from isthmus.model.ip import AddressFamily
 
 MPLS = "0x8847"
 MPLS_MULTICAST = "0x8848"
 IPV4 = "0x0800"
+IPV6 = "0x86dd"
 ARP = "0x0806"
+ETHERTYPES = {AddressFamily.IPV4: IPV4, AddressFamily.IPV6: IPV6}
 UNTAGGED = "0"
 
 _FIELD_OF_NXM = {
@@ -62,6 +68,9 @@ _FIELD_OF_NXM = {
     "NXM_OF_ARP_TPA": "arp_tpa",
     "NXM_OF_IP_SRC": "ip_src",
     "NXM_OF_IP_DST": "ip_dst",
+    "NXM_NX_IPV6_SRC": "ipv6_src",
+    "NXM_NX_IPV6_DST": "ipv6_dst",
+    "NXM_NX_ND_TLL": "nd_tll",
     "NXM_NX_REG0": "reg0",
     "NXM_NX_REG1": "reg1",
     "NXM_NX_REG2": "reg2",
@@ -81,8 +90,11 @@ class DropCookie(IntEnum):
     LABEL_NEVER_ADVERTISED = 0xD0600
     NOT_FOR_THE_GATEWAY = 0xD1000
     MPLS_FROM_ATTACHMENT = 0xD1001
+    NOT_A_NEIGHBOR_ADVERTISEMENT = 0xD1100
     NO_ROUTE = 0xD2000
     NOT_UNICAST = 0xD2001
+    LINK_LOCAL = 0xD2002
+    NEIGHBOR_DISCOVERY = 0xD2003
     NO_NEXT_HOP = 0xD2500
 
 
@@ -113,7 +125,12 @@ class Table:
     is_per_vrf: bool = False
 
 
-CLASSIFY, TRANSPORT_LABEL, VPN_LABEL, ATTACHMENT, FIB, TOO_BIG, NEXT_HOP = 0, 5, 6, 10, 20, 21, 25
+CLASSIFY, TRANSPORT_LABEL, VPN_LABEL = 0, 5, 6
+ATTACHMENT, NEIGHBOR_ADVERTISEMENT = 10, 11
+FIB, TOO_BIG, NEXT_HOP = 20, 21, 25
+
+# Above 100 + 128, the priority of the longest prefix.
+FIB_PING, FIB_NEVER_FORWARDED = 300, 350
 
 PIPELINE: tuple[Table, ...] = (
     Table(
@@ -149,26 +166,44 @@ PIPELINE: tuple[Table, ...] = (
     Table(
         ATTACHMENT,
         "attachment",
-        "Answers ARP for the gateway; lets IPv4 sent to the gateway's MAC into the VRF.",
+        "Answers ARP and neighbor solicitations for the gateway; lets IP sent to its MAC into the "
+        "VRF. The agent answers router solicitations.",
         matches=frozenset(
             {"in_port", "metadata", "eth_type", "eth_dst", "vlan_vid", "arp_op", "arp_tpa"}
+            | {"ipv6_src", "ipv6_dst", "ip_proto", "nw_ttl"}
+            | {"icmpv6_type", "icmpv6_code", "nd_target"}
         ),
         sets=frozenset(
             {"eth_src", "eth_dst", "arp_op", "arp_sha", "arp_tha", "arp_spa", "arp_tpa"}
+            | {"ipv6_src", "ipv6_dst", "nw_ttl", "icmpv6_type"}
         ),
-        actions=frozenset({OutputToInPort}),
-        next_tables=frozenset({FIB}),
+        actions=frozenset({OutputToInPort, ToAgent}),
+        next_tables=frozenset({NEIGHBOR_ADVERTISEMENT, FIB}),
         miss=DropCookie.NOT_FOR_THE_GATEWAY,
         is_per_vrf=True,
+    ),
+    Table(
+        NEIGHBOR_ADVERTISEMENT,
+        "neighbor advertisement",
+        "Completes the answer to a neighbor solicitation and sends it back (RFC 4861 §4.4).",
+        matches=frozenset({"eth_type", "ip_proto", "icmpv6_type", "icmpv6_code"}),
+        sets=frozenset({"nd_tll", "nd_options_type", "nd_reserved"}),
+        actions=frozenset({OutputToInPort}),
+        next_tables=frozenset(),
+        miss=DropCookie.NOT_A_NEIGHBOR_ADVERTISEMENT,
     ),
     Table(
         FIB,
         "FIB",
         "Longest prefix of the VRF; the priority is 100 + its length. Answers ping to the gateway.",
-        matches=frozenset({"metadata", "eth_type", "ip_dst", "ip_proto", "icmp_type", "icmp_code"}),
+        matches=frozenset(
+            {"metadata", "eth_type", "ip_dst", "ip_proto", "icmp_type", "icmp_code"}
+            | {"ipv6_src", "ipv6_dst", "icmpv6_type", "icmpv6_code"}
+        ),
         sets=frozenset(
             {"eth_src", "eth_dst", "reg0", "reg1", "reg2", "reg3", "tun_dst"}
             | {"ip_src", "ip_dst", "nw_ttl", "icmp_type"}
+            | {"ipv6_src", "ipv6_dst", "icmpv6_type"}
         ),
         actions=frozenset({CheckPacketLarger, ForgetInPort, Resubmit}),
         next_tables=frozenset({FIB, TOO_BIG}),
@@ -178,7 +213,8 @@ PIPELINE: tuple[Table, ...] = (
     Table(
         TOO_BIG,
         "too big",
-        "Packets larger than their path carries go to the agent, which answers (RFC 1191 §3).",
+        "Packets larger than their path carries go to the agent, which answers (RFC 1191 §3, "
+        "RFC 8201 §4).",
         matches=frozenset({"reg0"}),
         sets=frozenset(),
         actions=frozenset({ToAgent}),

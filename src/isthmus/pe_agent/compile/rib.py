@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ip import IpPrefix, ip_order
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.routes import LocalHost
 from isthmus.pe_agent.compile.vrfs import Vrf
@@ -46,7 +47,7 @@ class Fib:
         unresolved: imported routes left out because nothing leads to their next hop, in order.
     """
 
-    paths: Mapping[IPv4Network, Path]
+    paths: Mapping[IpPrefix, Path]
     unresolved: tuple[VpnRoute, ...]
 
 
@@ -69,7 +70,7 @@ class RoutesByTarget:
 
 def compile_fib(
     vrf: Vrf,
-    own: Mapping[IPv4Network, LocalHost],
+    own: Mapping[IpPrefix, LocalHost],
     routes: RoutesByTarget,
     is_reachable: Callable[[IPv4Address], bool],
 ) -> Fib:
@@ -80,15 +81,17 @@ def compile_fib(
     next hop, then the lowest RD (an order of our own: it has to be the same at every start).
 
     Args:
-        vrf: imports by its import RTs.
+        vrf: imports by its import RTs, for the address families it serves.
         own: the hosts it delivers to itself.
         routes: all candidates, from neighbors and from the other VRFs of this PE.
         is_reachable: whether a tunnel leads to a remote PE.
     """
-    best: dict[IPv4Network, Candidate] = {}
+    best: dict[IpPrefix, Candidate] = {}
     unresolved: list[VpnRoute] = []
     for candidate in routes.imported(vrf.import_rts):
         route, prefix = candidate.route, candidate.route.prefix
+        if route.family not in vrf.labels:
+            continue
         if isinstance(candidate.path, RemotePath) and not is_reachable(candidate.path.next_hop):
             unresolved.append(route)
         elif prefix not in best or _rank(route) < _rank(best[prefix].route):
@@ -97,10 +100,13 @@ def compile_fib(
     return Fib(paths, tuple(sorted(unresolved, key=_rank)))
 
 
-_Rank = tuple[int, IPv4Address, RouteDistinguisher, IPv4Network, Label, tuple[RouteTarget, ...]]
+_Rank = tuple[
+    int, IPv4Address, RouteDistinguisher, tuple[int, int, int], Label, tuple[RouteTarget, ...]
+]
 
 
 def _rank(route: VpnRoute) -> _Rank:
     """Order of preference, least first; every field takes part, so no two are equally good."""
     targets = tuple(sorted(route.route_targets))
-    return (-route.local_pref, route.next_hop, route.rd, route.prefix, route.label, targets)
+    prefix = ip_order(route.prefix)
+    return (-route.local_pref, route.next_hop, route.rd, prefix, route.label, targets)

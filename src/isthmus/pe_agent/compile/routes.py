@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compile a VRF's attached hosts into the VPN-IPv4 routes this PE advertises (RFC 4364 §4.3)."""
+"""Compile a VRF's attached hosts into the VPN routes this PE advertises (RFC 4364 §4.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from isthmus.model.intent import AttachedHost, AttachmentCircuit
+from isthmus.model.ip import IpAddress, IpPrefix, family_of
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.vrfs import Vrf
 
@@ -31,7 +32,7 @@ class LocalHost:
 
 def local_hosts(
     vrf: Vrf, circuit_ports: Mapping[str, int], plugged_hosts: frozenset[str]
-) -> dict[IPv4Network, LocalHost]:
+) -> dict[IpPrefix, LocalHost]:
     """Find the hosts a VRF delivers to by itself.
 
     Args:
@@ -40,10 +41,11 @@ def local_hosts(
         plugged_hosts: Neutron ports of VMs plugged on this host.
 
     Returns:
-        Host prefix → host, for each address that lies in a subnet of a plugged circuit. The
-        gateway's address is the PE's own and never a host's.
+        Host prefix → host, for each address that lies in a subnet of a plugged circuit and is of a
+        family the VRF serves. The gateway's address is the PE's own and never a host's; a
+        link-local one means something on its own link only (RFC 4291 §2.5.6).
     """
-    found: dict[IPv4Network, LocalHost] = {}
+    found: dict[IpPrefix, LocalHost] = {}
     for circuit in vrf.circuits:
         port = circuit_ports.get(circuit.port_id)
         if port is None:
@@ -51,13 +53,13 @@ def local_hosts(
         for host in circuit.hosts:
             if host.port_id not in plugged_hosts:
                 continue
-            for prefix in _host_prefixes(circuit, host):
+            for prefix in _host_prefixes(vrf, circuit, host):
                 found.setdefault(prefix, LocalHost(port, circuit.mac, host.mac, circuit.mtu))
     return found
 
 
 def compile_routes(
-    vrf: Vrf, pe_address: IPv4Address, prefixes: Iterable[IPv4Network]
+    vrf: Vrf, pe_address: IPv4Address, prefixes: Iterable[IpPrefix]
 ) -> frozenset[VpnRoute]:
     """Compile the routes that make a VRF's hosts reachable from other VRFs and PEs.
 
@@ -72,14 +74,22 @@ def compile_routes(
     if not vrf.export_rts:
         return frozenset()
     return frozenset(
-        VpnRoute(vrf.rd, prefix, pe_address, vrf.label, vrf.export_rts) for prefix in prefixes
+        VpnRoute(vrf.rd, prefix, pe_address, vrf.labels[family_of(prefix)], vrf.export_rts)
+        for prefix in prefixes
     )
 
 
-def _host_prefixes(circuit: AttachmentCircuit, host: AttachedHost) -> list[IPv4Network]:
+def _host_prefixes(vrf: Vrf, circuit: AttachmentCircuit, host: AttachedHost) -> list[IpPrefix]:
     gateways = {subnet.gateway for subnet in circuit.subnets}
     return [
-        IPv4Network(address)
+        _host_prefix(address)
         for address in host.addresses
-        if address not in gateways and any(address in subnet.prefix for subnet in circuit.subnets)
+        if family_of(address) in vrf.labels
+        and address not in gateways
+        and not (address.version == 6 and address.is_link_local)
+        and any(address in subnet.prefix for subnet in circuit.subnets)
     ]
+
+
+def _host_prefix(address: IpAddress) -> IpPrefix:
+    return IPv4Network(address) if isinstance(address, IPv4Address) else IPv6Network(address)

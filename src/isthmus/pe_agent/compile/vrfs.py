@@ -15,7 +15,8 @@ from ipaddress import IPv4Address
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import AttachedHost, AttachmentCircuit, VrfIntent
-from isthmus.pe_agent.compile.numbers import VrfKey
+from isthmus.model.ip import AddressFamily
+from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Vrf:
     Attributes:
         key: the VPNs that share it, in order.
         number: names it in the pipeline.
-        label: its VPN label; remote PEs put it at the bottom of the stack.
+        labels: its VPN label for each address family it serves; remote PEs put it at the bottom
+            of the stack.
         rd: distinguishes its routes.
         import_rts: RTs whose routes any of its VPNs accepts.
         export_rts: RTs its routes carry.
@@ -34,7 +36,7 @@ class Vrf:
 
     key: VrfKey
     number: int
-    label: Label
+    labels: Mapping[AddressFamily, Label]
     rd: RouteDistinguisher
     import_rts: frozenset[RouteTarget]
     export_rts: frozenset[RouteTarget]
@@ -65,21 +67,35 @@ def group_circuits(
     return {key: tuple(circuits) for key, circuits in sorted(groups.items())}
 
 
+def wanted_labels(circuits: Mapping[VrfKey, tuple[AttachmentCircuit, ...]]) -> set[LabelKey]:
+    """Return what needs a label: each VRF with each address family its subnets are of."""
+    return {
+        (key, subnet.family)
+        for key, attached in circuits.items()
+        for circuit in attached
+        for subnet in circuit.subnets
+    }
+
+
 def make_vrf(
     key: VrfKey,
     circuits: tuple[AttachmentCircuit, ...],
     intents: Mapping[str, VrfIntent],
-    numbers: tuple[int, int],
+    numbers: tuple[int, Mapping[LabelKey, int]],
     pe_address: IPv4Address,
 ) -> Vrf:
-    """Put together the VRF of ``key``; ``numbers`` are its VRF number and its label."""
+    """Put together the VRF of ``key``; ``numbers`` are its VRF number and all labels given out."""
     members = [intents[vpn_id] for vpn_id in key]
-    number, label = numbers
+    number, labels = numbers
     given = [intent.rd for intent in members if intent.rd is not None]
     return Vrf(
         key=key,
         number=number,
-        label=Label(label),
+        labels={
+            family: Label(labels[key, family])
+            for family in AddressFamily
+            if (key, family) in labels
+        },
         rd=min(given) if given else RouteDistinguisher(1, int(pe_address), number),
         import_rts=frozenset().union(*(intent.import_rts for intent in members)),
         export_rts=frozenset().union(*(intent.export_rts for intent in members)),

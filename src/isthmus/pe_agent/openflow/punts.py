@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,11 +42,28 @@ class Punt:
         is_ttl_expired: its TTL expired; otherwise a flow's action handed it over.
         metadata: the pipeline's metadata at that point; names the VRF.
         frame: the first octets of the frame, from the Ethernet header on.
+        table: of the flow that handed it over.
+        in_port: OpenFlow port it came in on.
     """
 
     is_ttl_expired: bool
     metadata: int
     frame: bytes
+    table: int = 0
+    in_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """A frame for the switch to send.
+
+    Attributes:
+        frame: whole.
+        port: OpenFlow port to send it out of; None has the pipeline find its way.
+    """
+
+    frame: bytes
+    port: int | None = None
 
 
 class PuntReceiver:
@@ -56,13 +73,14 @@ class PuntReceiver:
     bridge was made anew, and its flows are gone.
     """
 
-    def __init__(self, management_socket: Path, answer: Callable[[Punt], bytes | None]) -> None:
+    def __init__(self, management_socket: Path, answer: Callable[[Punt], Injection | None]) -> None:
         self._path = management_socket
         self._answer = answer
         self._on_connect: Callable[[], None] = lambda: None
         self._epoch = 0
         self._stopping = threading.Event()
         self._connection: socket.socket | None = None
+        self._sending = threading.Lock()
         self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE, time.monotonic)
         self._thread = threading.Thread(target=self._run, name="punts", daemon=True)
 
@@ -70,6 +88,15 @@ class PuntReceiver:
         """Connect and keep connected; ``on_connect`` is called after each new connection."""
         self._on_connect = on_connect
         self._thread.start()
+
+    def inject(self, injections: Iterable[Injection]) -> None:
+        """Send frames nobody asked for; without a connection they are lost. From any thread."""
+        connection = self._connection
+        if connection is None:
+            return
+        with contextlib.suppress(OSError), self._sending:
+            for injection in injections:
+                _send(connection, _packet_out(injection))
 
     def epoch(self) -> str:
         """Return a text that differs after each restart of the switch."""
@@ -113,7 +140,8 @@ class PuntReceiver:
             body = stream.read(length - _HEADER.size)
             if kind == ofp.OFPT_ECHO_REQUEST:
                 reply = _HEADER.pack(version, ofp.OFPT_ECHO_REPLY, length, xid)
-                connection.sendall(reply + body)
+                with self._sending:
+                    connection.sendall(reply + body)
             elif kind == ofp.OFPT_PACKET_IN:
                 self._receive(connection, header + body)
             elif kind == ofp.OFPT_ERROR:
@@ -125,17 +153,13 @@ class PuntReceiver:
         if punt is None or not self._bucket.take():
             return
         try:
-            frame = self._answer(punt)
+            injection = self._answer(punt)
         except Exception:
             LOG.exception("switch.punt_not_answered metadata=%s", punt.metadata)
             return
-        if frame is None:
-            return
-        output = parser.OFPActionOutput(ofp.OFPP_TABLE)
-        _send(
-            connection,
-            parser.OFPPacketOut(_PROTOCOL, ofp.OFP_NO_BUFFER, ofp.OFPP_LOCAL, [output], frame),
-        )
+        if injection is not None:
+            with self._sending:
+                _send(connection, _packet_out(injection))
 
 
 class TokenBucket:
@@ -168,6 +192,8 @@ def decode_packet_in(octets: bytes) -> Punt | None:
             is_ttl_expired=message.reason == ofp.OFPR_INVALID_TTL,
             metadata=message.match.get("metadata", 0),
             frame=bytes(message.data),
+            table=message.table_id,
+            in_port=message.match.get("in_port", 0),
         )
     except Exception:
         LOG.exception("switch.unreadable_packet_in octets=%s", octets[:64].hex())
@@ -181,6 +207,14 @@ class _Protocol(ProtocolDesc):  # type: ignore[misc]  # os-ken ships no types
 
 
 _PROTOCOL = _Protocol(version=ofp.OFP_VERSION)
+
+
+def _packet_out(injection: Injection) -> Any:
+    port = ofp.OFPP_TABLE if injection.port is None else injection.port
+    output = [parser.OFPActionOutput(port)]
+    return parser.OFPPacketOut(
+        _PROTOCOL, ofp.OFP_NO_BUFFER, ofp.OFPP_LOCAL, output, injection.frame
+    )
 
 
 def _send(connection: socket.socket, message: Any) -> None:

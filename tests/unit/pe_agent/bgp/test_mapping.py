@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any
 
 import pytest
@@ -14,10 +15,17 @@ from hypothesis import strategies as st
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ip import AddressFamily
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
 from isthmus.pe_agent.bgp.config import BgpConfig
-from isthmus.pe_agent.bgp.gobgp_api import common_pb2, extcom_pb2, gobgp_pb2, nlri_pb2
+from isthmus.pe_agent.bgp.gobgp_api import (
+    capability_pb2,
+    common_pb2,
+    extcom_pb2,
+    gobgp_pb2,
+    nlri_pb2,
+)
 from isthmus.pe_agent.bgp.validate import check_path
 
 CONFIG = BgpConfig(64500, IPv4Address("192.0.2.11"), (IPv4Address("192.0.2.101"),))
@@ -35,10 +43,17 @@ def _administrators(kind: type[Any]) -> st.SearchStrategy[Any]:
 ROUTES = st.builds(
     VpnRoute,
     rd=_administrators(RouteDistinguisher),
-    prefix=st.builds(
-        lambda address, length: IPv4Network((address, length), strict=False),
-        st.integers(0, 2**32 - 1),
-        st.integers(0, 32),
+    prefix=st.one_of(
+        st.builds(
+            lambda address, length: IPv4Network((address, length), strict=False),
+            st.integers(0, 2**32 - 1),
+            st.integers(0, 32),
+        ),
+        st.builds(
+            lambda address, length: IPv6Network((address, length), strict=False),
+            st.integers(0, 2**127 - 1),
+            st.integers(0, 128),
+        ),
     ),
     next_hop=st.integers(0x01000000, 0x7E000000).map(IPv4Address),
     label=st.integers(16, 2**20 - 1).map(Label),
@@ -52,6 +67,9 @@ ROUTE = VpnRoute(
     Label(2000),
     frozenset([RouteTarget.parse("64500:100")]),
 )
+
+
+IPV6_ROUTE = replace(ROUTE, prefix=IPv6Network("2001:db8:2::5/128"))
 
 
 @given(ROUTES)
@@ -125,7 +143,7 @@ JUNK: dict[str, Callable[[gobgp_pb2.Path], None]] = {
     "IPv6 prefix": _prefix("2001:db8::", 64),
     "host bits": _prefix("10.2.0.5", 24),
     "no prefix": _prefix("", 0),
-    "VPN-IPv6": _vpn_ipv6,
+    "VPN-IPv6 with an IPv4 prefix": _vpn_ipv6,
     "no route target": lambda path: path.pattrs[3].Clear(),
     "no attributes": lambda path: path.pattrs.clear(),
     "no NLRI": lambda path: path.nlri.Clear(),
@@ -134,6 +152,52 @@ JUNK: dict[str, Callable[[gobgp_pb2.Path], None]] = {
         nlri_pb2.NLRI(evpn_macadv=nlri_pb2.EVPNMACIPAdvertisementRoute())
     ),
 }
+
+
+IPV6_JUNK: dict[str, Callable[[gobgp_pb2.Path], None]] = {
+    "IPv4 prefix": _prefix("10.2.0.5", 32),
+    "host bits": _prefix("2001:db8::5", 64),
+    "prefix of 129 bits": _prefix("2001:db8::", 129),
+    "prefix bound to an interface": _prefix("2001:db8::5%eth0", 128),
+    "link-local prefix": _prefix("fe80::5", 128),
+    "multicast prefix": _prefix("ff02::", 16),
+    "IPv6 next hop": _next_hop("2001:db8::1"),
+    "link-local companion of the next hop": _next_hop("::ffff:192.0.2.12", "fe80::1"),
+    "VPN-IPv4": lambda path: setattr(path.family, "afi", common_pb2.Family.AFI_IP),
+}
+
+
+@pytest.mark.parametrize("name", IPV6_JUNK)
+def test_ipv6_this_pe_can_not_use_is_refused_with_a_reason(name: str) -> None:
+    """Tunnels are IPv4's, and what belongs to one link stays there."""
+    path = mapping.encode_route(IPV6_ROUTE)
+    assert mapping.decode_route(path) == IPV6_ROUTE
+    IPV6_JUNK[name](path)
+
+    with pytest.raises(InvalidValue):
+        mapping.decode_route(path)
+
+
+def test_the_next_hop_of_ipv6_is_an_ipv4_mapped_address() -> None:
+    """RFC 4659 §3.2.1.2; gobgpd shows it as plain IPv4 when it comes back."""
+    path = mapping.encode_route(IPV6_ROUTE)
+    assert list(path.pattrs[2].mp_reach.next_hops) == ["::ffff:192.0.2.12"]
+    path.pattrs[2].mp_reach.next_hops[:] = ["192.0.2.12"]
+    assert mapping.decode_route(path) == IPV6_ROUTE
+
+
+def test_the_families_a_neighbor_speaks_are_those_of_its_open() -> None:
+    """RFC 4760 §8; others than ours do not matter."""
+    unicast = capability_pb2.MultiProtocolCapability(family=mapping.IPV4_UNICAST)
+    ipv6 = capability_pb2.MultiProtocolCapability(family=mapping.VPN_IPV6)
+    neighbor = gobgp_pb2.PeerState(
+        remote_cap=[
+            capability_pb2.Capability(multi_protocol=unicast),
+            capability_pb2.Capability(route_refresh=capability_pb2.RouteRefreshCapability()),
+            capability_pb2.Capability(multi_protocol=ipv6),
+        ]
+    )
+    assert mapping.decode_families(neighbor) == {AddressFamily.IPV6}
 
 
 @pytest.mark.parametrize("name", JUNK)
@@ -166,6 +230,7 @@ def test_a_neighbor_asks_for_graceful_restart_of_every_family() -> None:
     assert peer.graceful_restart.enabled
     assert peer.graceful_restart.restart_time == 120
     assert not peer.graceful_restart.local_restarting
+    assert [one.config.family for one in peer.afi_safis] == [mapping.VPN_IPV4, mapping.VPN_IPV6]
     for family in peer.afi_safis:
         assert family.mp_graceful_restart.config.enabled
         assert family.long_lived_graceful_restart.config.restart_time == 3600

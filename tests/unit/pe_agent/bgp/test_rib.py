@@ -7,12 +7,14 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ip import AddressFamily
 from isthmus.model.report import NeighborReport
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.mapping import key_of
 from isthmus.pe_agent.bgp.rib import Rib
 
+IPV4, IPV6 = AddressFamily
 FIRST, SECOND = IPv4Address("192.0.2.101"), IPv4Address("192.0.2.102")
 CONFIG = BgpConfig(64500, IPv4Address("192.0.2.11"), (SECOND, FIRST))
 RED = VpnRoute(
@@ -34,7 +36,7 @@ def _running(rib: Rib, now: float = 0.0) -> None:
         rib.session(neighbor, is_established=True)
         rib.learn(RED)
         rib.learn(BLUE)
-        rib.end_of_rib(neighbor, now)
+        rib.end_of_rib(neighbor, IPV4, now)
     rib.settle(now)
 
 
@@ -51,11 +53,29 @@ def test_a_rib_is_complete_once_every_neighbor_has_sent_its_end_of_rib() -> None
     rib.daemon_is_up(is_fresh=True)
     rib.replay_is_over()
     rib.neighbors_are_released(0)
-    rib.end_of_rib(FIRST, 1)
+    rib.end_of_rib(FIRST, IPV4, 1)
     rib.settle(1)
     assert not rib.snapshot().is_complete
 
-    rib.end_of_rib(SECOND, 2)
+    rib.end_of_rib(SECOND, IPV4, 2)
+    rib.settle(2)
+    assert rib.snapshot().is_complete
+
+
+def test_a_neighbor_has_sent_all_once_it_has_for_every_family_it_speaks() -> None:
+    """An end-of-RIB is of one family (RFC 4724 §2); one that lacks a family never ends it."""
+    rib = Rib(CONFIG)
+    rib.daemon_is_up(is_fresh=True)
+    rib.replay_is_over()
+    rib.neighbors_are_released(0)
+    rib.session(FIRST, is_established=True, families=frozenset({IPV4, IPV6}))
+    rib.session(SECOND, is_established=True, families=frozenset({IPV4}))
+    rib.end_of_rib(FIRST, IPV4, 1)
+    rib.end_of_rib(SECOND, IPV4, 1)
+    rib.settle(1)
+    assert not rib.snapshot().is_complete
+
+    rib.end_of_rib(FIRST, IPV6, 2)
     rib.settle(2)
     assert rib.snapshot().is_complete
 
@@ -78,7 +98,7 @@ def test_a_neighbor_without_session_is_waited_for_only_briefly_once_another_has_
     rib.replay_is_over()
     rib.neighbors_are_released(0)
     rib.session(FIRST, is_established=True)
-    rib.end_of_rib(FIRST, 2)
+    rib.end_of_rib(FIRST, IPV4, 2)
 
     assert rib.next_deadline(2) == 2 + CONFIG.late_neighbor_s
     rib.settle(2 + CONFIG.late_neighbor_s)
@@ -92,7 +112,7 @@ def test_a_neighbor_that_is_sending_gets_all_the_time() -> None:
     rib.replay_is_over()
     rib.neighbors_are_released(0)
     rib.session(SECOND, is_established=True)
-    rib.end_of_rib(FIRST, 2)
+    rib.end_of_rib(FIRST, IPV4, 2)
     rib.settle(2 + CONFIG.late_neighbor_s)
     assert not rib.snapshot().is_complete
 
@@ -145,7 +165,7 @@ def test_a_route_no_neighbor_repeats_after_a_restart_is_gone_when_all_have_sent(
     for neighbor in (FIRST, SECOND):
         assert rib.snapshot().routes == {RED, BLUE}
         rib.learn(RED)
-        rib.end_of_rib(neighbor, 15)
+        rib.end_of_rib(neighbor, IPV4, 15)
     rib.settle(15)
 
     assert rib.snapshot().routes == {RED}
@@ -210,7 +230,7 @@ def test_what_is_heard_twice_changes_nothing() -> None:
     before, snapshot = rib.revision, rib.snapshot()
     rib.learn(RED)
     rib.session(FIRST, is_established=True)
-    rib.end_of_rib(FIRST, 5)
+    rib.end_of_rib(FIRST, IPV4, 5)
     rib.forget(key_of(replace(RED, prefix=IPv4Network("10.9.0.0/16"))))
     rib.settle(5)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from typing import Any, cast
 
 import pytest
@@ -193,16 +193,50 @@ def test_a_malformed_path_is_refused(name: str) -> None:
         check_path(path)
 
 
+MALFORMED_IPV6: dict[str, Callable[[Path], None]] = {
+    # What makes a neighbor reset the session, or gobgpd send something else.
+    "IPv4 prefix in the VPN-IPv6 family": _vpn(prefix="10.1.0.5", prefix_len=32),
+    "IPv4-length prefix": _vpn(prefix="2001:db8::", prefix_len=129),
+    "host bits in IPv6": _vpn(prefix="2001:db8::5", prefix_len=64),
+    "IPv6 prefix bound to an interface": _vpn(prefix="2001:db8::5%eth0", prefix_len=128),
+    "VPN-IPv6 prefix in the VPN-IPv4 family": _family(1, 128),
+    "no IPv6 label": _vpn(labels=[]),
+    "IPv6 label of 21 bits": _vpn(labels=[2**20]),
+    # What no neighbor could follow.
+    "link-local prefix": _vpn(prefix="fe80::5", prefix_len=128),
+    "multicast prefix": _vpn(prefix="ff02::1", prefix_len=128),
+    "next hop that is not written as IPv6": _next_hops("192.0.2.11"),
+    "next hop that is truly IPv6": _next_hops("2001:db8::11"),
+    "next hop and its link-local companion": _next_hops("::ffff:192.0.2.11", "fe80::1"),
+    "unspecified mapped next hop": _next_hops("::ffff:0.0.0.0"),
+    "multicast mapped next hop": _next_hops("::ffff:224.0.0.1"),
+    "next hop that is nothing": _next_hops("zzz"),
+}
+"""What is wrong in the VPN-IPv6 family; what the table above spoils in both families' common parts
+is checked by the same code."""
+
+
+@pytest.mark.parametrize("name", MALFORMED_IPV6)
+def test_a_malformed_ipv6_path_is_refused(name: str) -> None:
+    """RFC 4659 §3.2.1."""
+    path = encode_route(replace(ROUTE, prefix=IPv6Network("2001:db8::5/128")))
+    check_path(path)
+    MALFORMED_IPV6[name](path)
+
+    with pytest.raises(InvalidValue):
+        check_path(path)
+
+
 @pytest.mark.parametrize("rd", ["192.0.2.11:7", "64500:7", "4200000000:7", "0:4294967295"])
 @pytest.mark.parametrize("target", ["64500:100", "192.0.2.1:5", "4200000000:65535"])
-@pytest.mark.parametrize("prefix", ["10.1.0.5/32", "10.1.0.0/24", "0.0.0.0/0"])
+@pytest.mark.parametrize("prefix", ["10.1.0.5/32", "0.0.0.0/0", "2001:db8::5/128", "::/0"])
 def test_what_the_model_can_say_may_be_sent(rd: str, target: str, prefix: str) -> None:
     """All three types of route distinguisher and route target, any length of prefix."""
     route = replace(
         ROUTE,
         rd=RouteDistinguisher.parse(rd),
         route_targets=frozenset([RouteTarget.parse(target)]),
-        prefix=IPv4Network(prefix),
+        prefix=ip_network(prefix),
     )
 
     check_routes([route])
@@ -212,7 +246,9 @@ def test_what_the_model_can_say_may_be_sent(rd: str, target: str, prefix: str) -
 @pytest.mark.parametrize(
     "change",
     [
-        {"prefix": IPv6Network("2001:db8::/64")},
+        {"prefix": "10.1.0.5/32"},
+        {"prefix": IPv6Network("fe80::/64")},
+        {"prefix": IPv6Network("ff02::1/128")},
         {"next_hop": IPv4Address("0.0.0.0")},
         {"next_hop": IPv4Address("127.0.0.1")},
         {"next_hop": IPv4Address("224.0.0.1")},

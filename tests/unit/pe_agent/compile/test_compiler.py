@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Address
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from isthmus.model.flow import Flow, SetField
 from isthmus.model.ids import Label, RouteDistinguisher
 from isthmus.model.intent import VrfIntent
+from isthmus.model.ip import AddressFamily, ip_order
 from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
@@ -39,7 +42,7 @@ from tests.actors import (
     provider_edge,
 )
 from tests.cases.case import Case, all_cases, render
-from tests.fakes.packet import ICMP, Ipv4Packet, Packet
+from tests.fakes.packet import ICMP, ICMPV6, Packet, ip_packet
 from tests.strategies import Topology, pes, states, topologies
 
 thorough = settings(max_examples=60)
@@ -66,7 +69,10 @@ def travel(pe: ProviderEdge, path: list[Inputs]) -> Compiled:
 def without_numbers(outcome: Compiled) -> tuple[object, ...]:
     """Write down an outcome with the VPNs of a VRF in place of its number and label."""
     numbers = {number: "+".join(key) for key, number in outcome.numbers.by_vrf.items()}
-    labels = {label: "+".join(key) for key, label in outcome.numbers.labels.items()}
+    labels = {
+        label: f"{family} {'+'.join(key)}"
+        for (key, family), label in outcome.numbers.labels.items()
+    }
     macs = {injection_mac(number): name for number, name in numbers.items()}
 
     def name_match(name: str, value: str) -> tuple[str, str]:
@@ -91,7 +97,8 @@ def without_numbers(outcome: Compiled) -> tuple[object, ...]:
         for route in outcome.routes
     )
     punts = {numbers[number]: context for number, context in outcome.punts.items()}
-    return routes, frozenset(map(name_flow, outcome.flows)), outcome.problems, punts
+    flows = frozenset(map(name_flow, outcome.flows))
+    return routes, flows, outcome.problems, punts, outcome.links
 
 
 @given(pes, st.lists(states(), max_size=4), states())
@@ -136,10 +143,14 @@ def test_a_vrf_that_stays_keeps_its_number_and_label(pe: ProviderEdge, path: lis
     before = Numbers()
     for inputs in path:
         after = compile_pe(pe, LABELS, replace(inputs, numbers=before)).numbers
-        for kept, given_now in ((before.by_vrf, after.by_vrf), (before.labels, after.labels)):
-            assert all(given_now[key] == kept[key] for key in kept.keys() & given_now.keys())
-            assert len(set(given_now.values())) == len(given_now)
+        _assert_kept(before.by_vrf, after.by_vrf)
+        _assert_kept(before.labels, after.labels)
         before = after
+
+
+def _assert_kept(before: Mapping[Any, int], after: Mapping[Any, int]) -> None:
+    assert all(after[key] == before[key] for key in before.keys() & after.keys())
+    assert len(set(after.values())) == len(after)
 
 
 @given(pes, states())
@@ -173,7 +184,7 @@ def test_every_route_carries_what_its_vpns_export_and_nothing_else(
     outcome = compile_pe(pe, LABELS, inputs)
     exported = {
         label: frozenset().union(*(inputs.intents[vpn].export_rts for vpn in key))
-        for key, label in outcome.numbers.labels.items()
+        for (key, _), label in outcome.numbers.labels.items()
     }
     for route in outcome.routes:
         assert route.route_targets
@@ -183,17 +194,23 @@ def test_every_route_carries_what_its_vpns_export_and_nothing_else(
 def probes(topology: Topology, sender: str) -> list[Packet]:
     """Make everything a host can try: every address there is, dying packets, pings, big ones."""
     circuit = topology.circuits[sender]
-    source = circuit.hosts[0].addresses[0]
-    targets = {ce.addresses[0] for each in topology.circuits.values() for ce in each.hosts}
-    targets |= {each.subnets[0].gateway for each in topology.circuits.values()}
-    kinds = [
-        {"ttl": 64},
-        {"ttl": 1},
-        {"ttl": 2},
-        {"proto": ICMP, "icmp_type": 8},
-        {"octets": 1600},
+    targets = {
+        address
+        for each in topology.circuits.values()
+        for ce in each.hosts
+        for address in ce.addresses
+    }
+    targets |= {each.gateway for one in topology.circuits.values() for each in one.subnets}
+    targets |= {IPv6Address("ff02::1"), IPv6Address("fe80::1")}
+    ping4, ping6 = {"proto": ICMP, "icmp_type": 8}, {"proto": ICMPV6, "icmp_type": 128}
+    packets = [
+        ip_packet(source, target, **kind)
+        for source in circuit.hosts[0].addresses
+        for target in sorted(targets, key=ip_order)
+        for ping in [ping4 if target.version == 4 else ping6]
+        for kind in [{"ttl": 64}, {"ttl": 1}, {"ttl": 2}, ping, {"octets": 1600}]
+        if source.version == target.version
     ]
-    packets = [Ipv4Packet(source, target, **kind) for target in sorted(targets) for kind in kinds]
     return [Packet(mac_of("any"), circuit.mac, packet, mark=sender) for packet in packets]
 
 
@@ -222,15 +239,15 @@ def test_whoever_receives_is_in_a_vrf_that_is_imported(topology: Topology) -> No
 def test_whoever_is_imported_receives_once(topology: Topology) -> None:
     """With addresses of their own, hosts get what is for them exactly when RTs say so."""
     for (pe, port), sender in topology.attached.items():
-        source = topology.circuits[sender].hosts[0].addresses[0]
+        own = topology.circuits[sender]
         for receiver, circuit in topology.circuits.items():
             ce = circuit.hosts[0]
-            packet = Packet(
-                mac_of("any"), topology.circuits[sender].mac, Ipv4Packet(source, ce.addresses[0])
-            )
-            got = topology.backbone.send(pe, port, packet)
-            expected = [ce.mac] if topology.knows(sender, receiver) else []
-            assert [delivery.packet.eth_dst for delivery in got] == expected
+            # IPv4 to IPv4, then IPv6 to IPv6.
+            for source, target in zip(own.hosts[0].addresses, ce.addresses, strict=True):
+                packet = Packet(mac_of("any"), own.mac, ip_packet(source, target))
+                got = topology.backbone.send(pe, port, packet)
+                expected = [ce.mac] if topology.knows(sender, receiver) else []
+                assert [delivery.packet.eth_dst for delivery in got] == expected
 
 
 # What it advertises, and what it complains of
@@ -310,7 +327,7 @@ def test_a_vrf_without_a_label_is_not_served_and_the_others_are() -> None:
         intent(VPN_BLUE, BLUE_WEST, imports=BLUE), intent(VPN_RED, RED_WEST), labels=range(16, 17)
     )
     assert {each.route_targets for each in outcome.routes} == {BLUE}
-    assert outcome.problems == {VPN_RED: "This PE has no label left between 16 and 16."}
+    assert outcome.problems == {VPN_RED: "This PE has no label left between 16 and 16 for IPv4."}
 
 
 def test_a_vrf_without_a_number_is_not_served() -> None:
@@ -337,10 +354,14 @@ def test_a_vrf_without_a_number_is_not_served() -> None:
 
 def test_numbers_given_before_are_given_again() -> None:
     """A restarted PE advertises what its neighbors already have."""
-    before = Numbers({(VPN_RED,): 7}, {(VPN_RED,): 1234}, 9, 1300)
+    ipv4 = AddressFamily.IPV4
+    before = Numbers({(VPN_RED,): 7}, {((VPN_RED,), ipv4): 1234}, 9, 1300)
     outcome = compiled(
         intent(VPN_RED, RED_WEST), intent(VPN_BLUE, BLUE_WEST, imports=BLUE), numbers=before
     )
     assert outcome.numbers == Numbers(
-        {(VPN_RED,): 7, (VPN_BLUE,): 10}, {(VPN_RED,): 1234, (VPN_BLUE,): 1301}, 10, 1301
+        {(VPN_RED,): 7, (VPN_BLUE,): 10},
+        {((VPN_RED,), ipv4): 1234, ((VPN_BLUE,), ipv4): 1301},
+        10,
+        1301,
     )

@@ -12,7 +12,7 @@ from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.diff import Change, Installed, apply, diff
 from isthmus.pe_agent.compile.inputs import Inputs
 from tests.actors import LABELS, PE2, provider_edge, route
-from tests.strategies import states, vpn_ipv4_routes
+from tests.strategies import states, vpn_routes
 
 _flows = st.builds(
     Flow.of,
@@ -30,7 +30,7 @@ def _route_key(each: VpnRoute) -> object:
 
 anything = st.builds(
     Installed,
-    routes=st.lists(vpn_ipv4_routes, unique_by=_route_key).map(frozenset),
+    routes=st.lists(vpn_routes, unique_by=_route_key).map(frozenset),
     flows=st.lists(_flows, unique_by=lambda flow: flow.key).map(frozenset),
 )
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.pe_agent.compile.numbers import Allocation, allocate
+from isthmus.pe_agent.compile.numbers import Allocation, VrfKey, allocate
 
-A, B, C, D = ("a",), ("b",), ("b", "c"), ("d",)
+A, B, C, D = KEYS = list[VrfKey]([("a",), ("b",), ("b", "c"), ("d",)])
 POOL = range(1000, 1003)
 
 
@@ -50,9 +50,9 @@ def test_a_memory_beyond_the_range_starts_again_at_its_bottom() -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from([A, B, C, D]), st.integers(998, 1004)),
+    st.dictionaries(st.sampled_from(KEYS), st.integers(998, 1004)),
     st.integers(0, 1005),
-    st.sets(st.sampled_from([A, B, C, D])),
+    st.sets(st.sampled_from(KEYS)),
 )
 def test_no_two_share_a_number_and_nobody_goes_without_while_there_is_one(
     kept: dict[tuple[str, ...], int], last: int, wanted: set[tuple[str, ...]]

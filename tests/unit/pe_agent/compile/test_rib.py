@@ -10,21 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isthmus.model.ip import AddressFamily, IpPrefix
 from isthmus.model.route import VpnRoute
+from isthmus.pe_agent.compile.numbers import LabelKey
 from isthmus.pe_agent.compile.rib import Candidate, Fib, RemotePath, RoutesByTarget, compile_fib
 from isthmus.pe_agent.compile.routes import LocalHost
 from isthmus.pe_agent.compile.vrfs import make_vrf
 from tests.actors import BLUE, PE1, PE2, PE3, RED, RED_WEST, VPN_RED, intent, route
-from tests.strategies import vpn_ipv4_routes
+from tests.strategies import vpn_routes
 
-VRF = make_vrf((VPN_RED,), (RED_WEST,), {VPN_RED: intent(VPN_RED, RED_WEST)}, (1, 1000), PE1)
+LABELS: dict[LabelKey, int] = {((VPN_RED,), family): 1000 + family for family in AddressFamily}
+VRF = make_vrf((VPN_RED,), (RED_WEST,), {VPN_RED: intent(VPN_RED, RED_WEST)}, (1, LABELS), PE1)
 PREFIX = IPv4Network("10.2.0.7/32")
 HOST = LocalHost(2, "fa:16:3e:00:00:01", "fa:16:3e:00:00:11", 1442)
 
 
 def fib_of(
     *routes: VpnRoute,
-    own: dict[IPv4Network, LocalHost] | None = None,
+    own: dict[IpPrefix, LocalHost] | None = None,
     reachable: frozenset[IPv4Address] = frozenset({PE2, PE3}),
 ) -> Fib:
     """Compile the FIB of red's VRF from remote routes."""
@@ -81,7 +84,7 @@ def test_a_local_route_of_another_vrf_needs_no_tunnel() -> None:
     assert fib == Fib({PREFIX: HOST}, ())
 
 
-@given(st.lists(vpn_ipv4_routes), st.randoms(use_true_random=False))
+@given(st.lists(vpn_routes), st.randoms(use_true_random=False))
 def test_the_order_routes_arrive_in_does_not_matter(routes: list[VpnRoute], random: Random) -> None:
     """Nor how often."""
     again = random.sample([*routes, *routes], 2 * len(routes))

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network
 
-from isthmus.model.ids import RouteTarget
+from isthmus.model.ids import Label, RouteTarget
 from isthmus.model.intent import AttachmentCircuit
+from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.compile.routes import LocalHost, compile_routes, local_hosts
 from isthmus.pe_agent.compile.vrfs import Vrf, make_vrf
 from tests.actors import NOBODY, PE1, RED, VPN_RED, circuit, host, intent, mac_of
@@ -20,7 +22,7 @@ def vrf_of(attachment: AttachmentCircuit, exports: frozenset[RouteTarget] = RED)
         (VPN_RED,),
         (attachment,),
         {VPN_RED: intent(VPN_RED, attachment, exports=exports)},
-        (1, 1000),
+        (1, {((VPN_RED,), family): 1000 + family for family in AddressFamily}),
         PE1,
     )
 
@@ -62,6 +64,23 @@ def test_the_gateways_address_is_never_a_hosts() -> None:
     assert prefixes_of(network, "ce1") == set()
 
 
+def test_an_ipv6_host_is_found_by_each_address_that_is_routed() -> None:
+    """Link-local ones mean something on their link only (RFC 4291 §2.5.6)."""
+    network = circuit(
+        "red-west",
+        ["10.1.0.0/24", "2001:db8:1::/64", "fe80::/64"],
+        host("ce1", "10.1.0.5", "2001:db8:1::5", "fe80::5", "2001:db8:2::5"),
+    )
+    assert prefixes_of(network, "ce1") == {"10.1.0.5/32", "2001:db8:1::5/128"}
+
+
+def test_a_family_without_a_label_is_not_served() -> None:
+    """The range had only one left."""
+    network = circuit("red-west", ["10.1.0.0/24", "2001:db8:1::/64"], host("ce1", "2001:db8:1::5"))
+    vrf = replace(vrf_of(network), labels={AddressFamily.IPV4: Label(1000)})
+    assert local_hosts(vrf, PORT, frozenset({"ce1"})) == {}
+
+
 def test_two_hosts_with_one_address_give_the_first_by_port() -> None:
     """A VM replaced by another: both are known for a moment."""
     network = circuit("red-west", "10.1.0.0/24", host("ce1", "10.1.0.5"), host("ce2", "10.1.0.5"))
@@ -73,8 +92,14 @@ def test_one_route_per_prefix_with_what_the_vrf_gives() -> None:
     """RD, label, RTs; this PE as next hop."""
     vrf = vrf_of(circuit("red-west", "10.1.0.0/24"))
     (route,) = compile_routes(vrf, PE1, [IPv4Network("10.1.0.5/32")])
-    assert (route.rd, route.label, route.route_targets) == (vrf.rd, vrf.label, RED)
+    assert (route.rd, route.label, route.route_targets) == (
+        vrf.rd,
+        vrf.labels[AddressFamily.IPV4],
+        RED,
+    )
     assert route.next_hop == PE1
+    (route,) = compile_routes(vrf, PE1, [IPv6Network("2001:db8:1::5/128")])
+    assert (route.label, route.next_hop) == (vrf.labels[AddressFamily.IPV6], PE1)
 
 
 def test_a_vrf_that_exports_to_nobody_has_no_routes() -> None:

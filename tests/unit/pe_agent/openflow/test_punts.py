@@ -16,6 +16,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from isthmus.pe_agent.openflow.punts import (
+    Injection,
     Punt,
     PuntReceiver,
     TokenBucket,
@@ -38,10 +39,10 @@ def packet_in(reason: int, metadata: int, frame: bytes = FRAME) -> bytes:
 def test_a_packet_in_names_reason_vrf_and_frame() -> None:
     """By the pipeline's metadata."""
     assert decode_packet_in(packet_in(ofp.OFPR_ACTION, 7)) == Punt(
-        is_ttl_expired=False, metadata=7, frame=FRAME
+        is_ttl_expired=False, metadata=7, frame=FRAME, table=21, in_port=1
     )
     assert decode_packet_in(packet_in(ofp.OFPR_INVALID_TTL, 9)) == Punt(
-        is_ttl_expired=True, metadata=9, frame=FRAME
+        is_ttl_expired=True, metadata=9, frame=FRAME, table=21, in_port=1
     )
 
 
@@ -110,13 +111,19 @@ def switch(tmp_path: Path) -> Iterator[FakeManagementSocket]:
 Start = Callable[..., PuntReceiver]
 
 
+def output_of(packet_out: bytes) -> int:
+    """Read where a packet-out's only action sends it (OpenFlow 1.3.5 §7.3.7, §7.2.5)."""
+    (port,) = struct.unpack_from("!I", packet_out, 16 + 4)
+    return int(port)
+
+
 @pytest.fixture
 def start(switch: FakeManagementSocket) -> Iterator[Start]:
     """Start a receiver, and have it stopped in the end."""
     started: list[PuntReceiver] = []
 
     def start(
-        answer: Callable[[Punt], bytes | None], on_connect: Callable[[], None] = lambda: None
+        answer: Callable[[Punt], Injection | None], on_connect: Callable[[], None] = lambda: None
     ) -> PuntReceiver:
         started.append(PuntReceiver(switch.path, answer))
         started[-1].start(on_connect)
@@ -134,13 +141,39 @@ def test_an_answer_is_injected_as_if_from_the_local_port(
     switch: FakeManagementSocket, start: Start
 ) -> None:
     """From CONTROLLER it would die behind a patch port."""
-    start(lambda punt: b"answer to " + bytes([punt.metadata]))
+    start(lambda punt: Injection(b"answer to " + bytes([punt.metadata])))
     switch.come_up()
     switch.send(packet_in(ofp.OFPR_ACTION, 7))
     kind, body = switch.receive()
     assert kind == ofp.OFPT_PACKET_OUT
     assert struct.unpack_from("!II", body) == (ofp.OFP_NO_BUFFER, ofp.OFPP_LOCAL)
+    assert output_of(body) == ofp.OFPP_TABLE
     assert body.endswith(b"answer to \x07")
+
+
+def test_an_answer_for_one_link_leaves_by_its_port(
+    switch: FakeManagementSocket, start: Start
+) -> None:
+    """Tables would ask where it is for."""
+    start(lambda punt: Injection(b"router here", punt.in_port))
+    switch.come_up()
+    switch.send(packet_in(ofp.OFPR_ACTION, 7))
+    kind, body = switch.receive()
+    assert (kind, output_of(body)) == (ofp.OFPT_PACKET_OUT, 1)
+
+
+def test_what_nobody_asked_for_is_sent_while_there_is_a_switch(
+    switch: FakeManagementSocket, start: Start
+) -> None:
+    """Without one it is lost, and nobody waits."""
+    connects = threading.Semaphore(0)
+    receiver = start(lambda _: None, connects.release)
+    receiver.inject([Injection(b"too early", 3)])
+    switch.come_up()
+    assert connects.acquire(timeout=5)
+    receiver.inject([Injection(b"router here", 3)])
+    kind, body = switch.receive()
+    assert (kind, output_of(body), body[-11:]) == (ofp.OFPT_PACKET_OUT, 3, b"router here")
 
 
 def test_a_ping_of_the_switch_is_answered(switch: FakeManagementSocket, start: Start) -> None:
@@ -167,11 +200,11 @@ def test_an_answerer_that_fails_costs_one_packet(
     """The connection, and with it the switch's pulse, goes on."""
     answers: Iterator[bytes | Exception] = iter([RuntimeError("A mistake."), b"well"])
 
-    def answer(punt: Punt) -> bytes | None:
+    def answer(punt: Punt) -> Injection | None:
         given = next(answers)
         if isinstance(given, Exception):
             raise given
-        return given
+        return Injection(given)
 
     receiver = start(answer)
     switch.come_up()

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compile an attachment circuit into flows: which VRF it belongs to, and the PE as its gateway.
+
+The PE answers for its own addresses only: ARP (RFC 826), neighbor discovery (RFC 4861), and ping
+to its link-local address. What hosts send to the gateway's MAC goes on into the VRF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv6Address
+
+from isthmus.model.flow import Action, Flow, Goto, Move, OutputToInPort, SetField, ToAgent
+from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
+from isthmus.model.ip import AddressFamily
+from isthmus.pe_agent.compile import neighbor_discovery as nd
+from isthmus.pe_agent.compile import pipeline
+from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS
+from isthmus.pe_agent.compile.vrfs import Vrf
+
+_ICMPV6 = {"eth_type": pipeline.IPV6, "ip_proto": nd.ICMPV6}
+_SOLICITATION = {
+    **_ICMPV6,
+    "icmpv6_type": nd.NEIGHBOR_SOLICITATION,
+    "icmpv6_code": 0,
+    "nw_ttl": nd.HOP_LIMIT,
+}
+_SWAP_MACS = Move("NXM_OF_ETH_SRC[]", "NXM_OF_ETH_DST[]")
+_SWAP_IPV6 = Move("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
+
+
+def compile_attachment_flows(vrf: Vrf, circuit: AttachmentCircuit, port: int) -> Iterator[Flow]:
+    """Compile what happens to frames from one attachment circuit."""
+    yield Flow.of(
+        pipeline.CLASSIFY,
+        100,
+        {"in_port": port},
+        SetField("metadata", vrf.metadata),
+        Goto(pipeline.ATTACHMENT),
+        cookie=vrf.number,
+    )
+    from_circuit = {"in_port": port, "metadata": vrf.metadata, "vlan_vid": pipeline.UNTAGGED}
+    for family in vrf.labels:
+        yield Flow.of(
+            pipeline.ATTACHMENT,
+            90,
+            from_circuit | {"eth_type": pipeline.ETHERTYPES[family], "eth_dst": circuit.mac},
+            Goto(pipeline.FIB),
+            cookie=vrf.number,
+        )
+    for subnet in circuit.subnets:
+        if subnet.family is AddressFamily.IPV4 and AddressFamily.IPV4 in vrf.labels:
+            yield Flow.of(
+                pipeline.ATTACHMENT,
+                100,
+                from_circuit | {"eth_type": pipeline.ARP, "arp_op": 1, "arp_tpa": subnet.gateway},
+                *_arp_reply(circuit, subnet),
+                cookie=vrf.number,
+            )
+    link = nd.Link.of(circuit)
+    if link.subnets and AddressFamily.IPV6 in vrf.labels:
+        yield from _ipv6_link_flows(vrf, link, from_circuit)
+
+
+def compile_neighbor_advertisement_flow() -> Flow:
+    """Compile the second half of the answer to a neighbor solicitation (RFC 4861 §4.4).
+
+    Open vSwitch sets fields of an advertisement only in a packet that has matched as one. The
+    flags say router, solicited, override.
+    """
+    return Flow.of(
+        pipeline.NEIGHBOR_ADVERTISEMENT,
+        10,
+        {**_ICMPV6, "icmpv6_type": nd.NEIGHBOR_ADVERTISEMENT, "icmpv6_code": 0},
+        Move("NXM_OF_ETH_SRC[]", "NXM_NX_ND_TLL[]"),
+        SetField("nd_options_type", "2"),
+        SetField("nd_reserved", "0xe0000000"),
+        OutputToInPort(),
+    )
+
+
+def _arp_reply(circuit: AttachmentCircuit, subnet: AttachedSubnet) -> tuple[Action, ...]:
+    """Turn a request for the gateway into its reply and send it back (RFC 826)."""
+    return (
+        _SWAP_MACS,
+        SetField("eth_src", circuit.mac),
+        SetField("arp_op", "2"),
+        Move("NXM_NX_ARP_SHA[]", "NXM_NX_ARP_THA[]"),
+        Move("NXM_OF_ARP_SPA[]", "NXM_OF_ARP_TPA[]"),
+        SetField("arp_sha", circuit.mac),
+        SetField("arp_spa", str(subnet.gateway)),
+        OutputToInPort(),
+    )
+
+
+def _ipv6_link_flows(vrf: Vrf, link: nd.Link, from_circuit: Mapping[str, object]) -> Iterator[Flow]:
+    """Compile the router's part in neighbor discovery on one link."""
+    for address in link.addresses():
+        for_address = {**from_circuit, **_SOLICITATION, "nd_target": address}
+        yield Flow.of(
+            pipeline.ATTACHMENT,
+            100,
+            for_address,
+            *_answer_from(link, address),
+            SetField("icmpv6_type", str(nd.NEIGHBOR_ADVERTISEMENT)),
+            Goto(pipeline.NEIGHBOR_ADVERTISEMENT),
+            cookie=vrf.number,
+        )
+        # A host that has no address yet sends no option that could become that of an answer.
+        yield Flow.of(
+            pipeline.ATTACHMENT,
+            110,
+            {**for_address, "ipv6_src": "::"},
+            ToAgent(PUNTED_OCTETS),
+            cookie=vrf.number,
+        )
+        if address.is_link_local:
+            yield Flow.of(
+                pipeline.ATTACHMENT,
+                100,
+                {**from_circuit, **_ICMPV6, "icmpv6_type": 128, "icmpv6_code": 0}
+                | {"ipv6_dst": address},
+                *_answer_from(link, address),
+                SetField("icmpv6_type", "129"),
+                SetField("nw_ttl", "64"),
+                OutputToInPort(),
+                cookie=vrf.number,
+            )
+    if link.advertised:
+        yield Flow.of(
+            pipeline.ATTACHMENT,
+            100,
+            {**from_circuit, **_SOLICITATION, "icmpv6_type": nd.ROUTER_SOLICITATION},
+            ToAgent(PUNTED_OCTETS),
+            cookie=vrf.number,
+        )
+
+
+def _answer_from(link: nd.Link, address: IPv6Address) -> tuple[Action, ...]:
+    return (
+        _SWAP_MACS,
+        SetField("eth_src", link.mac),
+        _SWAP_IPV6,
+        SetField("ipv6_src", str(address)),
+    )
