@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from isthmus.model.errors import EdgeError
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
@@ -56,6 +56,12 @@ def route(host: int, *, pe: IPv4Address = A, label: int = 1000, vrf: int = 1) ->
     )
 
 
+def ipv6_route(host: int, *, pe: IPv4Address = A, label: int = 2000, vrf: int = 1) -> VpnRoute:
+    """The same of IPv6, which has a label of its own."""
+    prefix = IPv6Network((0x20010DB8 << 96 | host, 128))
+    return replace(route(host, pe=pe, label=label, vrf=vrf), prefix=prefix)
+
+
 class Pe:
     """A provider edge as BGP sees it: an agent's speaker and a daemon."""
 
@@ -96,9 +102,15 @@ class Pe:
 class Backbone:
     """The reflectors and the PEs, started together."""
 
-    def __init__(self, network: CoreNetwork, *, timers: BgpConfig = TIMERS) -> None:
+    def __init__(
+        self,
+        network: CoreNetwork,
+        *,
+        timers: BgpConfig = TIMERS,
+        frr_families: Sequence[str] = ("ipv4 vpn", "ipv6 vpn"),
+    ) -> None:
         clients = [A, B]
-        self.frr = FrrReflector(network, "rr-frr", FRR, clients)
+        self.frr = FrrReflector(network, "rr-frr", FRR, clients, frr_families)
         self.gobgp = GoBgpd(network, "rr-gobgp", gobgp_reflector_configuration(GOBGP, clients))
         self.a = Pe(network, "pe-a", timers=timers)
         self.b = Pe(network, "pe-b")
@@ -124,7 +136,8 @@ class Backbone:
         self.gobgp.kill()
 
     def _stale_at_reflectors(self) -> bool:
-        at_frr = "stale" in str(self.frr.show("bgp ipv4 vpn"))
+        shown = [self.frr.show(f"bgp {family} vpn") for family in ("ipv4", "ipv6")]
+        at_frr = "stale" in str(shown)
         return at_frr or self.gobgp.has_stale_routes()
 
 

@@ -176,7 +176,7 @@ class GoBgpd:
         self.ask(lambda client: client.send([mapping.encode_withdrawal(one) for one in routes]))
 
     def learnt_from(self, neighbor: IPv4Address) -> frozenset[VpnRoute]:
-        """The VPN-IPv4 routes in the table that a neighbor sent, stale ones too."""
+        """The VPN routes in the tables that a neighbor sent, stale ones too."""
         return frozenset(
             mapping.decode_route(path)
             for path in self._paths()
@@ -200,21 +200,32 @@ class GoBgpd:
         return next(one.state for one in peers if one.conf.neighbor_address == str(neighbor))
 
     def _paths(self) -> list[gobgp_pb2.Path]:
-        request = gobgp_pb2.ListPathRequest(
-            table_type=gobgp_pb2.TABLE_TYPE_GLOBAL, family=mapping.VPN_IPV4
-        )
         with grpc.insecure_channel(self.api) as channel:
             # The generated class has no annotations.
             stub = gobgp_pb2_grpc.GoBgpServiceStub(channel)  # type: ignore[no-untyped-call]
-            answers = stub.ListPath(request, timeout=10)
-            return [path for answer in answers for path in answer.destination.paths]
+            return [
+                path
+                for family in mapping.FAMILIES.values()
+                for answer in stub.ListPath(
+                    gobgp_pb2.ListPathRequest(
+                        table_type=gobgp_pb2.TABLE_TYPE_GLOBAL, family=family
+                    ),
+                    timeout=10,
+                )
+                for path in answer.destination.paths
+            ]
 
 
 class FrrReflector:
     """FRR's bgpd as a route reflector, without zebra."""
 
     def __init__(
-        self, network: CoreNetwork, name: str, address: IPv4Address, clients: Sequence[IPv4Address]
+        self,
+        network: CoreNetwork,
+        name: str,
+        address: IPv4Address,
+        clients: Sequence[IPv4Address],
+        families: Sequence[str] = ("ipv4 vpn", "ipv6 vpn"),
     ) -> None:
         self._network = network
         self._name = name
@@ -222,7 +233,7 @@ class FrrReflector:
         self._vty = network.folder / f"{name}-vty"
         self._vty.mkdir(exist_ok=True)
         self._file = network.folder / f"{name}.conf"
-        self._file.write_text(_frr_configuration(address, clients))
+        self._file.write_text(_frr_configuration(address, clients, families))
         for path in (network.folder, self._vty, self._file):
             shutil.chown(path, "frr", "frr")
         self.start()
@@ -252,7 +263,7 @@ class FrrReflector:
 def gobgp_reflector_configuration(
     address: IPv4Address, clients: Sequence[IPv4Address], password: str = ""
 ) -> str:
-    """A gobgpd configuration that reflects VPN-IPv4 with graceful restart."""
+    """A gobgpd configuration that reflects both VPN families with graceful restart."""
     text = f"""
 [global.config]
 as = {AS_NUMBER}
@@ -280,9 +291,12 @@ restart-time = 60
 deferral-time = 3
 long-lived-enabled = true
 notification-enabled = true
+"""
+        for family in ("l3vpn-ipv4-unicast", "l3vpn-ipv6-unicast"):
+            text += f"""
 [[neighbors.afi-safis]]
 [neighbors.afi-safis.config]
-afi-safi-name = "l3vpn-ipv4-unicast"
+afi-safi-name = "{family}"
 [neighbors.afi-safis.mp-graceful-restart.config]
 enabled = true
 [neighbors.afi-safis.long-lived-graceful-restart.config]
@@ -292,7 +306,9 @@ restart-time = 60
     return text
 
 
-def _frr_configuration(address: IPv4Address, clients: Sequence[IPv4Address]) -> str:
+def _frr_configuration(
+    address: IPv4Address, clients: Sequence[IPv4Address], families: Sequence[str]
+) -> str:
     neighbors = "\n".join(f" neighbor {client} peer-group PE" for client in clients)
     return f"""
 bgp no-rib
@@ -309,8 +325,12 @@ router bgp {AS_NUMBER}
  neighbor PE timers 3 9
  neighbor PE passive
 {neighbors}
- address-family ipv4 vpn
+""" + "".join(
+        f"""
+ address-family {family}
   neighbor PE activate
   neighbor PE route-reflector-client
  exit-address-family
 """
+        for family in families
+    )

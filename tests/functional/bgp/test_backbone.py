@@ -15,6 +15,7 @@ from tests.functional.bgp.backbone import (
     TIMERS,
     Backbone,
     counting_withdrawals,
+    ipv6_route,
     route,
 )
 from tests.functional.bgp.network import CoreNetwork, eventually
@@ -52,6 +53,35 @@ def test_a_route_arrives_as_it_was_advertised(backbone: Backbone) -> None:
     backbone.b.eventually_has(route(1), route(2, vrf=2, label=2**20 - 1))
 
 
+def test_an_ipv6_route_arrives_as_it_was_advertised(backbone: Backbone) -> None:
+    """RFC 4659: the PE's IPv4 address, IPv4-mapped, is the next hop; the label is plain."""
+    backbone.open_sessions(route(1), ipv6_route(1), ipv6_route(2, vrf=2, label=2**20 - 1))
+
+    shown = eventually(lambda: backbone.frr.show("bgp ipv6 vpn 2001:db8::2/128"))["192.0.2.11:2"]
+    (path,) = shown["paths"]
+    assert path["remoteLabel"] == 2**20 - 1
+    assert path["nexthops"][0]["ip"] == "::ffff:192.0.2.11"
+    assert set(path["extendedCommunity"]["string"].split()) == {"RT:64500:100", "RT:192.0.2.1:2"}
+
+    backbone.a.speaker.advertise(frozenset([route(1), ipv6_route(1)]))
+    backbone.b.eventually_has(route(1), ipv6_route(1))
+    eventually(lambda: not backbone.frr.show("bgp ipv6 vpn 2001:db8::2/128"))
+
+
+def test_reflectors_without_ipv6_do_not_keep_ipv4_from_going_on(core: CoreNetwork) -> None:
+    """One that lacks it sends no end-of-RIB of it and is not waited for; the other carries it."""
+    backbone = Backbone(core, frr_families=("ipv4 vpn",))
+    try:
+        began = time.monotonic()
+        backbone.open_sessions(route(1), ipv6_route(1))
+        assert time.monotonic() - began < 15
+        backbone.gobgp.kill()
+        backbone.a.speaker.advertise(frozenset([route(1), route(2), ipv6_route(1)]))
+        backbone.b.eventually_has(route(1), route(2), ipv6_route(1))
+    finally:
+        backbone.close()
+
+
 def test_a_withdrawn_route_is_gone_everywhere(backbone: Backbone) -> None:
     """At the other PE and at both reflectors; the rest stays."""
     backbone.open_sessions(route(1), route(2))
@@ -81,14 +111,14 @@ def test_a_crashed_daemon_loses_no_route_at_the_other_pe(backbone: Backbone) -> 
 
     A change made while the daemon is away takes effect when it is back.
     """
-    backbone.open_sessions(route(1), route(2))
+    backbone.open_sessions(route(1), ipv6_route(2))
     with counting_withdrawals(backbone.b) as lost:
         backbone.a.daemon.kill()
         with pytest.raises(SpeakerUnreachable):
-            backbone.a.speaker.advertise(frozenset([route(1), route(2), route(3)]))
-        assert backbone.b.routes() == {route(1), route(2)}
+            backbone.a.speaker.advertise(frozenset([route(1), ipv6_route(2), route(3)]))
+        assert backbone.b.routes() == {route(1), ipv6_route(2)}
         backbone.a.daemon.start()
-        backbone.b.eventually_has(route(1), route(2), route(3))
+        backbone.b.eventually_has(route(1), ipv6_route(2), route(3))
         backbone.a.eventually_is_settled()
         backbone.eventually_forgets_staleness()
 

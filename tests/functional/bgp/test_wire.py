@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ ROUTES = frozenset(
             route_targets=frozenset(map(RouteTarget.parse, ["192.0.2.1:5", "64500:4294967295"])),
             local_pref=200,
         ),
+        route("2001:db8:1::5/128", label=2**20 - 2),
+        replace(route("::/0"), rd=RouteDistinguisher.parse("64500:9")),
     ]
 )
 
@@ -50,7 +52,7 @@ neighbor {PE} {{
     local-as {AS_NUMBER};
     peer-as {AS_NUMBER};
     hold-time 30;
-    family {{ ipv4 mpls-vpn; }}
+    family {{ ipv4 mpls-vpn; ipv6 mpls-vpn; }}
     api {{ processes [ decoder ]; receive {{ parsed; update; }} }}
 }}
 """
@@ -93,8 +95,9 @@ def test_exabgp_reads_what_was_meant(network: CoreNetwork) -> None:
     speaker.stop()
     for one in ROUTES:
         said = announced[f"{one.rd} {one.prefix}"]
-        assert said["family"] == "ipv4 mpls-vpn"
-        assert said["next_hop"] == str(one.next_hop)
+        assert said["family"] == f"ipv{one.prefix.version} mpls-vpn"
+        mapped = "::ffff:" if one.prefix.version == 6 else ""
+        assert ip_address(said["next_hop"]) == ip_address(f"{mapped}{one.next_hop}")
         assert said["label"] == [[one.label.value]]
         assert said["local-preference"] == one.local_pref
         targets = {community["string"] for community in said["extended-community"]}
