@@ -6,10 +6,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import IPv6Address
 
 import pytest
 
 from isthmus.model.errors import SpeakerUnreachable
+from isthmus.model.ip import AddressFamily
+from isthmus.pe_agent.bgp import mapping
 from tests.functional.bgp.backbone import (
     NODES,
     TIMERS,
@@ -60,7 +63,7 @@ def test_an_ipv6_route_arrives_as_it_was_advertised(backbone: Backbone) -> None:
     shown = eventually(lambda: backbone.frr.show("bgp ipv6 vpn 2001:db8::2/128"))["192.0.2.11:2"]
     (path,) = shown["paths"]
     assert path["remoteLabel"] == 2**20 - 1
-    assert path["nexthops"][0]["ip"] == "::ffff:192.0.2.11"
+    assert IPv6Address(path["nexthops"][0]["ip"]).ipv4_mapped == NODES["pe-a"]
     assert set(path["extendedCommunity"]["string"].split()) == {"RT:64500:100", "RT:192.0.2.1:2"}
 
     backbone.a.speaker.advertise(frozenset([route(1), ipv6_route(1)]))
@@ -78,6 +81,29 @@ def test_reflectors_without_ipv6_do_not_keep_ipv4_from_going_on(core: CoreNetwor
         backbone.gobgp.kill()
         backbone.a.speaker.advertise(frozenset([route(1), route(2), ipv6_route(1)]))
         backbone.b.eventually_has(route(1), route(2), ipv6_route(1))
+    finally:
+        backbone.close()
+
+
+def test_a_family_added_by_an_upgrade_loses_no_route_of_the_other(
+    core: CoreNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions are opened anew to say so (RFC 5492 §4); graceful restart covers it (RFC 8538)."""
+    backbone = Backbone(core)
+    try:
+        backbone.b.speaker.advertise(frozenset())
+        backbone.b.eventually_is_settled()
+        with monkeypatch.context() as before:
+            before.setattr(mapping, "FAMILIES", {AddressFamily.IPV4: mapping.VPN_IPV4})
+            backbone.open_sessions(route(1))
+            backbone.a.speaker.stop()
+        with counting_withdrawals(backbone.b) as lost:
+            backbone.a.start_agent()
+            backbone.a.speaker.advertise(frozenset([route(1), ipv6_route(1)]))
+            backbone.b.eventually_has(route(1), ipv6_route(1), within_s=20)
+            backbone.a.eventually_is_settled()
+            backbone.eventually_forgets_staleness()
+        assert lost == []
     finally:
         backbone.close()
 
