@@ -37,15 +37,16 @@ class Schedule:
 
     def due(self, links: Mapping[int, Link], now: float) -> list[Injection]:
         """Return what is to be sent now, given the links there are, by OpenFlow port."""
-        self._told = {port: told for port, told in self._told.items() if port in links}
+        self._told = {
+            port: told for port, told in self._told.items() if links.get(port) == told.link
+        }
         injections = []
         for port, link in sorted(links.items()):
             frame = advertise(link)
             told = self._told.get(port)
-            is_known = told is not None and told.link == link
-            if frame is None or (told is not None and is_known and now < told.next_at):
+            if frame is None or (told is not None and now < told.next_at):
                 continue
-            times = told.times + 1 if told is not None and is_known else 1
+            times = 1 if told is None else told.times + 1
             wait_s = dict(enumerate(_FIRST_WAITS_S, start=1)).get(times, ADVERTISE_EVERY_S)
             self._told[port] = _Told(link, times, now + wait_s)
             injections.append(Injection(frame, port))

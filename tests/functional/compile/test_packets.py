@@ -95,32 +95,38 @@ def test_open_vswitch_and_the_fake_switch_agree_on_every_packet(case: Case, fold
         real.stop()
 
 
-def test_mpls_in_gre_leaves_and_arrives(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "west", "east", "label"),
+    [
+        ("mpls-in-gre", "10.1.0.5", "10.2.0.7", "003e81ff"),
+        ("ipv6-only-in-gre", "2001:db8:1::5", "2001:db8:2::7", "003e91ff"),
+    ],
+)
+def test_mpls_in_gre_leaves_and_arrives(
+    folder: Path, name: str, west: str, east: str, label: str
+) -> None:
     """RFC 4023: GRE of protocol 0x8847 with the VPN label alone, to the remote PE's address."""
-    case = next(each for each in all_cases() if each.folder.name == "mpls-in-gre")
+    case = next(each for each in all_cases() if each.folder.name == name)
     attachment, gre, nic = 2, 1, 7
     here, there = str(case.pe.address), "192.0.2.21"
     switch = DummySwitch(folder, [attachment])
-    west, east = IPv4Address("10.1.0.5"), IPv4Address("10.2.0.7")
+    there_and_back = ip_packet(ip_address(west), ip_address(east))
+    hop_limit_at = 8 if there_and_back.src.version == 4 else 7
     try:
         switch.start()
         switch.add_gre(gre, nic, here, there)
         switch.replace_flows(case.compile().flows)
-        switch.receive(
-            attachment, encode(Packet(CE_MAC, "fa:16:3e:00:00:01", Ipv4Packet(west, east)))
-        )
+        switch.receive(attachment, encode(Packet(CE_MAC, "fa:16:3e:00:00:01", there_and_back)))
         (outer,) = {frame for frame in _wait_for_frames(switch, nic) if frame[23] == GRE}
         assert (IPv4Address(outer[26:30]), IPv4Address(outer[30:34])) == (case.pe.address, PE3)
-        assert outer[34:42].hex() == "00008847003e81ff"
-        assert outer[42 + 8] == 63
-        back = (
-            bytes.fromhex("00008847003e81ff")
-            + encode(Packet(CE_MAC, CE_MAC, Ipv4Packet(east, west)))[14:]
-        )
+        assert outer[34:42].hex() == f"00008847{label}"
+        assert outer[42 + hop_limit_at] == 63
+        returned = ip_packet(there_and_back.dst, there_and_back.src)
+        back = bytes.fromhex("00008847003e81ff") + encode(Packet(CE_MAC, CE_MAC, returned))[14:]
         switch.receive(nic, _in_ipv4(back, PE3, case.pe.address))
         (arrived,) = _wait_for_frames(switch, attachment)
         assert decode(arrived) == Packet(
-            "fa:16:3e:00:00:01", "fa:16:3e:00:00:11", Ipv4Packet(east, west, ttl=63)
+            "fa:16:3e:00:00:01", "fa:16:3e:00:00:11", replace(returned, ttl=63)
         )
     finally:
         switch.stop()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
-from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.intent import (
+    AttachedHost,
+    AttachedSubnet,
+    AttachmentCircuit,
+    RouterAdvertisement,
+    VrfIntent,
+)
 from isthmus.model.report import NeighborReport, PeReport, VrfReport
 from isthmus.rpc import contract
 
@@ -29,12 +35,19 @@ INTENT = VrfIntent(
             port_id="33333333-3333-4333-8333-333333333333",
             mac="fa:16:3e:00:00:01",
             mtu=1442,
-            subnets=(AttachedSubnet(IPv4Network("10.1.0.0/24"), IPv4Address("10.1.0.1")),),
+            subnets=(
+                AttachedSubnet(IPv4Network("10.1.0.0/24"), IPv4Address("10.1.0.1")),
+                AttachedSubnet(
+                    IPv6Network("2001:db8:1::/64"),
+                    IPv6Address("2001:db8:1::1"),
+                    RouterAdvertisement.DHCPV6_STATELESS,
+                ),
+            ),
             hosts=(
                 AttachedHost(
                     "44444444-4444-4444-8444-444444444444",
                     "fa:16:3e:00:00:02",
-                    (IPv4Address("10.1.0.5"),),
+                    (IPv4Address("10.1.0.5"), IPv6Address("2001:db8:1::5")),
                 ),
             ),
         ),
@@ -57,6 +70,37 @@ def test_an_intent_survives_the_wire() -> None:
     """Encode, JSON, decode."""
     plain = json.loads(json.dumps(contract.encode_vrf_intent(INTENT)))
     assert contract.decode_vrf_intent(plain) == INTENT
+
+
+def test_an_agent_from_before_ipv6_reads_the_ipv4_part() -> None:
+    """It looks at the keys it knows, and refuses an intent with an IPv6 value in any of them."""
+    (plain,) = contract.encode_vrf_intent(INTENT)["circuits"]
+    assert plain["subnets"] == [{"prefix": "10.1.0.0/24", "gateway": "10.1.0.1"}]
+    assert plain["hosts"][0]["addresses"] == ["10.1.0.5"]
+    assert contract.VERSION == "1.0"
+
+
+def test_what_a_server_from_before_ipv6_sends_is_read() -> None:
+    """It has no IPv6 to tell."""
+    plain = contract.encode_vrf_intent(INTENT)
+    (circuit,) = plain["circuits"]
+    del circuit["subnets_ipv6"]
+    del circuit["hosts"][0]["addresses_ipv6"]
+    (read,) = contract.decode_vrf_intent(plain).circuits
+    assert read.subnets == INTENT.circuits[0].subnets[:1]
+    assert read.hosts[0].addresses == (IPv4Address("10.1.0.5"),)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("prefix", "10.1.0.0/24"), ("gateway", "10.1.0.1"), ("advertisement", "managed")],
+)
+def test_an_ipv6_subnet_with_a_wrong_part_is_refused(key: str, value: str) -> None:
+    """Nothing is half-read."""
+    plain = contract.encode_vrf_intent(INTENT)
+    plain["circuits"][0]["subnets_ipv6"][0][key] = value
+    with pytest.raises(InvalidValue):
+        contract.decode_vrf_intent(plain)
 
 
 def test_a_report_survives_the_wire() -> None:

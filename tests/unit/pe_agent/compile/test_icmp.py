@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isthmus.model.intent import AttachedSubnet
 from isthmus.pe_agent.compile.icmp import (
     PUNTED_OCTETS,
     PuntContext,
@@ -19,7 +20,7 @@ from isthmus.pe_agent.compile.icmp import (
     injection_mac,
 )
 from tests.actors import subnet
-from tests.fakes.packet import ICMP, Ipv4Packet, Packet, decode, encode
+from tests.fakes.packet import ICMP, ICMPV6, Ipv4Packet, Ipv6Packet, Packet, decode, encode
 
 TOO_BIG, EXPIRED = PuntReason.TOO_BIG, PuntReason.TTL_EXPIRED
 WEST, EAST = subnet("10.1.0.0/24"), subnet("10.2.0.0/24")
@@ -181,3 +182,121 @@ def test_the_injection_mac_names_the_vrf() -> None:
     """Local and unicast, one for each of 65535."""
     assert injection_mac(65535) == "02:69:73:00:ff:ff"
     assert len({injection_mac(number) for number in range(1, 2**16)}) == 65535
+
+
+WEST6, EAST6 = subnet("2001:db8:1::/64"), subnet("2001:db8:2::/64")
+SENDER6, RECEIVER6 = IPv6Address("2001:db8:1::5"), IPv6Address("2001:db8:2::7")
+CONTEXT6 = PuntContext((WEST, WEST6), 1300, {IPv6Address("2001:db8:1::9"): 1290})
+
+
+def punted6(**changes: object) -> bytes:
+    """Encode a punted IPv6 packet that differs from the usual one in ``changes``."""
+    packet = replace(Ipv6Packet(SENDER6, RECEIVER6, octets=1400), **changes)  # type: ignore[arg-type]
+    return encode(replace(PUNTED, payload=packet))[:PUNTED_OCTETS]
+
+
+def test_the_answer_to_a_big_ipv6_packet_octet_by_octet() -> None:
+    """RFC 4443 §3.2: type 2, code 0, the next hop's MTU in four octets."""
+    frame = answer(punted6(), TOO_BIG, 7, CONTEXT6)
+    assert frame is not None
+    assert frame[:14].hex() == "026973ffffff02697300000786dd"
+    header, message = frame[14:54], frame[54:]
+    assert header[:8].hex() == "6c00000002" + "2c3a40"
+    assert (IPv6Address(header[8:24]), IPv6Address(header[24:40])) == (WEST6.gateway, SENDER6)
+    assert message[:2].hex() == "0200"
+    assert message[4:8].hex() == "00000514"
+    assert message[8:] == punted6()[14:]
+    pseudo = header[8:40] + b"\x00\x00" + header[4:6] + b"\x00\x00\x00\x3a"
+    assert sum_of(pseudo + message) == 0xFFFF
+
+
+def test_the_answer_to_an_exceeded_hop_limit_says_in_transit() -> None:
+    """RFC 4443 §3.3: type 3, code 0."""
+    frame = answer(punted6(ttl=1), EXPIRED, 7, CONTEXT6)
+    assert frame is not None
+    assert frame[54:56].hex() == "0300"
+    assert frame[58:62].hex() == "00000000"
+
+
+def test_the_mtu_told_of_ipv6_is_the_one_of_the_path() -> None:
+    """To a local host its network's."""
+    frame = answer(punted6(dst=IPv6Address("2001:db8:1::9")), TOO_BIG, 1, CONTEXT6)
+    assert frame is not None
+    assert int.from_bytes(frame[58:62], "big") == 1290
+
+
+def test_the_answer_comes_from_a_gateway_of_the_same_family_that_the_world_can_reach() -> None:
+    """A link-local one could not be routed back; without another there is silence."""
+    hidden = AttachedSubnet(IPv6Network("2001:db8:1::/64"), IPv6Address("fe80::1"))
+    assert answer(punted6(), TOO_BIG, 1, PuntContext((WEST, hidden), 1300)) is None
+    assert answer(punted6(), TOO_BIG, 1, PuntContext((WEST,), 1300)) is None
+    frame = answer(punted6(), TOO_BIG, 1, PuntContext((hidden, EAST6), 1300))
+    assert frame is not None
+    assert IPv6Address(frame[22:38]) == EAST6.gateway
+
+
+@pytest.mark.parametrize("icmp_type", [1, 2, 3, 4, 100, 127, 137])
+def test_icmpv6_errors_and_redirects_are_never_answered(icmp_type: int) -> None:
+    """RFC 4443 §2.4 (e)."""
+    assert answer(punted6(proto=ICMPV6, icmp_type=icmp_type), EXPIRED, 1, CONTEXT6) is None
+
+
+@pytest.mark.parametrize("icmp_type", [128, 129])
+def test_icmpv6_queries_are_answered(icmp_type: int) -> None:
+    """A ping may be too big, too."""
+    assert answer(punted6(proto=ICMPV6, icmp_type=icmp_type), TOO_BIG, 1, CONTEXT6) is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "address"),
+    [
+        ("src", "::"),
+        ("src", "::1"),
+        ("src", "ff02::1"),
+        ("src", "fe80::5"),
+        ("dst", "ff0e::1"),
+        ("dst", "fe80::7"),
+    ],
+)
+def test_nothing_is_answered_to_or_about_what_is_no_single_ipv6_host(
+    field: str, address: str
+) -> None:
+    """RFC 4443 §2.4 (e); a link-local sender can't be reached through the VRF."""
+    assert answer(punted6(**{field: IPv6Address(address)}), EXPIRED, 1, CONTEXT6) is None
+
+
+def _with_extension(kind: int, body: bytes, then: int, payload: bytes) -> bytes:
+    """Put an extension header (RFC 8200 §4) between the IPv6 header and ``payload``."""
+    frame = punted6()[:54]
+    extension = bytes((then,)) + body
+    frame = (
+        frame[:18]
+        + (len(extension) + len(payload)).to_bytes(2, "big")
+        + bytes((kind,))
+        + frame[21:]
+    )
+    return frame + extension + payload
+
+
+@pytest.mark.parametrize("kind", [0, 43, 60])
+def test_an_icmpv6_error_behind_extension_headers_is_still_one(kind: int) -> None:
+    """Hop-by-hop options, routing, destination options."""
+    error, query = (_with_extension(kind, b"\x00" * 7, 58, bytes((t,)) * 8) for t in (1, 128))
+    assert answer(error, EXPIRED, 1, CONTEXT6) is None
+    assert answer(query, EXPIRED, 1, CONTEXT6) is not None
+
+
+def test_only_the_first_fragment_of_ipv6_is_answered() -> None:
+    """What follows quotes nothing a sender could know again."""
+    first = _with_extension(44, b"\x00\x00\x01\x00\x00\x00\x01", 17, b"x" * 8)
+    later = _with_extension(44, b"\x00\x05\xa9\x00\x00\x00\x01", 17, b"x" * 8)
+    assert answer(first, EXPIRED, 1, CONTEXT6) is not None
+    assert answer(later, EXPIRED, 1, CONTEXT6) is None
+
+
+@given(st.binary(max_size=120), st.sampled_from([0, 43, 44, 58, 60]))
+def test_no_ipv6_frame_whatsoever_breaks_it(octets: bytes, next_header: int) -> None:
+    """Tenants choose what is in a frame."""
+    frame = punted6()[:20] + bytes((next_header,)) + punted6()[21:54] + octets
+    answer(frame, TOO_BIG, 1, CONTEXT6)
+    answer(frame[:14] + b"\x45" + frame[15:], TOO_BIG, 1, CONTEXT6)
