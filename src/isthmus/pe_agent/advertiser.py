@@ -20,6 +20,7 @@ LOG = logging.getLogger(__name__)
 
 # The first may be too early for the integration bridge to carry it (§6.2.4 has three of them).
 _FIRST_WAITS_S = (2.0, 16.0)
+_LONGEST_SEND_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class RouterAdvertiser:
         self._is_stopping = True
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_LONGEST_SEND_S)
 
     def _run(self) -> None:
         while not self._is_stopping:

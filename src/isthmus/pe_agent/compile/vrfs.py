@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.intent import AttachedHost, AttachmentCircuit, VrfIntent
-from isthmus.model.ip import AddressFamily
+from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
+from isthmus.model.ip import AddressFamily, IpAddress, IpPrefix
 from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
 
 
@@ -112,7 +112,10 @@ def _merge(seen: Iterable[AttachmentCircuit]) -> AttachmentCircuit:
     circuits = list(seen)
     first = circuits[0]
     hosts: dict[str, AttachedHost] = {}
+    subnets: dict[tuple[IpPrefix, IpAddress], AttachedSubnet] = {}
     for circuit in circuits:
+        for subnet in circuit.subnets:
+            subnets.setdefault((subnet.prefix, subnet.gateway), subnet)
         for host in circuit.hosts:
             hosts.setdefault(host.port_id, host)
     return AttachmentCircuit(
@@ -120,6 +123,6 @@ def _merge(seen: Iterable[AttachmentCircuit]) -> AttachmentCircuit:
         port_id=first.port_id,
         mac=first.mac,
         mtu=first.mtu,
-        subnets=tuple(sorted({subnet for circuit in circuits for subnet in circuit.subnets})),
+        subnets=tuple(sorted(subnets.values())),
         hosts=tuple(host for _, host in sorted(hosts.items())),
     )

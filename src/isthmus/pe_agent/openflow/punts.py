@@ -80,6 +80,7 @@ class PuntReceiver:
         self._epoch = 0
         self._stopping = threading.Event()
         self._connection: socket.socket | None = None
+        self._open: socket.socket | None = None
         self._sending = threading.Lock()
         self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE, time.monotonic)
         self._thread = threading.Thread(target=self._run, name="punts", daemon=True)
@@ -91,7 +92,7 @@ class PuntReceiver:
 
     def inject(self, injections: Iterable[Injection]) -> None:
         """Send frames nobody asked for; without a connection they are lost. From any thread."""
-        connection = self._connection
+        connection = self._open
         if connection is None:
             return
         with contextlib.suppress(OSError), self._sending:
@@ -123,6 +124,7 @@ class PuntReceiver:
                     with connection.makefile("rb") as stream:
                         self._serve(connection, stream)
             except OSError as error:
+                self._open = None
                 LOG.debug("switch.management_socket_away path=%s error=%r", self._path, error)
             self._stopping.wait(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_RETRY_S)
@@ -133,6 +135,7 @@ class PuntReceiver:
         reasons = (1 << ofp.OFPR_ACTION) | (1 << ofp.OFPR_INVALID_TTL)
         _send(connection, parser.OFPSetAsync(_PROTOCOL, [reasons, reasons], [0, 0], [0, 0]))
         self._epoch += 1
+        self._open = connection
         LOG.info("switch.connected path=%s epoch=%s", self._path, self._epoch)
         self._on_connect()
         while (header := stream.read(_HEADER.size)) and len(header) == _HEADER.size:
@@ -146,6 +149,7 @@ class PuntReceiver:
                 self._receive(connection, header + body)
             elif kind == ofp.OFPT_ERROR:
                 LOG.warning("switch.refused_message octets=%s", body[:40].hex())
+        self._open = None
         LOG.warning("switch.connection_lost path=%s", self._path)
 
     def _receive(self, connection: socket.socket, octets: bytes) -> None:

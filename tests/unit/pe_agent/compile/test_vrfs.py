@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isthmus.model.ids import Label, RouteDistinguisher
-from isthmus.model.intent import AttachmentCircuit
+from isthmus.model.intent import AttachmentCircuit, RouterAdvertisement
 from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.compile.numbers import VrfKey
 from isthmus.pe_agent.compile.vrfs import group_circuits, make_vrf, wanted_labels
@@ -51,6 +51,19 @@ def test_what_two_vpns_say_of_one_attachment_is_put_together() -> None:
         VPN_RED: intent(VPN_RED, newer),
     }
     assert group_circuits(intents) == {(VPN_BLUE, VPN_RED): (replace(newer, mtu=1400),)}
+
+
+def test_of_two_words_about_a_subnets_hosts_the_first_stands() -> None:
+    """They would otherwise be told two things about one prefix."""
+    older = circuit("shared", "2001:db8:1::/64")
+    newer = replace(
+        older, subnets=(replace(older.subnets[0], advertisement=RouterAdvertisement.SLAAC),)
+    )
+    intents = {
+        VPN_BLUE: intent(VPN_BLUE, newer, imports=BLUE),
+        VPN_RED: intent(VPN_RED, older),
+    }
+    assert group_circuits(intents) == {(VPN_BLUE, VPN_RED): (newer,)}
 
 
 def test_a_vrf_wants_a_label_for_each_family_of_its_subnets() -> None:
