@@ -13,17 +13,16 @@ from ipaddress import IPv6Address
 from isthmus.model.flow import Action, Flow, Goto, Move, OutputToInPort, SetField, ToAgent
 from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
 from isthmus.model.ip import AddressFamily
-from isthmus.pe_agent.compile import neighbor_discovery as nd
-from isthmus.pe_agent.compile import pipeline
+from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS
 from isthmus.pe_agent.compile.vrfs import Vrf
 
-_ICMPV6 = {"eth_type": pipeline.IPV6, "ip_proto": nd.ICMPV6}
+_ICMPV6 = {"eth_type": pipeline.IPV6, "ip_proto": neighbor_discovery.ICMPV6}
 _SOLICITATION = {
     **_ICMPV6,
-    "icmpv6_type": nd.NEIGHBOR_SOLICITATION,
+    "icmpv6_type": neighbor_discovery.NEIGHBOR_SOLICITATION,
     "icmpv6_code": 0,
-    "nw_ttl": nd.HOP_LIMIT,
+    "nw_ttl": neighbor_discovery.HOP_LIMIT,
 }
 _SWAP_MACS = Move("NXM_OF_ETH_SRC[]", "NXM_OF_ETH_DST[]")
 _SWAP_IPV6 = Move("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
@@ -57,7 +56,7 @@ def compile_attachment_flows(vrf: Vrf, circuit: AttachmentCircuit, port: int) ->
                 *_arp_reply(circuit, subnet),
                 cookie=vrf.number,
             )
-    link = nd.Link.of(circuit)
+    link = neighbor_discovery.Link.of(circuit)
     if link.subnets and AddressFamily.IPV6 in vrf.labels:
         yield from _ipv6_link_flows(vrf, link, from_circuit)
 
@@ -71,7 +70,7 @@ def compile_neighbor_advertisement_flow() -> Flow:
     return Flow.of(
         pipeline.NEIGHBOR_ADVERTISEMENT,
         10,
-        {**_ICMPV6, "icmpv6_type": nd.NEIGHBOR_ADVERTISEMENT, "icmpv6_code": 0},
+        {**_ICMPV6, "icmpv6_type": neighbor_discovery.NEIGHBOR_ADVERTISEMENT, "icmpv6_code": 0},
         Move("NXM_OF_ETH_SRC[]", "NXM_NX_ND_TLL[]"),
         SetField("nd_options_type", "2"),
         SetField("nd_reserved", "0xe0000000"),
@@ -93,7 +92,9 @@ def _arp_reply(circuit: AttachmentCircuit, subnet: AttachedSubnet) -> tuple[Acti
     )
 
 
-def _ipv6_link_flows(vrf: Vrf, link: nd.Link, from_circuit: Mapping[str, object]) -> Iterator[Flow]:
+def _ipv6_link_flows(
+    vrf: Vrf, link: neighbor_discovery.Link, from_circuit: Mapping[str, object]
+) -> Iterator[Flow]:
     """Compile the router's part in neighbor discovery on one link."""
     for address in link.addresses():
         for_address = {**from_circuit, **_SOLICITATION, "nd_target": address}
@@ -102,7 +103,7 @@ def _ipv6_link_flows(vrf: Vrf, link: nd.Link, from_circuit: Mapping[str, object]
             100,
             for_address,
             *_answer_from(link, address),
-            SetField("icmpv6_type", str(nd.NEIGHBOR_ADVERTISEMENT)),
+            SetField("icmpv6_type", str(neighbor_discovery.NEIGHBOR_ADVERTISEMENT)),
             Goto(pipeline.NEIGHBOR_ADVERTISEMENT),
             cookie=vrf.number,
         )
@@ -130,13 +131,17 @@ def _ipv6_link_flows(vrf: Vrf, link: nd.Link, from_circuit: Mapping[str, object]
         yield Flow.of(
             pipeline.ATTACHMENT,
             100,
-            {**from_circuit, **_SOLICITATION, "icmpv6_type": nd.ROUTER_SOLICITATION},
+            {
+                **from_circuit,
+                **_SOLICITATION,
+                "icmpv6_type": neighbor_discovery.ROUTER_SOLICITATION,
+            },
             ToAgent(PUNTED_OCTETS),
             cookie=vrf.number,
         )
 
 
-def _answer_from(link: nd.Link, address: IPv6Address) -> tuple[Action, ...]:
+def _answer_from(link: neighbor_discovery.Link, address: IPv6Address) -> tuple[Action, ...]:
     return (
         _SWAP_MACS,
         SetField("eth_src", link.mac),

@@ -29,8 +29,7 @@ from isthmus.model.flow import (
 )
 from isthmus.model.ip import AddressFamily, IpAddress, IpPrefix, family_of
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
-from isthmus.pe_agent.compile import neighbor_discovery as nd
-from isthmus.pe_agent.compile import pipeline
+from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.attachments import (
     compile_attachment_flows,
     compile_neighbor_advertisement_flow,
@@ -193,8 +192,8 @@ def _never_forwarded() -> Iterator[Flow]:
     for field in ("ipv6_src", "ipv6_dst"):
         yield _drop_flow(DropCookie.LINK_LOCAL, ipv6, {field: _LINK_LOCAL}, above=1)
     # No host of another link may redirect ours or call itself their router.
-    for kind in range(nd.ROUTER_SOLICITATION, nd.REDIRECT + 1):
-        match: dict[str, object] = {"ip_proto": nd.ICMPV6, "icmpv6_type": kind}
+    for kind in range(neighbor_discovery.ROUTER_SOLICITATION, neighbor_discovery.REDIRECT + 1):
+        match: dict[str, object] = {"ip_proto": neighbor_discovery.ICMPV6, "icmpv6_type": kind}
         yield _drop_flow(DropCookie.NEIGHBOR_DISCOVERY, ipv6, match, above=2)
 
 
@@ -280,7 +279,12 @@ def _ping_flow(vrf: Vrf, gateway: IpAddress) -> Flow:
         swap = Move("NXM_OF_IP_SRC[]", "NXM_OF_IP_DST[]")
         request, reply = 8, 0
     else:
-        source, destination, protocol, icmp = "ipv6_src", "ipv6_dst", nd.ICMPV6, "icmpv6"
+        source, destination, protocol, icmp = (
+            "ipv6_src",
+            "ipv6_dst",
+            neighbor_discovery.ICMPV6,
+            "icmpv6",
+        )
         swap = Move("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
         request, reply = 128, 129
     ethertype = pipeline.ETHERTYPES[family_of(gateway)]

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from isthmus.model.provider_edge import Encapsulation
-from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.compile.pipeline import DropCookie
 from tests.actors import (
     BLUE,
@@ -34,27 +33,18 @@ from tests.actors import (
     route,
     transport_label_to,
 )
-from tests.fakes.backbone import ipv4, labelled, ping, receivers, two_sites
+from tests.fakes import dual_stack
+from tests.fakes.backbone import ipv4, ipv6, labelled, ping, receivers, two_sites
+from tests.fakes.dual_stack import assert_dropped, switch_with
 from tests.fakes.packet import (
     ICMP,
+    ICMPV6,
     ArpPacket,
     Ipv4Packet,
+    Ipv6Packet,
+    LabelStackEntry,
     Packet,
 )
-from tests.fakes.switch import FakeSwitch, Outcome
-
-
-def switch_with(outcome: Compiled) -> FakeSwitch:
-    """Put compiled flows into a switch."""
-    switch = FakeSwitch()
-    switch.apply(outcome.flows)
-    return switch
-
-
-def assert_dropped(switch: FakeSwitch, outcome: Outcome, cookie: DropCookie) -> None:
-    """The packet went nowhere, and the flow that is there to count it did."""
-    assert outcome.is_dropped
-    assert switch.count(cookie) == 1
 
 
 @pytest.mark.parametrize("encapsulation", list(Encapsulation))
@@ -407,3 +397,170 @@ def test_what_a_reflector_still_holds_of_this_pes_former_life_is_not_believed() 
     stale = route("10.1.0.9/32", PE1, 1007)
     switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=frozenset({stale})))
     assert switch.receive(RED_PORT, ipv4("10.1.0.5", "10.1.0.9", "red-west")).is_dropped
+
+
+# The same in IPv6
+
+
+@pytest.mark.parametrize("encapsulation", list(Encapsulation))
+def test_hosts_of_one_vpn_reach_each_other_across_the_core_in_ipv6(
+    encapsulation: Encapsulation,
+) -> None:
+    """Both ways, with either transport; the hop limit drops once per PE."""
+    backbone = dual_stack.two_sites(encapsulation)
+    there = backbone.send(PE1, RED_PORT, ipv6(dual_stack.WEST, dual_stack.EAST, "red-west"))
+    back = backbone.send(PE3, RED_PORT, ipv6(dual_stack.EAST, dual_stack.WEST, "red-east"))
+    assert receivers(there) == [(PE3, RED_PORT, mac_of("ce-red-2"))]
+    assert receivers(back) == [(PE1, RED_PORT, mac_of("ce-red-1"))]
+    payload = there[0].packet.payload
+    assert isinstance(payload, Ipv6Packet)
+    assert payload.ttl == 62
+
+
+def test_each_family_has_its_own_label_and_two_vpns_stay_apart() -> None:
+    """Popping it tells what is below (RFC 4659 §3.1)."""
+    backbone = dual_stack.two_sites()
+    got = [
+        *backbone.send(PE1, RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west")),
+        *backbone.send(PE1, RED_PORT, ipv6(dual_stack.WEST, dual_stack.EAST, "red-west")),
+        *backbone.send(PE1, BLUE_PORT, ipv4("10.1.0.5", "10.2.0.7", "blue-west")),
+        *backbone.send(PE1, BLUE_PORT, ipv6(dual_stack.WEST, dual_stack.EAST, "blue-west")),
+    ]
+    labels = [frame.labels[-1].label for frame in backbone.on_core]
+    assert len(set(labels)) == 4
+    red, blue = mac_of("ce-red-2"), mac_of("ce-blue-2")
+    assert [each.packet.eth_dst for each in got] == [red, red, blue, blue]
+
+
+def test_the_longest_prefix_wins_up_to_128_bits() -> None:
+    """Host route, subnet, site, default."""
+    prefixes = ["::/0", "2001:db8:2::/48", "2001:db8:2::/64", f"{dual_stack.EAST}/128"]
+    routes = frozenset(route(prefix, PE3, 500 + number) for number, prefix in enumerate(prefixes))
+    switch = switch_with(compiled(intent(VPN_RED, dual_stack.RED_WEST), routes=routes))
+    targets = ("2001:db8:9::1", "2001:db8:2:9::1", "2001:db8:2::8", dual_stack.EAST)
+    sent = [
+        switch.receive(RED_PORT, ipv6(dual_stack.WEST, target, "red-west")).sent[0]
+        for target in targets
+    ]
+    assert [each.packet.labels[1].label for each in sent] == [500, 501, 502, 503]
+
+
+def test_without_a_second_label_ipv4_is_still_served() -> None:
+    """The operator is told which family has none."""
+    outcome = compiled(intent(VPN_RED, dual_stack.RED_WEST), labels=range(16, 17))
+    assert [str(each.prefix) for each in outcome.routes] == ["10.1.0.5/32"]
+    assert outcome.problems == {VPN_RED: "This PE has no label left between 16 and 16 for IPv6."}
+
+
+def test_neighbor_discovery_from_the_core_is_not_delivered() -> None:
+    """Should another PE send it."""
+    outcome = compiled(intent(VPN_RED, dual_stack.RED_WEST))
+    (label,) = {each.label.value for each in outcome.routes if each.prefix.version == 6}
+    switch = switch_with(outcome)
+    said = Ipv6Packet(IPv6Address(dual_stack.EAST), IPv6Address(dual_stack.WEST), 255, ICMPV6, 134)
+    frame = Packet("02:00:00:00:00:f1", core_mac_of(PE1), said, (LabelStackEntry(label),))
+    assert_dropped(switch, switch.receive(CORE_PORT, frame), DropCookie.NEIGHBOR_DISCOVERY)
+
+
+@pytest.mark.parametrize(
+    ("src", "dst"), [(dual_stack.WEST, "fe80::7"), ("fe80::5", dual_stack.EAST)]
+)
+def test_link_local_addresses_never_leave_their_link(src: str, dst: str) -> None:
+    """RFC 4291 §2.5.6, even with a route."""
+    switch = dual_stack.west("::/0", "fe80::/10")
+    outcome = switch.receive(RED_PORT, ipv6(src, dst, "red-west"))
+    assert_dropped(switch, outcome, DropCookie.LINK_LOCAL)
+
+
+@pytest.mark.parametrize("dst", ["ff02::1", "ff0e::1", "::1", "::", "::ffff:10.2.0.7"])
+def test_what_is_not_unicast_is_dropped_even_with_a_default_route_in_ipv6(dst: str) -> None:
+    """RFC 4291 §2.5.2, §2.5.3, §2.7; RFC 6890 for IPv4-mapped."""
+    switch = dual_stack.west("::/0")
+    outcome = switch.receive(RED_PORT, ipv6(dual_stack.WEST, dst, "red-west"))
+    assert_dropped(switch, outcome, DropCookie.NOT_UNICAST)
+
+
+def test_the_gateway_answers_ping_from_its_network_and_from_the_far_end() -> None:
+    """Through the FIB, so that labels are pushed where they are needed."""
+    outcome = compiled(
+        intent(VPN_RED, dual_stack.RED_WEST), routes=frozenset({route(f"{dual_stack.EAST}/128")})
+    )
+    switch = switch_with(outcome)
+    (near,) = switch.receive(
+        RED_PORT, ping(dual_stack.WEST, dual_stack.WEST_GATEWAY, "red-west")
+    ).sent
+    assert (near.port, near.packet.eth_dst) == (RED_PORT, mac_of("ce-red-1"))
+    payload = near.packet.payload
+    assert isinstance(payload, Ipv6Packet)
+    assert (str(payload.src), payload.icmp_type, payload.ttl) == (dual_stack.WEST_GATEWAY, 129, 64)
+    asked = ping(dual_stack.EAST, dual_stack.WEST_GATEWAY, "red-west").payload
+    (label,) = {each.label.value for each in outcome.routes if each.prefix.version == 6}
+    frame = Packet("02:00:00:00:00:f1", core_mac_of(PE1), asked, (LabelStackEntry(label),))
+    (far,) = switch.receive(CORE_PORT, frame).sent
+    assert far.port == CORE_PORT
+    assert [entry.label for entry in far.packet.labels] == [transport_label_to(PE3).value, 1000]
+
+
+def test_no_remote_prefix_takes_the_gateways_ping_away() -> None:
+    """Prefixes of up to 128 bits have priorities up to 228."""
+    switch = dual_stack.west(f"{dual_stack.WEST_GATEWAY}/128")
+    (sent,) = switch.receive(
+        RED_PORT, ping(dual_stack.WEST, dual_stack.WEST_GATEWAY, "red-west")
+    ).sent
+    assert sent.port == RED_PORT
+
+
+@pytest.mark.parametrize(
+    ("ttl", "router"), [(1, dual_stack.WEST_GATEWAY), (2, dual_stack.EAST_GATEWAY)]
+)
+def test_traceroute_shows_both_gateways_in_ipv6(ttl: int, router: str) -> None:
+    """The PE where the hop limit ends answers, wherever the sender is."""
+    backbone = dual_stack.two_sites()
+    (got,) = backbone.send(
+        PE1, RED_PORT, ipv6(dual_stack.WEST, dual_stack.EAST, "red-west", ttl=ttl, mark="probe")
+    )
+    assert (got.pe, got.packet.eth_dst, got.packet.mark) == (
+        PE1,
+        mac_of("ce-red-1"),
+        "about probe",
+    )
+    payload = got.packet.payload
+    assert isinstance(payload, Ipv6Packet)
+    assert (payload.src, payload.icmp_type) == (IPv6Address(router), 3)
+
+
+@pytest.mark.parametrize(
+    ("encapsulation", "core_mtu", "limit"),
+    [
+        (Encapsulation.MPLS, 1600, 1442),
+        (Encapsulation.MPLS, 1400, 1392),
+        (Encapsulation.MPLS_IN_GRE, 1400, 1372),
+    ],
+)
+def test_the_limit_is_the_core_without_labels_or_the_network_in_ipv6(
+    encapsulation: Encapsulation, core_mtu: int, limit: int
+) -> None:
+    """Exactly the limit passes; one octet more goes to the agent."""
+    switch = switch_with(
+        compiled(
+            intent(VPN_RED, dual_stack.RED_WEST),
+            routes=frozenset({route(f"{dual_stack.EAST}/128")}),
+            pe=provider_edge(core_mtu=core_mtu, encapsulation=encapsulation),
+        )
+    )
+    fits = switch.receive(
+        RED_PORT, ipv6(dual_stack.WEST, dual_stack.EAST, "red-west", octets=limit)
+    )
+    larger = switch.receive(
+        RED_PORT, ipv6(dual_stack.WEST, dual_stack.EAST, "red-west", octets=limit + 1)
+    )
+    assert len(fits.sent) == 1
+    assert [(each.reason, each.metadata) for each in larger.punted] == [("too_big", 1)]
+
+
+def test_a_core_too_small_for_ipv6_is_named() -> None:
+    """RFC 8200 §5: every link carries 1280 octets."""
+    small = replace(dual_stack.RED_WEST, mtu=1280)
+    outcome = compiled(intent(VPN_RED, small), pe=provider_edge(core_mtu=1287))
+    assert "IPv6 needs 1280 everywhere." in outcome.problems[VPN_RED]
+    assert compiled(intent(VPN_RED, small), pe=provider_edge(core_mtu=1288)).problems == {}
