@@ -138,6 +138,8 @@ class Stage:
 
     def ensure_all(self) -> None:
         """Everything: networks, servers up with their addresses, VPNs ACTIVE."""
+        # Neutron reads its policies at the first request, and refuses what comes meanwhile.
+        side_by_side(lambda site: self.cloud(site.name).vpns(), self.topology.sites)
         self.ensure_zones()
         self.ensure_networks()
         self.start_servers()
