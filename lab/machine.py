@@ -160,7 +160,7 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(".machine") for path in places.PIDS.glob("*.machine"))
 
 
-def connect(near: str, near_interface: str, far: str | None, far_interface: str, mtu: int) -> None:
+def connect(near: str, near_interface: str, far: str | None, far_interface: str, mtu: int) -> bool:
     """Join two machines by a veth pair unless they are joined.
 
     Args:
@@ -169,18 +169,22 @@ def connect(near: str, near_interface: str, far: str | None, far_interface: str,
         far: another machine, or None for the namespace this runs in.
         far_interface: the name there.
         mtu: of both ends.
+
+    Returns:
+        Whether the pair had to be made.
     """
     present = subprocess.run(
         [*enter(near), "ip", "link", "show", near_interface], capture_output=True, check=False
     )
     if present.returncode == 0:
-        return
+        return False
     # Only from the outermost pid namespace do both pids mean something.
     command = ["ip", "link", "add", near_interface, "mtu", str(mtu), "netns", _namespace(near)]
     command += ["type", "veth", "peer", "name", far_interface, "mtu", str(mtu)]
     if far is not None:
         command += ["netns", _namespace(far)]
     subprocess.run(command, check=True, capture_output=True)
+    return True
 
 
 def strays() -> list[Pid]:

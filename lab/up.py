@@ -26,7 +26,7 @@ from lab import (
 from lab.guest import build
 from lab.machine import Machine, connect
 from lab.steps import Step, run
-from lab.switch import Switch
+from lab.switch import Switch, join
 from lab.topology import CONTROL, Host, Site, Topology
 
 _MANAGEMENT_BRIDGE = "management"
@@ -133,7 +133,7 @@ def _steps(topology: Topology) -> list[Step]:
             ),
             Step(
                 f"{site.name}: compute hosts",
-                partial(_ensure_compute, site),
+                partial(_ensure_compute, topology, site),
                 ("Keystone and catalog", "RabbitMQ", hosts),
             ),
             Step(
@@ -213,8 +213,8 @@ def _ensure_host_links(topology: Topology, host: Host) -> None:
     control, here = Machine(CONTROL), _host_machine(host)
     management, underlay = f"m-{host.name}", f"u-{host.name}"
     encapsulation = topology.encapsulation
-    connect(CONTROL, management, host.name, "management", _ETHERNET_MTU)
-    connect(CONTROL, underlay, host.name, "underlay", encapsulation.mtu)
+    join(CONTROL, management, host.name, "management", _ETHERNET_MTU)
+    join(CONTROL, underlay, host.name, "underlay", encapsulation.mtu)
     control.ip(
         f"link set {management} master {_MANAGEMENT_BRIDGE} up",
         f"link set {underlay} master {_UNDERLAY_BRIDGE} up",
@@ -269,12 +269,13 @@ def _ensure_services(site: Site) -> None:
     region.wait_for_apis(site)
 
 
-def _ensure_compute(site: Site) -> None:
+def _ensure_compute(topology: Topology, site: Site) -> None:
     region.start_nova(site)
     for host in site.hosts:
         compute.start_libvirt(host)
         compute.start_nova(site, host)
     compute.wait_for_hosts(site)
+    compute.ensure_zones(topology, site)
 
 
 def _ensure_images(topology: Topology, site: Site) -> None:
