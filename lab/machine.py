@@ -183,7 +183,9 @@ def connect(near: str, near_interface: str, far: str | None, far_interface: str,
     command += ["type", "veth", "peer", "name", far_interface, "mtu", str(mtu)]
     if far is not None:
         command += ["netns", _namespace(far)]
-    subprocess.run(command, check=True, capture_output=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise CommandFailed("this machine", command, done)
     return True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 
-from lab import places, process, settings, wsgi
+from lab import clouds, places, process, settings, wsgi
 from lab.database import neutron_files
 from lab.process import Process
 from lab.topology import CONTROL, Site, Topology
@@ -133,3 +133,13 @@ def wait_for_apis(site: Site) -> None:
         log = process.recorded(f"{site.name}-{service}").log
         url = f"http://{site.api}{path}"
         wait_until(lambda url=url: answers(url), 120, f"{service} of {site.name}", log)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+
+
+def warm_up(topology: Topology, site: Site) -> None:
+    """Make the first authenticated requests, one after the other.
+
+    Two at once to a neutron API that has not read its policies yet, and one is refused with 403.
+    """
+    cloud = clouds.connect(topology, site.name)
+    list(cloud.network.networks())
+    list(cloud.compute.servers())

@@ -142,6 +142,11 @@ def _steps(topology: Topology) -> list[Step]:
                 (services, "guest image", "Keystone and catalog"),
             ),
             Step(
+                f"{site.name}: first requests",
+                partial(region.warm_up, topology, site),
+                (services, "Keystone and catalog"),
+            ),
+            Step(
                 f"{site.name}: provider edges",
                 partial(_ensure_provider_edges, topology, site),
                 (hosts, "RabbitMQ", "backbone: P and reflectors", "configuration"),
