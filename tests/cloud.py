@@ -25,13 +25,14 @@ with warnings.catch_warnings():
     from neutron.db.migration.models import head as neutron_models  # noqa: F401
     from neutron.pecan_wsgi import app as neutron_app
     from neutron_lib import context as neutron_context
+    from neutron_lib import rpc as neutron_rpc
     from neutron_lib.db import api as db_api
     from neutron_lib.db import model_base
     from neutron_lib.plugins import directory
-    from oslo_config import cfg
 
     from isthmus.api.definitions import bgpvpn
     from isthmus.db import models
+    from isthmus.drivers.base import VpnDriver
     from isthmus.plugin import dispatch
     from isthmus.plugin.plugin import IsthmusPlugin, load_driver
 
@@ -182,16 +183,50 @@ class Cloud:
         body = {"network_association": {"network_id": network_id}}
         return self.request("POST", f"{VPNS}/{vpn_id}/network_associations", body, project)
 
-    def use_driver(self, name: str) -> None:
+    def dissociate(self, vpn_id: str, project: str | None = RED) -> None:
+        """Take every network out of a VPN."""
+        path = f"{VPNS}/{vpn_id}/network_associations"
+        for association in self.request("GET", path, project=project)["network_associations"]:
+            answer = self.request("DELETE", f"{path}/{association['id']}", project=project)
+            assert answer.status == 204, answer
+
+    def load_driver(self, name: str) -> VpnDriver:
+        """Make a driver as the plug-in does."""
+        return load_driver(name)
+
+    def use_driver(self, driver: VpnDriver) -> None:
         """Change to another driver, as after a restart with another configuration."""
-        self.plugin._driver = load_driver(name)
-        self._dispatcher = dispatch.Dispatcher(self.plugin._driver)
+        self.plugin._driver = driver
+        self._dispatcher = dispatch.Dispatcher(driver)
+
+    @property
+    def transport(self) -> Any:
+        """What messages go over, within this process."""
+        return neutron_rpc.TRANSPORT
 
     def dispatch(self) -> None:
         """Do what the worker would: until the journal is empty."""
         while due := dispatch.read_due():
             for vpn_id in due:
                 self._dispatcher.dispatch(vpn_id)
+
+    def check_all(self) -> None:
+        """Do what the worker does at its start and at each resync."""
+        for vpn_id in dispatch.sweep():
+            self._dispatcher.dispatch(vpn_id)
+
+    def reported(self) -> dict[tuple[str, str], int]:
+        """Return the generation each PE reports of each VPN."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            rows = context.session.query(models.PeReport).all()
+            return {(row.pe, row.vpn_id): row.generation for row in rows}
+
+    def forget_generations(self) -> None:
+        """Have a database that was put back from an old copy."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_WRITER.using(context):
+            context.session.query(models.Vpn).update({"generation": 0})
 
     def status(self, vpn_id: str, project: str | None = None) -> tuple[str, str]:
         """Return status and reason of a VPN."""
@@ -227,4 +262,4 @@ class Cloud:
         with engine.begin() as connection:
             for table in reversed(model_base.BASEV2.metadata.sorted_tables):
                 connection.execute(table.delete())
-        self.use_driver(cfg.CONF.isthmus.driver)
+        self.use_driver(load_driver("noop"))
