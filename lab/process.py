@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lab import machine, places
-from lab.pid import Pid, all_gone, children, descendants, spawn
+from lab.pid import Pid, all_gone, children, command_line, descendants, spawn
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
@@ -149,6 +149,17 @@ def stop(name: str, patience_s: float = 10) -> None:
         for member in family:
             member.send(signal.SIGKILL)
         all_gone(family, patience_s)
+
+
+def stray_supervisors() -> list[Pid]:
+    """Supervisors of this checkout's lab, recorded or not."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            words = command_line(entry)
+            if str(_SUPERVISOR) in words[:4] and (pid := Pid.of(int(entry.name))):
+                found.append(pid)
+    return found
 
 
 def start_again(name: str) -> None:
