@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Serves ``/v2.0/bgpvpn/bgpvpns`` and the associations below it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from neutron.api import extensions
 from neutron.api.v2 import base, resource_helper
+from neutron_lib import exceptions
 from neutron_lib.api import extensions as api_extensions
 from neutron_lib.plugins import directory
 
@@ -48,4 +50,25 @@ class Bgpvpn(api_extensions.APIExtensionDescriptor):
                     attr_map=definition["parameters"],
                 )
             )
+        for resource in resources:
+            _take_only_objects(resource.controller.controller)
         return list(resources)
+
+
+def _take_only_objects(controller: Any) -> None:
+    """Let an update whose body is a JSON list be a 400; Neutron's controller stumbles over it."""
+    update = controller.update
+
+    def update_by_object(
+        request: Any,
+        id: str,  # noqa: A002  the router passes it by this name
+        body: object = None,
+        **parents: str,
+    ) -> Any:
+        if not isinstance(body, Mapping):
+            raise exceptions.BadRequest(
+                resource="body", msg="The body of the request is to be a JSON object."
+            )
+        return update(request, id, body, **parents)
+
+    controller.update = update_by_object
