@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 with warnings.catch_warnings():
     # Eventlet, which Neutron's dependencies still import, warns that it is deprecated.
     warnings.simplefilter("ignore")
+    import sqlalchemy
     import webob
     from neutron import policy
     from neutron.common import config as neutron_config
@@ -33,6 +36,7 @@ with warnings.catch_warnings():
     from isthmus.api.definitions import bgpvpn
     from isthmus.db import models
     from isthmus.drivers.base import VpnDriver
+    from isthmus.model.errors import IsthmusError
     from isthmus.plugin import dispatch
     from isthmus.plugin.plugin import IsthmusPlugin, load_driver
 
@@ -44,6 +48,7 @@ transport_url = fake://
 state_path = {folder}
 host = controller
 auth_strategy = noauth
+enable_traditional_dhcp = false
 notify_nova_on_port_status_changes = false
 notify_nova_on_port_data_changes = false
 [database]
@@ -85,6 +90,20 @@ class Answer:
         return str(self.body["NeutronError"]["message"])
 
 
+def _forgo_durability() -> None:
+    """Have SQLite not wait for the disk: nothing here outlives the process."""
+
+    def on_connect(connection: Any, record: object) -> None:
+        del record
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = MEMORY")
+
+    def on_engine(engine: Any) -> None:
+        sqlalchemy.event.listen(engine, "connect", on_connect)
+
+    db_api.get_context_manager().append_on_engine_create(on_engine)
+
+
 class Cloud:
     """One region, without its compute hosts."""
 
@@ -93,6 +112,8 @@ class Cloud:
         path.write_text(CONFIGURATION.format(folder=folder, url=url))
         neutron_config.register_common_config_options()
         neutron_config.init(["--config-file", str(path)])
+        if url.startswith("sqlite"):
+            _forgo_durability()
         engine = db_api.get_context_manager().writer.get_engine()
         model_base.BASEV2.metadata.create_all(engine)
         self._app = neutron_app.v2_factory(None)
@@ -108,14 +129,16 @@ class Cloud:
         path: str,
         body: object = None,
         project: str | None = None,
-        raw: bytes | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask the API, as an administrator or as a member of ``project``."""
+        if query is not None:
+            path = f"{path}?{urlencode(query, errors='surrogatepass')}"
         request = webob.Request.blank(path, method=method)
         request.environ["neutron.context"] = self.context(project)
-        if body is not None or raw is not None:
+        if body is not None:
             request.content_type = "application/json"
-            request.body = raw if raw is not None else json.dumps(body).encode()
+            request.body = json.dumps(body).encode()
         response = request.get_response(self._app)
         content = response.json if response.body and response.content_type.endswith("json") else {}
         return Answer(response.status_int, content)
@@ -155,6 +178,32 @@ class Cloud:
         version = 6 if ":" in prefix else 4
         body = {"network_id": network_id, "cidr": prefix, "ip_version": version, **attributes}
         return self.request("POST", "/subnets", {"subnet": body}, project)
+
+    def route(self, network_id: str, project: str = RED) -> None:
+        """Put a network's subnets behind a router."""
+        router = self.made(self.request("POST", "/routers", {"router": {}}, project), "router")
+        path = f"/routers/{router['id']}/add_router_interface"
+        subnets = self.request("GET", f"/subnets?network_id={network_id}")["subnets"]
+        for subnet in subnets:
+            assert self.request("PUT", path, {"subnet_id": subnet["id"]}).status < 300
+
+    def refuse(self, vpn_id: str, error: IsthmusError) -> None:
+        """Do what the worker does with what can't be dispatched."""
+        dispatch.record_refusal(vpn_id, error)
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """Collect the SELECTs from our tables and Neutron's that run meanwhile."""
+        seen: list[str] = []
+
+        def before(*arguments: Any) -> None:
+            if arguments[2].lstrip().upper().startswith("SELECT"):
+                seen.append(arguments[2])
+
+        engine = db_api.get_context_manager().writer.get_engine()
+        sqlalchemy.event.listen(engine, "before_cursor_execute", before)
+        yield seen
+        sqlalchemy.event.remove(engine, "before_cursor_execute", before)
 
     def host(self, name: str) -> None:
         """Have a compute host on which ML2 binds ports."""

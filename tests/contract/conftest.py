@@ -12,14 +12,19 @@ if TYPE_CHECKING:
     from tests.cloud import Cloud
 
 # Neutron and what it imports warn of what their next releases drop; that is not ours to mend.
-NOT_OURS = "ignore::DeprecationWarning"
+# And it tells Nova and Placement of deleted networks, in a thread, though there is neither.
+NOT_OURS = (
+    "ignore::DeprecationWarning",
+    r"ignore:Exception in thread Thread-\d+ \(synced_send\):"
+    "pytest.PytestUnhandledThreadExceptionWarning",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let Neutron's own deprecations pass in the tests that run it."""
     for item in items:
         if "cloud" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.filterwarnings(NOT_OURS))
+            item.add_marker(pytest.mark.filterwarnings(*NOT_OURS))
 
 
 @pytest.fixture(scope="session")

@@ -50,26 +50,32 @@ class Region:
         return vpn, network_id
 
 
-@pytest.fixture(params=["noop", "pe_rpc"])
-def region(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Region]:
-    """A region under each driver."""
+@pytest.fixture(scope="session")
+def agents(_cloud: Cloud) -> Iterator[list[FakePeAgent]]:
+    """Both PEs' agents and the server they report to."""
     from tests.fakes.pe_agent import FakePeAgent
 
-    cloud.use_driver(cloud.load_driver(request.param))
-    for name in PES:
-        cloud.host(name)
-    agents, servers = [], []
-    if request.param == "pe_rpc":
-        servers = cloud.plugin.start_rpc_listeners()
-        agents = [FakePeAgent(cloud.transport, name, address) for name, address in PES.items()]
-        for agent in agents:
-            agent.sync()
-    yield Region(cloud, request.param, agents)
-    for agent in agents:
-        agent.stop()
-    for server in servers:
+    _cloud.use_driver(_cloud.load_driver("pe_rpc"))
+    servers = _cloud.plugin.start_rpc_listeners()
+    started = [FakePeAgent(_cloud.transport, name, address) for name, address in PES.items()]
+    yield started
+    for server in [*servers, *(agent.server for agent in started)]:
         server.stop()
         server.wait()
+
+
+@pytest.fixture(params=["noop", "pe_rpc"])
+def region(cloud: Cloud, request: pytest.FixtureRequest) -> Region:
+    """A region under each driver."""
+    for name in PES:
+        cloud.host(name)
+    if request.param == "noop":
+        return Region(cloud, "noop", [])
+    alive: list[FakePeAgent] = request.getfixturevalue("agents")
+    for agent in alive:
+        agent.forget()
+        agent.sync()
+    return Region(cloud, "pe_rpc", alive)
 
 
 def eventually(holds: Callable[[], object]) -> None:

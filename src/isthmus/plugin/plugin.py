@@ -298,7 +298,11 @@ class IsthmusPlugin(base.ServicePluginBase):
                 "Router associations are not supported yet. Associate the networks instead."
             )
 
-    create_bgpvpn_router_association_bulk = create_bgpvpn_router_association
+    def create_bgpvpn_router_association_bulk(
+        self, context: Context, bgpvpn_id: str, router_associations: Mapping[str, Any]
+    ) -> views.View:
+        """Refuse, as for one."""
+        return self.create_bgpvpn_router_association(context, bgpvpn_id, router_associations)
 
     def get_bgpvpn_router_associations(
         self, context: Context, bgpvpn_id: str, filters: Filters = None, fields: Fields = None
