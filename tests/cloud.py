@@ -24,6 +24,7 @@ with warnings.catch_warnings():
     import sqlalchemy
     import webob
     from neutron import policy
+    from neutron.api import extensions
     from neutron.common import config as neutron_config
     from neutron.db.migration.models import head as neutron_models  # noqa: F401
     from neutron.pecan_wsgi import app as neutron_app
@@ -72,6 +73,7 @@ driver = noop
 """
 RED, BLUE = "red-project", "blue-project"
 VPNS = "/bgpvpn/bgpvpns"
+NOTHING = object()
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ class Cloud:
             _forgo_durability()
         engine = db_api.get_context_manager().writer.get_engine()
         model_base.BASEV2.metadata.create_all(engine)
-        self._app = neutron_app.v2_factory(None)
+        core = neutron_app.v2_factory(None)
+        self._app = extensions.plugin_aware_extension_middleware_factory({})(core)
         policy.refresh()
         plugin = directory.get_plugin(bgpvpn.ALIAS)
         assert isinstance(plugin, IsthmusPlugin)
@@ -127,7 +130,7 @@ class Cloud:
         self,
         method: str,
         path: str,
-        body: object = None,
+        body: object = NOTHING,
         project: str | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -136,7 +139,7 @@ class Cloud:
             path = f"{path}?{urlencode(query, errors='surrogatepass')}"
         request = webob.Request.blank(path, method=method)
         request.environ["neutron.context"] = self.context(project)
-        if body is not None:
+        if body is not NOTHING:
             request.content_type = "application/json"
             request.body = json.dumps(body).encode()
         response = request.get_response(self._app)

@@ -300,6 +300,12 @@ def test_a_gateway_address_taken_meanwhile_is_an_error_until_it_is_free(cloud: C
     assert cloud.status(vpn["id"]) == ("ACTIVE", "")
 
 
+@pytest.mark.parametrize("path", [f"{VPNS}/new", f"{VPNS}/{NOBODY}/edit"])
+def test_forms_that_routers_offer_are_not_found(cloud: Cloud, path: str) -> None:
+    """Neutron's router has paths for them, and nothing behind."""
+    assert cloud.request("GET", path).status == 404
+
+
 # Anything at all
 
 json_values = st.recursive(

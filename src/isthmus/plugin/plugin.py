@@ -65,6 +65,8 @@ class IsthmusPlugin(base.ServicePluginBase):
 
     supported_extension_aliases = [bgpvpn.ALIAS, bgpvpn_vni.ALIAS, mpls_vpn.ALIAS]  # noqa: RUF012
     path_prefix = bgpvpn.API_PREFIX
+    # Read by Neutron under its mangled name: bulk creation is one transaction.
+    __native_bulk_support = True
 
     def __init__(self) -> None:
         neutron_extensions.append_api_extensions_path(list(extensions.__path__))
