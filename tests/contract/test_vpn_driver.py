@@ -96,6 +96,29 @@ def test_a_vpn_with_hosts_becomes_active_where_its_hosts_are(region: Region) -> 
     assert {pe for pe, vpn_id in region.reported() if vpn_id == vpn["id"]} == {"pe-1"}
 
 
+def test_a_network_associated_while_its_vpn_is_dispatched_is_served(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After attachments were made and before intent is read: the change keeps its entry."""
+    from isthmus.plugin import dispatch
+
+    vpn = region.cloud.vpn()
+    network_id = region.cloud.network("10.1.0.0/24")
+    region.cloud.port(network_id, "pe-1")
+    take_picture = dispatch._take_picture
+
+    def late(vpn_id: str) -> object:
+        monkeypatch.undo()
+        region.cloud.made(region.cloud.associate(vpn["id"], network_id), "network_association")
+        return take_picture(vpn_id)
+
+    monkeypatch.setattr(dispatch, "_take_picture", late)
+    region.settle()
+    region.settle()
+    assert ("pe-1", vpn["id"]) in region.reported()
+    assert region.cloud.status(vpn["id"]) == ("ACTIVE", "")
+
+
 def test_a_vm_that_comes_brings_the_vpn_to_its_host(region: Region) -> None:
     """Its port is journalled with it."""
     vpn, network_id = region.attached_vpn()

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the journal to the driver: one VPN at a time, whole, until the driver has accepted it.
 
-    ensure attachments ─▶ lock VPN, read intent and journal, raise generation ─▶ driver.apply
-        ─▶ remove attachments nobody needs ─▶ delete the journal entries seen
+    read journal, ensure attachments ─▶ lock VPN, read intent, raise generation ─▶ driver.apply
+        ─▶ remove attachments nobody needs ─▶ delete the journal entries read
 
-Safe from several workers at once: whoever reads intent later has the greater generation.
+Safe from several workers at once: whoever reads intent later has the greater generation. A change
+that comes meanwhile keeps its entry: its attachment has not been ensured.
 """
 
 from __future__ import annotations
@@ -33,14 +34,12 @@ class _Picture:
         wanted: None if the VPN is gone.
         digest: of ``wanted``, whatever its generation.
         is_new: ``wanted`` differs from what was last sent; its generation was raised.
-        numbers: the journal entries this accounts for.
         pes: every PE of the region.
     """
 
     wanted: VpnIntent | None
     digest: str
     is_new: bool
-    numbers: tuple[int, ...]
     pes: tuple[str, ...]
 
 
@@ -59,13 +58,13 @@ class Dispatcher:
             IsthmusError: part of it could not be done; the rest was, and the journal keeps the
                 change for the next time.
         """
-        refusal = _ensure_attachments(vpn_id)
+        numbers, refusal = _ensure_attachments(vpn_id)
         seen = _take_picture(vpn_id)
         self._send(vpn_id, seen)
         attach.remove_unused()
         if refusal is not None:
             raise refusal
-        _settle(vpn_id, seen)
+        _settle(vpn_id, numbers)
 
     def _send(self, vpn_id: str, seen: _Picture) -> None:
         if seen.wanted is None:
@@ -99,10 +98,17 @@ def digest_of(wanted: VpnIntent) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _ensure_attachments(vpn_id: str) -> IsthmusError | None:
-    """Make what can be made; return the first refusal, so that the other networks are served."""
+def _ensure_attachments(vpn_id: str) -> tuple[list[int], IsthmusError | None]:
+    """Make what can be made.
+
+    Returns:
+        The journal entries that are accounted for, and the first refusal; the other networks are
+        served all the same.
+    """
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(context):
+        # First of all: what the entries stand for is certain to be read.
+        numbers = journal.read_numbers(context, vpn_id)
         vpn = vpns.read_one(context, vpn_id)
         network_ids = () if vpn is None else vpn.network_ids
         networks = neutron_facts.read_networks(context, network_ids)
@@ -114,7 +120,7 @@ def _ensure_attachments(vpn_id: str) -> IsthmusError | None:
         except IsthmusError as error:
             LOG.warning("attachment.failed network=%s error=%s", network_id, error)
             refusal = refusal or error
-    return refusal
+    return numbers, refusal
 
 
 @db_api.retry_db_errors
@@ -122,11 +128,10 @@ def _take_picture(vpn_id: str) -> _Picture:
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_WRITER.using(context):
         exists = vpns.lock(context, vpn_id)
-        numbers = tuple(journal.read_numbers(context, vpn_id))
         pes = tuple(edge.name for edge in provider_edges.read(context))
         wanted = intent.read_intent(context, vpn_id, lock=True) if exists else None
         if wanted is None:
-            return _Picture(None, "", is_new=True, numbers=numbers, pes=pes)
+            return _Picture(None, "", is_new=True, pes=pes)
         digest = digest_of(wanted)
         reported = provider_edges.read_greatest_generation(context, vpn_id)
         # A database put back from a copy has forgotten generations that PEs still hold.
@@ -136,7 +141,7 @@ def _take_picture(vpn_id: str) -> _Picture:
         if is_new:
             generation = vpns.raise_generation(context, vpn_id, at_least=reported)
             wanted = replace(wanted, generation=generation)
-        return _Picture(wanted, digest, is_new, numbers, pes)
+        return _Picture(wanted, digest, is_new, pes)
 
 
 @db_api.retry_db_errors
@@ -147,11 +152,11 @@ def _record_dispatched(vpn_id: str, generation: int, digest: str) -> None:
 
 
 @db_api.retry_db_errors
-def _settle(vpn_id: str, seen: _Picture) -> None:
+def _settle(vpn_id: str, numbers: list[int]) -> None:
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_WRITER.using(context):
         vpns.record_refusal(context, vpn_id, "", "")
-        journal.delete(context, seen.numbers)
+        journal.delete(context, numbers)
 
 
 @db_api.retry_db_errors
