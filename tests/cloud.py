@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,19 @@ def _forgo_durability() -> None:
         sqlalchemy.event.listen(engine, "connect", on_connect)
 
     db_api.get_context_manager().append_on_engine_create(on_engine)
+
+
+class AtOnce(Executor):
+    """Does what it is given before it returns: SQLite bears no two writers."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it and keep what came of it."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
 
 class Cloud:
@@ -249,7 +263,7 @@ class Cloud:
     def use_driver(self, driver: VpnDriver) -> None:
         """Change to another driver, as after a restart with another configuration."""
         self.plugin._driver = driver
-        self._dispatcher = dispatch.Dispatcher(driver)
+        self._dispatcher = dispatch.Dispatcher(driver, AtOnce())
 
     @property
     def transport(self) -> Any:

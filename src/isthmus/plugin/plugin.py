@@ -11,6 +11,7 @@ Made once in every process of Neutron. What each of them runs:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from neutron import service
@@ -92,7 +93,8 @@ class IsthmusPlugin(base.ServicePluginBase):
 
     def _make_worker(self) -> Worker:
         journal = Journal(dispatch.read_due, dispatch.sweep, dispatch.record_refusal)
-        return Worker(Dispatcher(self._driver), journal, self._options)
+        makers = ThreadPoolExecutor(self._options.dispatch_threads, "isthmus-attach")
+        return Worker(Dispatcher(self._driver, makers), journal, self._options)
 
     def start_rpc_listeners(self) -> list[Any]:
         """Take agents' reports, in neutron-rpc-server."""

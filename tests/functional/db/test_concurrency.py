@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -37,17 +38,17 @@ def workers(cloud: Cloud) -> Iterator[list[Worker]]:
     from isthmus.plugin.dispatch import Dispatcher, read_due, record_refusal, sweep
     from isthmus.plugin.worker import Journal, Worker
 
+    makers = ThreadPoolExecutor(4)
+    journal = Journal(read_due, sweep, record_refusal)
     running = [
-        Worker(
-            Dispatcher(cloud.load_driver("noop")), Journal(read_due, sweep, record_refusal), OPTIONS
-        )
-        for _ in range(2)
+        Worker(Dispatcher(cloud.load_driver("noop"), makers), journal, OPTIONS) for _ in range(2)
     ]
     for worker in running:
         worker.start()
     yield running
     for worker in running:
         worker.stop()
+    makers.shutdown()
 
 
 def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
@@ -114,6 +115,59 @@ def test_coming_and_going_at_once_ends_as_it_was_last_wanted(cloud: Cloud) -> No
         cloud.request("DELETE", f"/bgpvpn/bgpvpns/{chosen}")
     eventually(lambda: not cloud.leftovers())
     assert cloud.attachments() == []
+
+
+class After(Executor):
+    """Does what it is given once an event has happened."""
+
+    def __init__(self, event: threading.Event) -> None:
+        self._event = event
+        self._threads = ThreadPoolExecutor(1)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it later."""
+
+        def later() -> Any:
+            assert self._event.wait(10)
+            return fn(*args, **kwargs)
+
+        return self._threads.submit(later)
+
+
+def test_pes_are_told_of_an_attachment_while_its_port_is_made(cloud: Cloud) -> None:
+    """With the id and the MAC the port then has."""
+    from isthmus.plugin.dispatch import Dispatcher
+    from tests.fakes.driver import FlakyDriver
+
+    vpn_id, network_id = cloud.vpn()["id"], cloud.network("10.1.0.0/24")
+    cloud.associate(vpn_id, network_id)
+    told = threading.Event()
+    driver = FlakyDriver(cloud.load_driver("noop"))
+    driver.before_apply = told.set
+    Dispatcher(driver, After(told)).dispatch(vpn_id)
+    (intent,) = driver.applied
+    (attachment,) = intent.attachments
+    (port,) = cloud.attachments()
+    assert (attachment.port_id, attachment.mac) == (port["id"], port["mac_address"])
+
+
+def test_an_attachment_that_can_not_be_made_is_taken_back(cloud: Cloud) -> None:
+    """PEs told too early are told again."""
+    from isthmus.model.errors import IntentConflict
+    from isthmus.plugin.dispatch import Dispatcher
+    from tests.fakes.driver import FlakyDriver
+
+    vpn_id, network_id = cloud.vpn()["id"], cloud.network("10.1.0.0/24")
+    cloud.associate(vpn_id, network_id)
+    body = {"network_id": network_id, "fixed_ips": [{"ip_address": "10.1.0.1"}]}
+    cloud.made(cloud.request("POST", "/ports", {"port": body}, RED), "port")
+    told = threading.Event()
+    driver = FlakyDriver(cloud.load_driver("noop"))
+    driver.before_apply = told.set
+    with pytest.raises(IntentConflict):
+        Dispatcher(driver, After(told)).dispatch(vpn_id)
+    assert [len(intent.attachments) for intent in driver.applied] == [1, 0]
+    assert cloud.status(vpn_id)[0] == "PENDING"
 
 
 def test_two_networks_that_overlap_never_get_in_together(cloud: Cloud) -> None:
