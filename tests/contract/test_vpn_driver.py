@@ -313,6 +313,19 @@ def test_a_pe_is_shown_among_neutrons_agents(region: Region) -> None:
     assert all(agent["alive"] for agent in agents)
 
 
+def test_a_pe_deleted_among_neutrons_agents_is_forgotten(region: Region) -> None:
+    """Its host is then one without an agent."""
+    if not region.agents:
+        pytest.skip("noop has no agents")
+    vpn, network_id = region.attached_vpn()
+    region.cloud.port(network_id, "pe-2")
+    region.settle()
+    (agent,) = region.cloud.request("GET", "/agents?binary=isthmus-pe-agent&host=pe-2")["agents"]
+    assert region.cloud.request("DELETE", f"/agents/{agent['id']}").status == 204
+    assert region.cloud.status(vpn["id"])[0] == "DOWN"
+    assert ("pe-2", vpn["id"]) not in region.reported()
+
+
 def test_bgp_that_is_down_everywhere_takes_the_vpn_down(region: Region) -> None:
     """Whatever is installed."""
     vpn, network_id = region.attached_vpn()
