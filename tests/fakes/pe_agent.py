@@ -30,18 +30,22 @@ class FakePeAgent:
 
     def __init__(self, transport: Any, name: str, address: str) -> None:
         self.name = name
+        self._address = IPv4Address(address)
+        self._lock = threading.Lock()
+        self.forget()
+        target = oslo_messaging.Target(
+            exchange=contract.EXCHANGE, topic=contract.SERVER_TOPIC, version=contract.VERSION
+        )
+        self._client = oslo_messaging.get_rpc_client(transport, target, timeout=10)
+        self.server = start_server(transport, contract.PE_TOPIC, name, self)
+
+    def forget(self) -> None:
+        """Be as on the first day."""
         self.is_deaf = False
         self.is_in_force = True
         self.is_established = True
         self.held: dict[str, VrfIntent] = {}
         self.casts = 0
-        self._address = IPv4Address(address)
-        self._lock = threading.Lock()
-        target = oslo_messaging.Target(
-            exchange=contract.EXCHANGE, topic=contract.SERVER_TOPIC, version=contract.VERSION
-        )
-        self._client = oslo_messaging.get_rpc_client(transport, target, timeout=10)
-        self._server = start_server(transport, contract.PE_TOPIC, name, self)
 
     def apply(self, ctxt: object, intent: dict[str, Any]) -> None:
         """Take an intent in, unless a newer one is there."""
@@ -89,8 +93,3 @@ class FakePeAgent:
             for vpn_id in answer["remove"]:
                 self.held.pop(vpn_id, None)
         self._client.call({}, "report", report=contract.encode_pe_report(self.report()))
-
-    def stop(self) -> None:
-        """End it."""
-        self._server.stop()
-        self._server.wait()
