@@ -324,7 +324,7 @@ ATTRIBUTES = (
 )
 bodies = st.dictionaries(st.sampled_from(ATTRIBUTES) | st.text(max_size=5), json_values, max_size=3)
 anything = settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -86,10 +86,13 @@ class FakePeAgent:
 
     def sync(self) -> None:
         """Compare with the server, as an agent does every few seconds, and report the outcome."""
-        answer = self._client.call({}, "sync", report=contract.encode_pe_report(self.report()))
+        before = self.report()
+        answer = self._client.call({}, "sync", report=contract.encode_pe_report(before))
         with self._lock:
             for plain in answer["apply"]:
                 self._take(contract.decode_vrf_intent(plain))
             for vpn_id in answer["remove"]:
                 self.held.pop(vpn_id, None)
-        self._client.call({}, "report", report=contract.encode_pe_report(self.report()))
+        after = self.report()
+        if after != before:
+            self._client.call({}, "report", report=contract.encode_pe_report(after))
