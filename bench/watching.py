@@ -91,8 +91,7 @@ class Log:
 def watching_flows(machine: Machine, bridge: str, *tables: int) -> Iterator[Log]:
     """A log of the changes of a bridge's tables, by OpenFlow's own flow monitor."""
     path = places.LOGS / f"bench-{machine.name}-{bridge}.log"
-    # Without stdbuf it would write to a file only when its buffer is full.
-    monitor = [*enter(machine.name), "stdbuf", "-oL", "ovs-ofctl", "--timestamp", "monitor", bridge]
+    monitor = [*enter(machine.name), "ovs-ofctl", "--timestamp", "monitor", bridge]
     watch = [f"watch:!initial,table={table}" for table in tables]
     with path.open("w") as file, running([*monitor, *watch], file):
         yield Log(path)
@@ -102,7 +101,7 @@ def watching_flows(machine: Machine, bridge: str, *tables: int) -> Iterator[Log]
 def running(command: list[str], output: int | IO[str]) -> Iterator[subprocess.Popen[str]]:
     """A command that runs as long as the block lasts, with all that it started."""
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL, text=True
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True
     )
     try:
         yield child

@@ -74,6 +74,20 @@ class Region:
         endpoint.plug()
         return endpoint
 
+    def open_port(self, network_id: str) -> str:
+        """Create a port that takes every frame for addresses Neutron does not know."""
+        port = self.cloud.network.create_port(
+            name=PREFIX,
+            network_id=network_id,
+            device_owner="compute:bench",
+            device_id=PREFIX,
+            fixed_ips=[],
+            security_groups=[],
+            is_port_security_enabled=False,
+            **{"binding:host_id": self.host.name},
+        )
+        return str(port.id)
+
     def _security_group(self) -> str:
         found = list(self.cloud.network.security_groups(name=PREFIX))
         if found:

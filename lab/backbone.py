@@ -7,9 +7,10 @@ so that BGP and GRE between provider edges and reflectors run through it in-band
 
 from __future__ import annotations
 
-from lab import places, process, settings
-from lab.machine import Machine, connect
-from lab.switch import Switch
+from lab import process, settings
+from lab.machine import Machine
+from lab.provider_edge import gobgpd
+from lab.switch import Switch, join
 from lab.topology import Host, ReflectorMake, RouteReflector, Topology
 
 P_BRIDGE = "br-p"
@@ -54,10 +55,10 @@ def ensure_p_router(topology: Topology, switch: Switch) -> None:
     name = switch.machine.name
     links = [f"to-{host.name}" for host in topology.hosts]
     for host, link in zip(topology.hosts, links, strict=True):
-        connect(name, link, host.name, "core", topology.core.mtu)
+        join(name, link, host.name, "core", topology.core.mtu)
     reflector_links = [f"to-{reflector.name}" for reflector in topology.route_reflectors]
     for reflector, link in zip(topology.route_reflectors, reflector_links, strict=True):
-        connect(name, link, reflector.name, "core", topology.core.mtu)
+        join(name, link, reflector.name, "core", topology.core.mtu)
     switch.ensure()
     ports = [
         word
@@ -115,7 +116,11 @@ def _start_frr(topology: Topology, reflector: RouteReflector) -> None:
     argv: tuple[str, ...] = ("/usr/lib/frr/bgpd", "-Z", "-n", "-S", "-f", str(file), "-P", "0")
     argv += ("-l", str(reflector.address), "--vty_socket", "/run/frr", "-i", "/run/frr/bgpd.pid")
     Machine(reflector.name).run(["mkdir", "-p", "/run/frr"])
-    process.start(process.Process(f"{reflector.name}-bgpd", reflector.name, argv, supervised=True))
+    process.start(
+        process.Process(
+            f"{reflector.name}-bgpd", reflector.name, argv, supervised=True, files=(str(file),)
+        )
+    )
 
 
 def _start_gobgp(topology: Topology, reflector: RouteReflector) -> None:
@@ -127,22 +132,15 @@ def _start_gobgp(topology: Topology, reflector: RouteReflector) -> None:
     file = settings.write(
         f"{reflector.name}/gobgpd.toml", "gobgpd.toml", values | {"neighbors": neighbors}
     )
-    argv: tuple[str, ...] = (
-        str(places.BIN / "gobgpd"),
-        "-f",
-        str(file),
-        "--pprof-disable",
-        "-l",
-        "info",
-    )
-    argv += ("--api-hosts", "unix:///run/isthmus/gobgpd.sock")
+    command = gobgpd("-f", str(file))
     process.start(
         process.Process(
             f"{reflector.name}-gobgpd",
             reflector.name,
-            argv,
+            command,
             supervised=True,
             # After a crash: tell neighbors so, and let them fill the table before it is sent on.
-            restart_argv=(*argv, "-r"),
+            restart_argv=(*command, "-r"),
+            files=(str(file),),
         )
     )

@@ -7,10 +7,10 @@ import shutil
 import uuid
 from pathlib import Path
 
-from lab import database, places, process, settings
+from lab import clouds, database, places, process, settings
 from lab.machine import Machine
 from lab.process import Process
-from lab.topology import CONTROL, Host, Site
+from lab.topology import CONTROL, Host, Site, Topology
 from lab.waiting import wait_until
 
 #: Directories libvirt keeps its files in; a compute host has them for itself.
@@ -60,11 +60,11 @@ def start_libvirt(host: Host) -> None:
 def start_nova(site: Site, host: Host) -> None:
     """nova-compute; `wait_for_hosts` waits for it."""
     files = (
-        f"--config-file={places.ETC}/{site.name}/nova/nova.conf",
-        f"--config-file={places.ETC}/{host.name}/nova-compute.conf",
+        f"{places.ETC}/{site.name}/nova/nova.conf",
+        f"{places.ETC}/{host.name}/nova-compute.conf",
     )
-    argv = (places.tool("nova-compute"), *files)
-    process.start(Process(f"{host.name}-nova-compute", host.name, argv))
+    argv = (places.tool("nova-compute"), *(f"--config-file={file}" for file in files))
+    process.start(Process(f"{host.name}-nova-compute", host.name, argv, files=files))
 
 
 def wait_for_hosts(site: Site) -> None:
@@ -84,4 +84,23 @@ def wait_for_hosts(site: Site) -> None:
     )
     nova = f"--config-file={places.ETC}/{site.name}/nova/nova.conf"
     Machine(CONTROL).run([places.tool("nova-manage"), nova, "cell_v2", "discover_hosts"])
+    done.touch()
+
+
+def ensure_zones(topology: Topology, site: Site) -> None:
+    """An availability zone per host, named like it, so that a tenant can choose where a VM runs.
+
+    Nova refuses to put a host into a zone once it has a server, hence at once.
+    """
+    done = places.STATE / site.name / "zones"
+    if done.exists():
+        return
+    nova = clouds.connect(topology, site.name).compute
+    present = {aggregate.name: aggregate for aggregate in nova.aggregates()}
+    for host in site.hosts:
+        aggregate = present.get(host.name)
+        if aggregate is None:
+            aggregate = nova.create_aggregate(name=host.name, availability_zone=host.name)
+        if host.name not in (aggregate.hosts or ()):
+            nova.add_host_to_aggregate(aggregate, host.name)
     done.touch()

@@ -10,6 +10,7 @@ import re
 import select
 import shlex
 import subprocess
+import termios
 import time
 import tty
 from collections.abc import Iterator
@@ -102,7 +103,8 @@ def _find(server: str) -> _Console:
         del _open[server]
     terminal = _terminal(server)
     descriptor = os.open(terminal, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    tty.setraw(descriptor)
+    # At once: by default it would wait until the other end has read everything.
+    tty.setraw(descriptor, termios.TCSANOW)
     _open[server] = _Console(terminal, descriptor)
     return _open[server]
 

@@ -23,7 +23,8 @@ def down(topology: Topology) -> bool:
         Whether nothing is left.
     """
     start = time.monotonic()
-    outside = [pid for name in process.names() if (pid := process.recorded_pid(name))]
+    outside = process.stray_supervisors()
+    outside += [pid for name in process.names() if (pid := process.recorded_pid(name))]
     outside += [pid for parent in outside for pid in descendants(parent.number)]
     # Supervisors first, or they would start again what is ended next.
     for pid in outside:

@@ -36,6 +36,7 @@ def start(topology: Topology) -> None:
             (str(topology.management.control), 5000),
             "keystone.wsgi.api",
             {"OS_KEYSTONE_CONFIG_DIR": str(places.ETC / "keystone")},
+            (str(places.ETC / "keystone" / "keystone.conf"),),
         )
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import places
-from lab.pid import Pid, all_gone, children, descendants, environment, spawn
+from lab.pid import Pid, all_gone, children, command_line, descendants, environment, spawn
 from lab.waiting import wait_until
 
 _MARK = "isthmus-lab-machine"
@@ -160,7 +160,7 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(".machine") for path in places.PIDS.glob("*.machine"))
 
 
-def connect(near: str, near_interface: str, far: str | None, far_interface: str, mtu: int) -> None:
+def connect(near: str, near_interface: str, far: str | None, far_interface: str, mtu: int) -> bool:
     """Join two machines by a veth pair unless they are joined.
 
     Args:
@@ -169,18 +169,24 @@ def connect(near: str, near_interface: str, far: str | None, far_interface: str,
         far: another machine, or None for the namespace this runs in.
         far_interface: the name there.
         mtu: of both ends.
+
+    Returns:
+        Whether the pair had to be made.
     """
     present = subprocess.run(
         [*enter(near), "ip", "link", "show", near_interface], capture_output=True, check=False
     )
     if present.returncode == 0:
-        return
+        return False
     # Only from the outermost pid namespace do both pids mean something.
     command = ["ip", "link", "add", near_interface, "mtu", str(mtu), "netns", _namespace(near)]
     command += ["type", "veth", "peer", "name", far_interface, "mtu", str(mtu)]
     if far is not None:
         command += ["netns", _namespace(far)]
-    subprocess.run(command, check=True, capture_output=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise CommandFailed("this machine", command, done)
+    return True
 
 
 def strays() -> list[Pid]:
@@ -189,11 +195,8 @@ def strays() -> list[Pid]:
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
-        try:
-            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if words[0] == "unshare" and _MARK in words:
+        words = command_line(entry)
+        if words[:1] == ["unshare"] and _MARK in words:
             directory = Path(words[words.index(_MARK) + 2])
             keeper_pid = Pid.of(int(entry.name))
             if keeper_pid and directory.parent == places.MACHINES:
@@ -207,7 +210,16 @@ def end_all() -> bool:
     Returns:
         Whether everything is gone.
     """
-    keepers = strays()
+    return _end(strays())
+
+
+def end_unrecorded() -> bool:
+    """End machines of this checkout whose records are lost, so that they can be made again."""
+    recorded = {pid for name in names() if (pid := Pid.read(_pid_file(name)))}
+    return _end([keeper_pid for keeper_pid in strays() if keeper_pid not in recorded])
+
+
+def _end(keepers: list[Pid]) -> bool:
     everybody = keepers + [pid for outer in keepers for pid in descendants(outer.number)]
     for pid in everybody:
         pid.send(signal.SIGKILL)

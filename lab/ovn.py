@@ -9,6 +9,8 @@ from lab.switch import Switch
 from lab.topology import CONTROL, Host, Site, Topology
 from lab.waiting import wait_until
 
+#: Directories ovn-controller keeps its files in; a chassis has them for itself.
+PRIVATE = ("/var/log/ovn",)
 NB_PORT = 6641
 SB_PORT = 6642
 _QUIET = ("-vsyslog:off", "-vfile:off")

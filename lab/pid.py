@@ -95,6 +95,14 @@ def children(number: int) -> list[Pid]:
     return [pid for child in numbers if (pid := Pid.of(int(child)))]
 
 
+def command_line(entry: Path) -> list[str]:
+    """The words of a process's command; ``entry`` is its folder in /proc. Empty when it is gone."""
+    try:
+        return (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
 def descendants(number: int) -> list[Pid]:
     """Every process below a pid, as it is now, parents first."""
     children: dict[int, list[int]] = defaultdict(list)

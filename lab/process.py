@@ -6,6 +6,7 @@ A record outlives the program that made it: any later run can find, stop or star
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lab import machine, places
-from lab.pid import Pid, all_gone, children, descendants, spawn
+from lab.pid import Pid, all_gone, children, command_line, descendants, spawn
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
@@ -24,8 +25,9 @@ class Process:
 
     Attributes:
         machine: the machine it runs in.
-        restart_argv: used instead of ``argv`` when the supervisor starts it again; empty: the same.
         supervised: started again when it dies.
+        restart_argv: used instead of ``argv`` when the supervisor starts it again; empty: the same.
+        files: its configuration; a process whose configuration changed is not up to date.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
     supervised: bool = False
     restart_argv: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def log(self) -> Path:
@@ -44,12 +47,17 @@ class Process:
 def start(process: Process) -> bool:
     """Start a process unless it runs already, and record it.
 
+    One that runs with another command or configuration is ended first.
+
     Returns:
         Whether it had to be started.
     """
+    record = json.dumps(asdict(process) | {"digest": _digest(process.files)}, indent=2)
     if is_alive(process.name):
-        return False
-    _record_file(process.name).write_text(json.dumps(asdict(process), indent=2))
+        if _record_file(process.name).read_text() == record:
+            return False
+        stop(process.name)
+    _record_file(process.name).write_text(record)
     enter = machine.enter(process.machine)
     command = [*enter, *process.argv]
     if process.supervised:
@@ -71,7 +79,9 @@ def recorded(name: str) -> Process:
         values = json.loads(_record_file(name).read_text())
     except FileNotFoundError:
         raise KeyError(f"the lab has no process {name!r}") from None
-    values["argv"], values["restart_argv"] = tuple(values["argv"]), tuple(values["restart_argv"])
+    values.pop("digest", None)
+    for key in ("argv", "restart_argv", "files"):
+        values[key] = tuple(values[key])
     return Process(**values)
 
 
@@ -141,6 +151,17 @@ def stop(name: str, patience_s: float = 10) -> None:
         all_gone(family, patience_s)
 
 
+def stray_supervisors() -> list[Pid]:
+    """Supervisors of this checkout's lab, recorded or not."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            words = command_line(entry)
+            if str(_SUPERVISOR) in words[:4] and (pid := Pid.of(int(entry.name))):
+                found.append(pid)
+    return found
+
+
 def start_again(name: str) -> None:
     """Start a stopped process as it was started before.
 
@@ -155,6 +176,13 @@ def forget_machine(machine_name: str) -> None:
     for name in names():
         if recorded(name).machine == machine_name and is_alive(name):
             stop(name, patience_s=1)
+
+
+def _digest(files: tuple[str, ...]) -> str:
+    sha = hashlib.sha256()
+    for file in files:
+        sha.update(Path(file).read_bytes())
+    return sha.hexdigest()
 
 
 def _pid_file(name: str) -> Path:

@@ -9,8 +9,8 @@ from lab import places, process, settings
 from lab.process import Process
 from lab.topology import Host, Site, Topology
 
-_SOCKET = "unix:///run/isthmus/gobgpd.sock"
-_AGENT = "isthmus-pe-agent"
+_SOCKET_FILE = "/run/isthmus/gobgpd.sock"
+_SOCKET = f"unix://{_SOCKET_FILE}"
 
 
 def agent_settings(topology: Topology, site: Site, host: Host) -> dict[str, str]:
@@ -55,12 +55,18 @@ def configure(topology: Topology, site: Site, host: Host) -> None:
 
 def start(host: Host) -> None:
     """Start the BGP daemon, which learns everything from the agent, and the agent."""
-    daemon = (str(places.BIN / "gobgpd"), "--api-hosts", _SOCKET, "--pprof-disable", "-l", "info")
-    process.start(Process(f"{host.name}-gobgpd", host.name, daemon, supervised=True))
-    if (places.VENV / "bin" / _AGENT).exists() and _agent_is_there():
-        agent = (places.tool(_AGENT), f"--config-file={places.ETC}/{host.name}/pe-agent.conf")
-        process.start(Process(f"{host.name}-pe-agent", host.name, agent, supervised=True))
+    process.start(Process(f"{host.name}-gobgpd", host.name, gobgpd(), supervised=True))
+    file = f"{places.ETC}/{host.name}/pe-agent.conf"
+    agent = (places.tool("isthmus-pe-agent"), f"--config-file={file}")
+    process.start(
+        Process(f"{host.name}-pe-agent", host.name, agent, supervised=True, files=(file,))
+    )
 
 
-def _agent_is_there() -> bool:
-    return (places.CHECKOUT / "src" / "isthmus" / "cmd" / "pe_agent.py").exists()
+def gobgpd(*more: str) -> tuple[str, ...]:
+    """The command of a BGP daemon with its API on a unix socket.
+
+    A killed daemon leaves its socket behind, and the next one then runs on without an API.
+    """
+    command = (str(places.BIN / "gobgpd"), "--api-hosts", _SOCKET, "--pprof-disable", "-l", "info")
+    return ("sh", "-c", f'rm -f {_SOCKET_FILE}; exec "$@"', "sh", *command, *more)

@@ -7,21 +7,20 @@ Heat will be three more processes and one more template here.
 from __future__ import annotations
 
 import shutil
-from importlib.metadata import entry_points
 
-from lab import places, process, settings, wsgi
+from lab import clouds, places, process, settings, wsgi
 from lab.database import neutron_files
 from lab.process import Process
 from lab.topology import CONTROL, Site, Topology
 from lab.waiting import answers, wait_until
 
-_SERVICE_PLUGINS = ("ovn-router", "trunk", "segments", "qos", "tag", "port_forwarding")
+_SERVICE_PLUGINS = ("ovn-router", "trunk", "segments", "qos", "tag", "port_forwarding", "isthmus")
 
 
 def configure(topology: Topology, site: Site) -> None:
     """Write the configuration of every service of the region."""
     values = settings.of_site(topology, site)
-    values["service_plugins"] = ",".join((*_SERVICE_PLUGINS, *_own_plugin()))
+    values["service_plugins"] = ",".join(_SERVICE_PLUGINS)
     for folder, file in (
         ("placement", "placement.conf"),
         ("glance", "glance-api.conf"),
@@ -38,19 +37,10 @@ def configure(topology: Topology, site: Site) -> None:
         (state / folder).mkdir(parents=True, exist_ok=True)
 
 
-def _own_plugin() -> tuple[str, ...]:
-    found = entry_points(group="neutron.service_plugins", name="isthmus")
-    try:
-        for entry in found:
-            entry.load()
-    except ImportError:
-        return ()
-    return ("isthmus",) if found else ()
-
-
 def neutron_processes(site: Site) -> tuple[Process, ...]:
     """The four of neutron: API, RPC, background workers, OVN maintenance."""
-    name, files = site.name, neutron_files(site)
+    name, options = site.name, neutron_files(site)
+    files = tuple(option.partition("=")[2] for option in options)
     api = wsgi.service(
         f"{name}-neutron-api",
         (str(site.api), 9696),
@@ -59,6 +49,7 @@ def neutron_processes(site: Site) -> tuple[Process, ...]:
             "OS_NEUTRON_CONFIG_DIR": str(places.ETC / name / "neutron"),
             "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2_conf.ini",
         },
+        files,
     )
     others = {
         "neutron-rpc": "neutron-rpc-server",
@@ -68,7 +59,7 @@ def neutron_processes(site: Site) -> tuple[Process, ...]:
     return (
         api,
         *(
-            Process(f"{name}-{short}", CONTROL, (places.tool(program), *files))
+            Process(f"{name}-{short}", CONTROL, (places.tool(program), *options), files=files)
             for short, program in others.items()
         ),
     )
@@ -85,18 +76,21 @@ def api_processes(site: Site) -> tuple[Process, ...]:
             (address, 8774),
             "nova.wsgi.osapi_compute",
             {"OS_NOVA_CONFIG_DIR": f"{etc}/nova"},
+            (f"{etc}/nova/nova.conf",),
         ),
         wsgi.service(
             f"{name}-placement",
             (address, 8778),
             "placement.wsgi.api",
             {"OS_PLACEMENT_CONFIG_DIR": f"{etc}/placement"},
+            (f"{etc}/placement/placement.conf",),
         ),
         wsgi.service(
             f"{name}-glance",
             (address, 9292),
             "glance.wsgi.api",
             {"OS_GLANCE_CONFIG_DIR": f"{etc}/glance"},
+            (f"{etc}/glance/glance-api.conf",),
             "--http-chunked-input",
         ),
     )
@@ -104,9 +98,14 @@ def api_processes(site: Site) -> tuple[Process, ...]:
 
 def nova_processes(site: Site) -> tuple[Process, ...]:
     """What nova runs beside its API. It ends at once if Keystone does not know it."""
-    nova = f"--config-file={places.ETC}/{site.name}/nova/nova.conf"
+    file = f"{places.ETC}/{site.name}/nova/nova.conf"
     return tuple(
-        Process(f"{site.name}-{program}", CONTROL, (places.tool(program), nova))
+        Process(
+            f"{site.name}-{program}",
+            CONTROL,
+            (places.tool(program), f"--config-file={file}"),
+            files=(file,),
+        )
         for program in ("nova-conductor", "nova-scheduler")
     )
 
@@ -134,3 +133,13 @@ def wait_for_apis(site: Site) -> None:
         log = process.recorded(f"{site.name}-{service}").log
         url = f"http://{site.api}{path}"
         wait_until(lambda url=url: answers(url), 120, f"{service} of {site.name}", log)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+
+
+def warm_up(topology: Topology, site: Site) -> None:
+    """Make the first authenticated requests, one after the other.
+
+    Two at once to a neutron API that has not read its policies yet, and one is refused with 403.
+    """
+    cloud = clouds.connect(topology, site.name)
+    list(cloud.network.networks())
+    list(cloud.compute.servers())

@@ -8,6 +8,7 @@ RECORD.restarts how often it had to be started again. SIGTERM ends the command, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -58,11 +59,16 @@ def _wait(child: int, waited_for: set[signal.Signals]) -> int | None:
 def _end(child: int) -> None:
     """Ask the command to end, insist after a while. In the lab it is an nsenter's child."""
     for target in _children(child) or [child]:
-        os.kill(target, signal.SIGTERM)
+        _send(target, signal.SIGTERM)
     if not _ends(child):
         for target in (*_children(child), child):
-            os.kill(target, signal.SIGKILL)
+            _send(target, signal.SIGKILL)
         _ends(child)
+
+
+def _send(target: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(target, number)
 
 
 def _ends(child: int) -> bool:

@@ -6,13 +6,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab import process
-from lab.machine import Machine
+from lab.machine import Machine, connect
 from lab.waiting import wait_until
 
 #: Directories Open vSwitch keeps its files in; a machine with a switch has them for itself.
 PRIVATE = ("/etc/openvswitch", "/var/log/openvswitch", "/var/lib/openvswitch")
 _DATABASE = "/etc/openvswitch/conf.db"
 _QUIET = ("-vsyslog:off", "-vfile:off")
+
+
+def join(near: str, near_interface: str, far: str, far_interface: str, mtu: int) -> None:
+    """Join two machines; the arguments are those of `lab.machine.connect`.
+
+    When the pair had to be made, a switch that had the former interface of that name still holds
+    the vanished device. It lets go only if the port is deleted in a transaction of its own; whoever
+    owns the bridge adds it again.
+    """
+    if connect(near, near_interface, far, far_interface, mtu):
+        for name, interface in ((near, near_interface), (far, far_interface)):
+            command = f"ovs-vsctl --timeout=10 --if-exists del-port {interface}"
+            Machine(name).run(["sh", "-c", f"test ! -S /run/openvswitch/db.sock || {command}"])
 
 
 @dataclass(frozen=True, slots=True)

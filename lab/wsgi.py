@@ -15,9 +15,10 @@ def service(
     listen: tuple[str, int],
     module: str,
     environment: Mapping[str, str],
+    files: tuple[str, ...],
     *extra: str,
 ) -> Process:
-    """A uwsgi master with one worker.
+    """A uwsgi master with one worker, which finds its files by the environment.
 
     ``--lazy-apps``: connections opened while loading must not be shared by fork.
     ``Connection: close``: uwsgi's HTTP socket drops kept-alive connections at random.
@@ -30,4 +31,4 @@ def service(
         *("--buffer-size", "65535", "--add-header", "Connection: close", "--disable-logging"),
         *extra,
     )
-    return Process(name, CONTROL, argv, environment)
+    return Process(name, CONTROL, argv, environment, files=files)

@@ -11,27 +11,34 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 with warnings.catch_warnings():
     # Eventlet, which Neutron's dependencies still import, warns that it is deprecated.
     warnings.simplefilter("ignore")
+    import sqlalchemy
     import webob
     from neutron import policy
+    from neutron.api import extensions
     from neutron.common import config as neutron_config
     from neutron.db.migration.models import head as neutron_models  # noqa: F401
     from neutron.pecan_wsgi import app as neutron_app
     from neutron_lib import context as neutron_context
+    from neutron_lib import rpc as neutron_rpc
     from neutron_lib.db import api as db_api
     from neutron_lib.db import model_base
     from neutron_lib.plugins import directory
-    from oslo_config import cfg
 
     from isthmus.api.definitions import bgpvpn
     from isthmus.db import models
+    from isthmus.drivers.base import VpnDriver
+    from isthmus.model.errors import IsthmusError
     from isthmus.plugin import dispatch
     from isthmus.plugin.plugin import IsthmusPlugin, load_driver
 
@@ -43,6 +50,7 @@ transport_url = fake://
 state_path = {folder}
 host = controller
 auth_strategy = noauth
+enable_traditional_dhcp = false
 notify_nova_on_port_status_changes = false
 notify_nova_on_port_data_changes = false
 [database]
@@ -66,6 +74,7 @@ driver = noop
 """
 RED, BLUE = "red-project", "blue-project"
 VPNS = "/bgpvpn/bgpvpns"
+NOTHING = object()
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,33 @@ class Answer:
         return str(self.body["NeutronError"]["message"])
 
 
+def _forgo_durability() -> None:
+    """Have SQLite not wait for the disk: nothing here outlives the process."""
+
+    def on_connect(connection: Any, record: object) -> None:
+        del record
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = MEMORY")
+
+    def on_engine(engine: Any) -> None:
+        sqlalchemy.event.listen(engine, "connect", on_connect)
+
+    db_api.get_context_manager().append_on_engine_create(on_engine)
+
+
+class AtOnce(Executor):
+    """Does what it is given before it returns: SQLite bears no two writers."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do it and keep what came of it."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
 class Cloud:
     """One region, without its compute hosts."""
 
@@ -92,9 +128,12 @@ class Cloud:
         path.write_text(CONFIGURATION.format(folder=folder, url=url))
         neutron_config.register_common_config_options()
         neutron_config.init(["--config-file", str(path)])
+        if url.startswith("sqlite"):
+            _forgo_durability()
         engine = db_api.get_context_manager().writer.get_engine()
         model_base.BASEV2.metadata.create_all(engine)
-        self._app = neutron_app.v2_factory(None)
+        core = neutron_app.v2_factory(None)
+        self._app = extensions.plugin_aware_extension_middleware_factory({})(core)
         policy.refresh()
         plugin = directory.get_plugin(bgpvpn.ALIAS)
         assert isinstance(plugin, IsthmusPlugin)
@@ -105,16 +144,18 @@ class Cloud:
         self,
         method: str,
         path: str,
-        body: object = None,
+        body: object = NOTHING,
         project: str | None = None,
-        raw: bytes | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask the API, as an administrator or as a member of ``project``."""
+        if query is not None:
+            path = f"{path}?{urlencode(query, errors='surrogatepass')}"
         request = webob.Request.blank(path, method=method)
         request.environ["neutron.context"] = self.context(project)
-        if body is not None or raw is not None:
+        if body is not NOTHING:
             request.content_type = "application/json"
-            request.body = raw if raw is not None else json.dumps(body).encode()
+            request.body = json.dumps(body).encode()
         response = request.get_response(self._app)
         content = response.json if response.body and response.content_type.endswith("json") else {}
         return Answer(response.status_int, content)
@@ -155,6 +196,32 @@ class Cloud:
         body = {"network_id": network_id, "cidr": prefix, "ip_version": version, **attributes}
         return self.request("POST", "/subnets", {"subnet": body}, project)
 
+    def route(self, network_id: str, project: str = RED) -> None:
+        """Put a network's subnets behind a router."""
+        router = self.made(self.request("POST", "/routers", {"router": {}}, project), "router")
+        path = f"/routers/{router['id']}/add_router_interface"
+        subnets = self.request("GET", f"/subnets?network_id={network_id}")["subnets"]
+        for subnet in subnets:
+            assert self.request("PUT", path, {"subnet_id": subnet["id"]}).status < 300
+
+    def refuse(self, vpn_id: str, error: IsthmusError) -> None:
+        """Do what the worker does with what can't be dispatched."""
+        dispatch.record_refusal(vpn_id, error)
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """Collect the SELECTs from our tables and Neutron's that run meanwhile."""
+        seen: list[str] = []
+
+        def before(*arguments: Any) -> None:
+            if arguments[2].lstrip().upper().startswith("SELECT"):
+                seen.append(arguments[2])
+
+        engine = db_api.get_context_manager().writer.get_engine()
+        sqlalchemy.event.listen(engine, "before_cursor_execute", before)
+        yield seen
+        sqlalchemy.event.remove(engine, "before_cursor_execute", before)
+
     def host(self, name: str) -> None:
         """Have a compute host on which ML2 binds ports."""
         state = {
@@ -182,16 +249,50 @@ class Cloud:
         body = {"network_association": {"network_id": network_id}}
         return self.request("POST", f"{VPNS}/{vpn_id}/network_associations", body, project)
 
-    def use_driver(self, name: str) -> None:
+    def dissociate(self, vpn_id: str, project: str | None = RED) -> None:
+        """Take every network out of a VPN."""
+        path = f"{VPNS}/{vpn_id}/network_associations"
+        for association in self.request("GET", path, project=project)["network_associations"]:
+            answer = self.request("DELETE", f"{path}/{association['id']}", project=project)
+            assert answer.status == 204, answer
+
+    def load_driver(self, name: str) -> VpnDriver:
+        """Make a driver as the plug-in does."""
+        return load_driver(name)
+
+    def use_driver(self, driver: VpnDriver) -> None:
         """Change to another driver, as after a restart with another configuration."""
-        self.plugin._driver = load_driver(name)
-        self._dispatcher = dispatch.Dispatcher(self.plugin._driver)
+        self.plugin._driver = driver
+        self._dispatcher = dispatch.Dispatcher(driver, AtOnce())
+
+    @property
+    def transport(self) -> Any:
+        """What messages go over, within this process."""
+        return neutron_rpc.TRANSPORT
 
     def dispatch(self) -> None:
         """Do what the worker would: until the journal is empty."""
         while due := dispatch.read_due():
             for vpn_id in due:
                 self._dispatcher.dispatch(vpn_id)
+
+    def check_all(self) -> None:
+        """Do what the worker does at its start and at each resync."""
+        for vpn_id in dispatch.sweep():
+            self._dispatcher.dispatch(vpn_id)
+
+    def reported(self) -> dict[tuple[str, str], int]:
+        """Return the generation each PE reports of each VPN."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            rows = context.session.query(models.PeReport).all()
+            return {(row.pe, row.vpn_id): row.generation for row in rows}
+
+    def forget_generations(self) -> None:
+        """Have a database that was put back from an old copy."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_WRITER.using(context):
+            context.session.query(models.Vpn).update({"generation": 0})
 
     def status(self, vpn_id: str, project: str | None = None) -> tuple[str, str]:
         """Return status and reason of a VPN."""
@@ -227,4 +328,4 @@ class Cloud:
         with engine.begin() as connection:
             for table in reversed(model_base.BASEV2.metadata.sorted_tables):
                 connection.execute(table.delete())
-        self.use_driver(cfg.CONF.isthmus.driver)
+        self.use_driver(load_driver("noop"))

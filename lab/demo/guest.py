@@ -61,6 +61,11 @@ def ping(
     return Pinged.read(control.guest_run(server.name, command, timeout_s=30 + count).stdout)
 
 
+def reaches(server: Server, address: IPv4Address) -> bool:
+    """Whether a VM gets an answer from an address."""
+    return ping(server, address, 1, "-W 1").received == 1
+
+
 def page(server: Server, address: IPv4Address, patience_s: int = 5) -> str:
     """The page a VM gets from an address, or nothing when there is no answer."""
     command = f"timeout {patience_s} wget -q -O - http://{address}/ 2>/dev/null"

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 from lab import control
 from lab.console import NoConsole
+from lab.demo import guest
 from lab.demo.cloud import ADMIN, Cloud
 from lab.demo.tenants import Plan, Server, Tenant
 from lab.topology import Site, Topology
@@ -18,6 +19,7 @@ from lab.waiting import wait_until
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _BOOT_S = 120
+_CONVERGENCE_S = 60
 
 
 def side_by_side(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
@@ -137,7 +139,9 @@ class Stage:
         cloud.wait_for_vpn(tenant.name)
 
     def ensure_all(self) -> None:
-        """Everything: networks, servers up with their addresses, VPNs ACTIVE."""
+        """Everything: networks, servers up with their addresses, VPNs ACTIVE, all reached."""
+        # Neutron reads its policies at the first request, and refuses what comes meanwhile.
+        side_by_side(lambda site: self.cloud(site.name).vpns(), self.topology.sites)
         self.ensure_zones()
         self.ensure_networks()
         self.start_servers()
@@ -146,3 +150,10 @@ class Stage:
             [(tenant, server) for tenant in self.plan.tenants for server in tenant.servers],
         )
         side_by_side(self.ensure_vpn, self.homes)
+        for tenant in self.plan.tenants:
+            for near, far in tenant.pairs_across():
+                wait_until(
+                    partial(guest.reaches, near, far.address),
+                    _CONVERGENCE_S,
+                    f"an answer of {far.name} to {near.name}",
+                )

@@ -105,24 +105,17 @@ class _Story:
     def traffic(self) -> None:
         self._teller.chapter("VM to VM, from region to region")
         for tenant in self._plan.tenants:
-            for near, far in self._pairs(tenant):
+            for near, far in tenant.pairs_across():
                 self._reach(near, far)
         self._teller.chapter("The same address, and who answers there")
         self._same_addresses()
         self._nobody()
 
-    def _pairs(self, tenant: Tenant) -> list[tuple[Server, Server]]:
-        """Each of a tenant's servers with each of its servers elsewhere."""
-        return [(a, b) for a in tenant.servers for b in tenant.servers if a.site != b.site]
-
     def _reach(self, near: Server, far: Server) -> None:
         title = f"{near.name} → {far.name} ({far.address})"
         with self._teller.step(f"ping {title}") as told:
-            wait_until(
-                lambda: guest.ping(near, far.address, 1, "-W 1").received,
-                _CONVERGENCE_S,
-                "the first answer",
-            )
+            reaches = partial(guest.reaches, near, far.address)
+            wait_until(reaches, _CONVERGENCE_S, "the first answer")
             pinged = guest.ping(near, far.address, 20)
             told.result = str(pinged)
             if pinged.lost:
@@ -171,7 +164,7 @@ class _Story:
         stage, step = self._stage, self._teller.step
         self._teller.chapter("Labelled packets as captured on the core links")
         for tenant in self._plan.tenants:
-            near, far = self._pairs(tenant)[0]
+            near, far = tenant.pairs_across()[0]
             with step(
                 f"{near.name} → {far.name} and back: two labels to P, its own at the end"
             ) as told:
@@ -184,7 +177,7 @@ class _Story:
 
     def undone(self) -> None:
         site, tenant = self._stage.homes[0]
-        pairs = [(near, far) for near, far in self._pairs(tenant) if near.site == site.name]
+        pairs = [(near, far) for near, far in tenant.pairs_across() if near.site == site.name]
         self._teller.chapter(f"{tenant.name} dissociates its network in {site.name}")
         traces = self._dissociate(site, tenant)
         for near, far in pairs:
@@ -194,7 +187,7 @@ class _Story:
             with self._teller.step(f"gone: {what}"):
                 wait_until(is_gone, _CONVERGENCE_S, "its end")
         witness = next(other for other in self._plan.tenants if other is not tenant)
-        near, far = self._pairs(witness)[0]
+        near, far = witness.pairs_across()[0]
         with self._teller.step(f"{near.name} → {far.name}: not disturbed"):
             self._expect_page(near, far)
         self._teller.chapter("and associates it again")

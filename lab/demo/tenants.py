@@ -46,6 +46,10 @@ class Tenant:
         """Its servers of one site, in the file's order."""
         return tuple(server for server in self.servers if server.site == site)
 
+    def pairs_across(self) -> list[tuple[Server, Server]]:
+        """Each of its servers with each of its servers in other sites."""
+        return [(a, b) for a in self.servers for b in self.servers if a.site != b.site]
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -17,7 +17,7 @@ from tests.scenario.probe import Probes
 def pytest_configure(config: pytest.Config) -> None:
     """Complaints of openstacksdk's own libraries are not ours to answer."""
     for ignored in (
-        "ignore::DeprecationWarning:openstack",
+        "ignore::openstack.warnings._RemovedInSDKWarning",
         "ignore::openstack.warnings.OpenStackDeprecationWarning",
     ):
         config.addinivalue_line("filterwarnings", ignored)

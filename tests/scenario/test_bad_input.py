@@ -43,8 +43,8 @@ def red(stage: Stage) -> Cloud:
 
 
 @pytest.fixture
-def vpn_id(operator: Cloud) -> Iterator[str]:
-    """A VPN of red's that nothing is in."""
+def vpn_id(operator: Cloud, networks: object) -> Iterator[str]:
+    """A VPN of red's that nothing is in. Gone before the networks that a test puts into it."""
     made = operator.create_vpn(VPN, operator.project_id_of("red"), route_targets=["64500:666"])
     yield made
     operator.delete_vpn(made)

@@ -34,7 +34,7 @@ ANOTHER_TARGET = "64500:999"
 def ends(stage: Stage) -> tuple[Server, Server]:
     """Two VMs of red, far from each other, that reach each other."""
     near, far = stage.plan.server("red-west-1"), stage.plan.server("red-east-1")
-    wait_until(lambda: guest.ping(near, far.address, 1, "-W 1").received, 30, "the first answer")
+    wait_until(partial(guest.reaches, near, far.address), 30, "the first answer")
     return near, far
 
 

@@ -63,7 +63,7 @@ def test_a_dead_pes_routes_stay_for_the_stale_time_and_not_longer(stage: Stage) 
         assert stale_s >= RESTART_S + LONG_LIVED_S
         wait_until(lambda: provider_edge.is_in_force(far.host), 60, "the PE's return", every_s=0.5)
         wait_until(has_route, 30, "the route's return")
-    wait_until(lambda: guest.ping(near, far.address, 1, "-W 1").received, 30, "an answer")
+    wait_until(lambda: guest.reaches(near, far.address), 30, "an answer")
 
 
 @contextmanager

@@ -24,6 +24,19 @@ from isthmus.db.records import AttachmentRecord
 CLAIM_TIME = timedelta(seconds=30)
 
 
+def gateway_mac(network_id: str) -> str:
+    """Return the MAC address of a network's attachment: the same whenever it is made again.
+
+    Otherwise VMs would send to the MAC of the one before until their neighbor entries expire,
+    half a minute and more. Locally administered, so Neutron gives it to no other port.
+
+    >>> gateway_mac("6f1c0a52-9d1e-4f5b-8f4e-2f7a3e0d9b11")
+    '02:6f:1c:0a:52:9d'
+    """
+    digits = "02" + network_id.replace("-", "")[:10]
+    return ":".join(digits[n : n + 2] for n in range(0, 12, 2))
+
+
 def read(
     context: Context, network_ids: Collection[str], *, lock: bool = False
 ) -> Mapping[str, AttachmentRecord]:
@@ -113,6 +126,11 @@ def read_unused(context: Context) -> list[str]:
 def is_claim_fresh(attached: AttachmentRecord) -> bool:
     """Whether whoever claimed the making of an attachment may still be at it."""
     return bool(attached.claimed_at + CLAIM_TIME > timeutils.utcnow())
+
+
+def is_there_or_coming(attached: AttachmentRecord) -> bool:
+    """Whether an attachment has its port, or will have it in a moment."""
+    return attached.mac is not None or is_claim_fresh(attached)
 
 
 def read_orphans(context: Context, device_owner: str, device_id_prefix: str) -> list[str]:

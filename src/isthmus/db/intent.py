@@ -25,9 +25,9 @@ from isthmus.model.intent import (
 def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnIntent | None:
     """Return what is wanted of a VPN, one consistent picture if the caller holds a transaction.
 
-    Networks whose attachment has no port yet, or none of whose subnets can be carried, are left
-    out. None if there is no such VPN. ``lock`` keeps the attachments from going until the
-    caller's transaction ends.
+    An attachment whose port is being made counts as made: its id and MAC are known. Networks
+    without one, or none of whose subnets can be carried, are left out. None if there is no such
+    VPN. ``lock`` keeps the attachments from going until the caller's transaction ends.
     """
     vpn = vpns.read_one(context, vpn_id)
     if vpn is None:
@@ -60,7 +60,7 @@ def compose(
             for network_id in sorted(vpn.network_ids)
             if network_id in networks
             and network_id in attached
-            and attached[network_id].mac is not None
+            and attachments.is_there_or_coming(attached[network_id])
             and any(subnet.is_carried for subnet in networks[network_id].subnets)
         ),
     )
@@ -83,7 +83,7 @@ def _attachment(
     return NetworkAttachment(
         network_id=network.id,
         port_id=attached.port_id,
-        mac=str(attached.mac).lower(),
+        mac=(attached.mac or attachments.gateway_mac(network.id)).lower(),
         mtu=network.mtu,
         subnets=tuple(
             sorted(

@@ -47,6 +47,11 @@ def record_report(context: Context, report: PeReport) -> None:
     context.session.flush()
 
 
+def forget(context: Context, name: str) -> None:
+    """Remove a PE and what it reported; if it lives, its next report makes it known again."""
+    context.session.execute(sa.delete(models.ProviderEdge).where(models.ProviderEdge.name == name))
+
+
 def read(context: Context) -> list[ProviderEdgeRecord]:
     """Return every PE ever heard, in order of name."""
     query: Any = sa.select(models.ProviderEdge.__table__).order_by(models.ProviderEdge.name)

@@ -2,7 +2,8 @@
 """Make compiled routes and flows real, in an order that loses no packet.
 
 plug        circuits that are new; those to go stay for now
-withdraw    routes that are gone, so that no neighbor sends into nothing
+withdraw    routes that are gone, so that no neighbor sends into nothing; and change those whose
+            flows are there already, such as one with other route targets
 flows       as one bundle
 advertise   routes that are new, now that their flows are there
 unplug      circuits that no flow uses any more
@@ -74,8 +75,10 @@ class Installer:
             self._flows = None
             self._epoch = epoch
         errors: list[EdgeError] = []
-        if self._routes is not None and self._routes - compiled.routes:
-            errors += self._advertise(self._routes & compiled.routes)
+        if self._routes is not None and self._routes != compiled.routes:
+            ready = with_flows_already(self._routes, compiled.routes)
+            if ready != self._routes:
+                errors += self._advertise(ready)
         if may_write_flows and self._flows != compiled.flows:
             refused = self._write(compiled.flows)
             if refused:
@@ -107,6 +110,23 @@ class Installer:
             self._flows = flows
             self.has_written_flows = True
         return errors
+
+
+def with_flows_already(
+    advertised: frozenset[VpnRoute], wanted: frozenset[VpnRoute]
+) -> frozenset[VpnRoute]:
+    """Return what can be advertised before any flow is written.
+
+    What is gone is left out. A route whose label stays leads to the flows it led to before, so it
+    can change at once; one whose label changes stays as it was until its new flows are there.
+    """
+    before = {(route.rd, route.prefix): route for route in advertised}
+    ready = set()
+    for route in wanted:
+        old = before.get((route.rd, route.prefix))
+        if old is not None:
+            ready.add(route if route.label == old.label else old)
+    return frozenset(ready)
 
 
 def _errors_of(act: Callable[[], None]) -> list[EdgeError]:

@@ -93,8 +93,7 @@ class Reconciler:
         self._numbers = self._saved.numbers if self._saved else Numbers()
         known = self._saved.intents.values() if self._saved else ()
         self.intents = Intents(known, self.wake)
-        self.is_restart = self._saved is not None
-        self._has_intent = self.is_restart
+        self._has_intent = self._saved is not None
         self._started_at = clock()
         self._in_force: Mapping[str, int] = {}
         self._reasons: Mapping[str, str] = {}

@@ -9,7 +9,7 @@ device id begin as below. The project is empty: no tenant's quota is used.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from neutron_lib import context as neutron_context
@@ -29,6 +29,7 @@ DEVICE_OWNER = "ovn-lb-hm:distributed"
 DEVICE_ID_PREFIX = "ovn-lb-hm-isthmus-"
 PORT_NAME = "isthmus-attachment"
 _OWN = "isthmus_is_own"
+Work = Callable[[], None]
 
 
 def own_context() -> Context:
@@ -50,25 +51,16 @@ def wanted_addresses(network: NetworkRecord) -> tuple[tuple[str, str], ...]:
     )
 
 
-def gateway_mac(network_id: str) -> str:
-    """Return the MAC address of a network's attachment: the same whenever it is made again.
-
-    Otherwise VMs would send to the MAC of the one before until their neighbor entries expire,
-    half a minute and more. Locally administered, so Neutron gives it to no other port.
-
-    >>> gateway_mac("6f1c0a52-9d1e-4f5b-8f4e-2f7a3e0d9b11")
-    '02:6f:1c:0a:52:9d'
-    """
-    digits = "02" + network_id.replace("-", "")[:10]
-    return ":".join(digits[n : n + 2] for n in range(0, 12, 2))
-
-
-def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> None:
+def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> Work | None:
     """Make a network's attachment what it should be; touch nothing that is right.
 
     Args:
         network: with its subnets as they are now.
         attached: what there is of it now.
+
+    Returns:
+        What is left to do: making the port, which is claimed already and whose id and MAC are in
+        the tables, so that PEs can be told meanwhile. None if nothing is.
 
     Raises:
         IntentConflict: another port has the gateway address.
@@ -77,11 +69,15 @@ def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> None:
     wanted = wanted_addresses(network)
     if attached is None or attached.mac is None:
         if wanted:
-            _create(network, wanted)
+            port_id = _claim(network.id)
+            if port_id is None:
+                raise DriverUnavailable(f"Another worker is making the attachment of {network.id}.")
+            return lambda: _create(network, port_id, wanted)
     elif not wanted:
         remove(network.id, attached.port_id)
     elif attached.fixed_ips != wanted:
         _change(network, attached, wanted)
+    return None
 
 
 def remove(network_id: str, port_id: str) -> None:
@@ -94,18 +90,14 @@ def remove(network_id: str, port_id: str) -> None:
 def remove_unused() -> None:
     """Remove the attachments of networks that are in no VPN.
 
-    Raises:
-        DriverUnavailable: one is just being made, and can't be removed before it is.
+    One that is just being made is left to who is making it.
     """
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(context):
         unused = attachments.read(context, attachments.read_unused(context))
     for attached in unused.values():
-        if attached.mac is None and attachments.is_claim_fresh(attached):
-            raise DriverUnavailable(
-                f"The attachment of {attached.network_id} is being made while it is not needed."
-            )
-        remove(attached.network_id, attached.port_id)
+        if attached.mac is not None or not attachments.is_claim_fresh(attached):
+            remove(attached.network_id, attached.port_id)
 
 
 def remove_orphans() -> None:
@@ -145,17 +137,14 @@ def _release(network_id: str) -> None:
         attachments.release(context, network_id)
 
 
-def _create(network: NetworkRecord, wanted: tuple[tuple[str, str], ...]) -> None:
-    port_id = _claim(network.id)
-    if port_id is None:
-        raise DriverUnavailable(f"Another worker is making the attachment of {network.id}.")
+def _create(network: NetworkRecord, port_id: str, wanted: tuple[tuple[str, str], ...]) -> None:
     port = {
         "id": port_id,
         "tenant_id": "",
         "project_id": "",
         "name": PORT_NAME,
         "network_id": network.id,
-        "mac_address": gateway_mac(network.id),
+        "mac_address": attachments.gateway_mac(network.id),
         "admin_state_up": True,
         "device_owner": DEVICE_OWNER,
         "device_id": f"{DEVICE_ID_PREFIX}{network.id}",

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the journal to the driver: one VPN at a time, whole, until the driver has accepted it.
 
-    ensure attachments ─▶ lock VPN, read intent and journal, raise generation ─▶ driver.apply
-        ─▶ remove attachments nobody needs ─▶ delete the journal entries seen
+    read journal, claim attachments ─▶ lock VPN, read intent, raise generation ─▶ driver.apply
+         └─ make their ports meanwhile ────────────────────────────────────┐        │
+    delete the journal entries read ◀─ remove attachments nobody needs ◀───┴────────┘
 
-Safe from several workers at once: whoever reads intent later has the greater generation.
+Safe from several workers at once: whoever reads intent later has the greater generation. A change
+that comes meanwhile keeps its entry: its attachment has not been ensured.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from neutron_lib import context as neutron_context
@@ -33,39 +37,91 @@ class _Picture:
         wanted: None if the VPN is gone.
         digest: of ``wanted``, whatever its generation.
         is_new: ``wanted`` differs from what was last sent; its generation was raised.
-        numbers: the journal entries this accounts for.
         pes: every PE of the region.
     """
 
     wanted: VpnIntent | None
     digest: str
     is_new: bool
-    numbers: tuple[int, ...]
     pes: tuple[str, ...]
 
 
-class Dispatcher:
-    """Carries one VPN's intent to the driver."""
+@dataclass(frozen=True, slots=True)
+class _Attaching:
+    """Attachments of a VPN on their way.
 
-    def __init__(self, driver: VpnDriver) -> None:
+    Attributes:
+        numbers: the journal entries this accounts for.
+        refusal: the first of what could not even be begun.
+        making: ports being made.
+    """
+
+    numbers: tuple[int, ...]
+    refusal: Exception | None
+    making: tuple[Future[None], ...]
+
+
+class Dispatcher:
+    """Carries one VPN's intent to the driver.
+
+    Args:
+        driver: takes it from here.
+        makers: where attachments' ports are made.
+    """
+
+    def __init__(self, driver: VpnDriver, makers: Executor) -> None:
         self._driver = driver
         # What this process has sent: after a restart everything is sent once more, unchanged.
         self._sent: dict[str, str] = {}
+        self._makers = makers
 
     def dispatch(self, vpn_id: str) -> None:
         """Bring a VPN from the tables to the driver, and its attachments into line.
+
+        PEs are told of a new attachment while its port is being made: both take their time.
 
         Raises:
             IsthmusError: part of it could not be done; the rest was, and the journal keeps the
                 change for the next time.
         """
-        refusal = _ensure_attachments(vpn_id)
-        seen = _take_picture(vpn_id)
-        self._send(vpn_id, seen)
+        attaching = self._begin_attaching(vpn_id)
+        try:
+            seen = _take_picture(vpn_id)
+            self._send(vpn_id, seen)
+        finally:
+            failure = _first_failure(attaching.making)
+        if failure is not None:
+            # Those that could not be made are wanted no more.
+            seen = _take_picture(vpn_id)
+            self._send(vpn_id, seen)
         attach.remove_unused()
-        if refusal is not None:
-            raise refusal
-        _settle(vpn_id, seen)
+        trouble = attaching.refusal or failure
+        if trouble is not None:
+            raise trouble
+        _settle(vpn_id, attaching.numbers)
+
+    def _begin_attaching(self, vpn_id: str) -> _Attaching:
+        """Begin what can be; a network that is refused does not keep the others waiting."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            # First of all: what the entries stand for is certain to be read.
+            numbers = tuple(journal.read_numbers(context, vpn_id))
+            vpn = vpns.read_one(context, vpn_id)
+            network_ids = () if vpn is None else vpn.network_ids
+            networks = neutron_facts.read_networks(context, network_ids)
+            attached = attachments.read(context, network_ids)
+        refusal: Exception | None = None
+        making: list[Future[None]] = []
+        for network_id, network in networks.items():
+            try:
+                work = attach.ensure(network, attached.get(network_id))
+            except IsthmusError as error:
+                LOG.warning("attachment.failed network=%s error=%s", network_id, error)
+                refusal = refusal or error
+                continue
+            if work is not None:
+                making.append(self._makers.submit(work))
+        return _Attaching(numbers, refusal, tuple(making))
 
     def _send(self, vpn_id: str, seen: _Picture) -> None:
         if seen.wanted is None:
@@ -99,22 +155,13 @@ def digest_of(wanted: VpnIntent) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _ensure_attachments(vpn_id: str) -> IsthmusError | None:
-    """Make what can be made; return the first refusal, so that the other networks are served."""
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        vpn = vpns.read_one(context, vpn_id)
-        network_ids = () if vpn is None else vpn.network_ids
-        networks = neutron_facts.read_networks(context, network_ids)
-        attached = attachments.read(context, network_ids)
-    refusal: IsthmusError | None = None
-    for network_id, network in networks.items():
-        try:
-            attach.ensure(network, attached.get(network_id))
-        except IsthmusError as error:
-            LOG.warning("attachment.failed network=%s error=%s", network_id, error)
-            refusal = refusal or error
-    return refusal
+def _first_failure(making: Iterable[Future[None]]) -> Exception | None:
+    """Wait until all is made, and return the first failure."""
+    failures = [future.exception() for future in making]
+    for failure in failures:
+        if isinstance(failure, Exception):
+            LOG.warning("attachment.failed error=%s", failure)
+    return next((failure for failure in failures if isinstance(failure, Exception)), None)
 
 
 @db_api.retry_db_errors
@@ -122,11 +169,10 @@ def _take_picture(vpn_id: str) -> _Picture:
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_WRITER.using(context):
         exists = vpns.lock(context, vpn_id)
-        numbers = tuple(journal.read_numbers(context, vpn_id))
         pes = tuple(edge.name for edge in provider_edges.read(context))
         wanted = intent.read_intent(context, vpn_id, lock=True) if exists else None
         if wanted is None:
-            return _Picture(None, "", is_new=True, numbers=numbers, pes=pes)
+            return _Picture(None, "", is_new=True, pes=pes)
         digest = digest_of(wanted)
         reported = provider_edges.read_greatest_generation(context, vpn_id)
         # A database put back from a copy has forgotten generations that PEs still hold.
@@ -136,7 +182,7 @@ def _take_picture(vpn_id: str) -> _Picture:
         if is_new:
             generation = vpns.raise_generation(context, vpn_id, at_least=reported)
             wanted = replace(wanted, generation=generation)
-        return _Picture(wanted, digest, is_new, numbers, pes)
+        return _Picture(wanted, digest, is_new, pes)
 
 
 @db_api.retry_db_errors
@@ -147,11 +193,11 @@ def _record_dispatched(vpn_id: str, generation: int, digest: str) -> None:
 
 
 @db_api.retry_db_errors
-def _settle(vpn_id: str, seen: _Picture) -> None:
+def _settle(vpn_id: str, numbers: tuple[int, ...]) -> None:
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_WRITER.using(context):
         vpns.record_refusal(context, vpn_id, "", "")
-        journal.delete(context, seen.numbers)
+        journal.delete(context, numbers)
 
 
 @db_api.retry_db_errors
@@ -174,6 +220,7 @@ def read_due() -> dict[str, int]:
 def sweep() -> list[str]:
     """Remove attachments nobody remembers; return every VPN, each to be checked."""
     attach.remove_orphans()
+    attach.remove_unused()
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(context):
         return vpns.read_all_ids(context)

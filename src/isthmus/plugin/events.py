@@ -22,7 +22,7 @@ from neutron_lib.db import api as db_api
 from isthmus.db import attachments, journal, neutron_facts, vpns
 from isthmus.db.records import SubnetRecord
 from isthmus.model.errors import IntentConflict
-from isthmus.plugin import attach, validate
+from isthmus.plugin import attach, reports, validate
 from isthmus.plugin.errors import VpnConflict, to_api_error
 from isthmus.rpc.senders import Waker
 
@@ -163,6 +163,13 @@ class NeutronEvents:
             neutron_facts.release_addresses_of_port(
                 context, attachment.port_id, payload.resource_id
             )
+
+    @registry.receives(resources.AGENT, [events.AFTER_DELETE])
+    def agent_deleted(self, resource: str, event: str, trigger: object, payload: Any) -> None:
+        """Forget a PE that an operator took out of service and deleted from the agents."""
+        del resource, event, trigger
+        if payload.states[0].binary == reports.AGENT_BINARY:
+            reports.forget(payload.states[0].host)
 
     def _journal_now(self, network_id: str) -> None:
         if _record(network_id):

@@ -11,6 +11,7 @@ Made once in every process of Neutron. What each of them runs:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from neutron import service
@@ -65,6 +66,8 @@ class IsthmusPlugin(base.ServicePluginBase):
 
     supported_extension_aliases = [bgpvpn.ALIAS, bgpvpn_vni.ALIAS, mpls_vpn.ALIAS]  # noqa: RUF012
     path_prefix = bgpvpn.API_PREFIX
+    # Read by Neutron under its mangled name: bulk creation is one transaction.
+    __native_bulk_support = True
 
     def __init__(self) -> None:
         neutron_extensions.append_api_extensions_path(list(extensions.__path__))
@@ -90,7 +93,8 @@ class IsthmusPlugin(base.ServicePluginBase):
 
     def _make_worker(self) -> Worker:
         journal = Journal(dispatch.read_due, dispatch.sweep, dispatch.record_refusal)
-        return Worker(Dispatcher(self._driver), journal, self._options)
+        makers = ThreadPoolExecutor(self._options.dispatch_threads, "isthmus-attach")
+        return Worker(Dispatcher(self._driver, makers), journal, self._options)
 
     def start_rpc_listeners(self) -> list[Any]:
         """Take agents' reports, in neutron-rpc-server."""
@@ -298,7 +302,11 @@ class IsthmusPlugin(base.ServicePluginBase):
                 "Router associations are not supported yet. Associate the networks instead."
             )
 
-    create_bgpvpn_router_association_bulk = create_bgpvpn_router_association
+    def create_bgpvpn_router_association_bulk(
+        self, context: Context, bgpvpn_id: str, router_associations: Mapping[str, Any]
+    ) -> views.View:
+        """Refuse, as for one."""
+        return self.create_bgpvpn_router_association(context, bgpvpn_id, router_associations)
 
     def get_bgpvpn_router_associations(
         self, context: Context, bgpvpn_id: str, filters: Filters = None, fields: Fields = None

@@ -31,6 +31,14 @@ def record(report: PeReport) -> None:
         provider_edges.record_report(context, report)
 
 
+@db_api.retry_db_errors
+def forget(pe: str) -> None:
+    """Forget a PE that is no more."""
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        provider_edges.forget(context, pe)
+
+
 class Reports:
     """Takes what agents report, in neutron-rpc-server."""
 

@@ -55,7 +55,7 @@ class PeSender:
         try:
             client = _client(self._transport(), contract.PE_TOPIC)
             client.prepare(server=pe, retry=_ATTEMPTS).cast({}, method, **arguments)
-        except oslo_messaging.MessagingException as error:
+        except (oslo_messaging.MessagingException, OSError) as error:
             raise DriverUnavailable(f"No message can be sent to PE '{pe}': {error}") from error
 
 

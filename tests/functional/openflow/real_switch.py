@@ -132,6 +132,26 @@ class RealSwitch:
         self.vsctl("add-port", "br-int", device, f"tag={tag}", "--", "set", "interface", device,
                    f"external_ids:iface-id={port_id}")  # fmt: skip
 
+    def tag_plug(self, port_id: str, tag: int) -> None:
+        """Say which VLAN an attachment's plug belongs to, as OVN would know by its iface-id."""
+        self.vsctl("set", "port", f"ipe{port_id[:9]}", f"tag={tag}")
+
+    def join_core(self, other: RealSwitch, mine: str, theirs: str) -> None:
+        """Join br-core to that of another switch by a cable, and give both an address on it."""
+        pid, other_pid = (each._namespaces["switch"].pid for each in (self, other))
+        ends = f"link add core mtu 1600 type veth peer name core mtu 1600 netns {other_pid}"
+        self._run("nsenter", "--net", f"--target={pid}", "ip", *ends.split())
+        for switch, address in ((self, mine), (other, theirs)):
+            switch.vsctl("add-port", "br-core", "core")
+            for command in (
+                "ip link set core up",
+                "ethtool -K core tx off",
+                "ip link set br-core mtu 1600 up",
+                f"ip addr add {address}/24 dev br-core",
+                "ethtool -K br-core tx off",
+            ):
+                self._run(*switch.inside("switch", *command.split()))
+
     def vsctl(self, *argv: str) -> str:
         """Run ovs-vsctl."""
         return self._run("ovs-vsctl", f"--db={self.database}", "--timeout=10", *argv)

@@ -20,31 +20,16 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.config.pe_agent import BgpOptions, PeAgentOptions, SwitchOptions
 from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit, VrfIntent
-from isthmus.model.report import PeReport
-from isthmus.pe_agent.agent import PeAgent
 from tests.actors import intent, mac_of, provider_edge, subnet
 from tests.fakes.speaker import FakeBgpDaemon, FakeSpeaker
 from tests.functional.openflow.real_switch import RealSwitch, eventually
+from tests.functional.openflow.running_agent import RunningAgent
 
 pytestmark = pytest.mark.functional
 
 NET1 = "11111111-0000-4000-8000-000000000001"
 NET2 = "22222222-0000-4000-8000-000000000002"
-
-
-class NoLink:
-    """A server that is away."""
-
-    def start(self) -> None:
-        """Nobody there."""
-
-    def tell(self, report: PeReport) -> None:
-        """Nobody listens."""
-
-    def stop(self) -> None:
-        """Nothing to end."""
 
 
 class Site:
@@ -60,42 +45,25 @@ class Site:
 
     def start_agent(self) -> None:
         """Start an agent in a thread of this process."""
-        self.agent = PeAgent(
-            PeAgentOptions(
-                host="west-1",
-                state_path=self._state_path,
-                look_socket=None,
-                pe=provider_edge(),
-                labels=range(1000, 2000),
-                switch=SwitchOptions(
-                    "br-pe", "br-int", "br-core", self.switch.database, self.switch.run_dir
-                ),
-                bgp=BgpOptions(64500, (), "", 179, 9, 120, 3600, "", 0),
-            ),
-            FakeSpeaker(self.daemon),
-        )
-        self._thread = threading.Thread(target=self.agent.run, args=(NoLink(),), daemon=True)
-        self._thread.start()
+        speaker = FakeSpeaker(self.daemon)
+        self.running = RunningAgent(self.switch, provider_edge(), self._state_path, speaker)
+        self.reconciler = self.running.agent.reconciler
 
     def stop_agent(self) -> None:
         """End it as SIGTERM does."""
-        self.agent.stop()
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+        self.running.stop()
 
     def give(self, given: VrfIntent) -> None:
         """Let the server apply an intent and wait until it is in force."""
-        self.agent.reconciler.intents.apply(given)
-        self.agent.reconciler.note_synced()
+        self.reconciler.intents.apply(given)
+        self.reconciler.note_synced()
         eventually(self.is_in_force)
-        # br-int has no OVN that would know which network a plug belongs to.
-        for port_id, tag in ((NET1, 1), (NET2, 2)):
-            if f"ipe{port_id[:9]}" in self.switch.vsctl("list-ports", "br-int"):
-                self.switch.vsctl("set", "port", f"ipe{port_id[:9]}", f"tag={tag}")
+        self.switch.tag_plug(NET1, 1)
+        self.switch.tag_plug(NET2, 2)
 
     def is_in_force(self) -> bool:
         """Whether the agent says so of everything."""
-        return all(vrf.is_in_force for vrf in self.agent.reconciler.report().vrfs)
+        return all(vrf.is_in_force for vrf in self.reconciler.report().vrfs)
 
     def ping(self, *options: str) -> str:
         """Ping vm2 from vm1."""
@@ -185,7 +153,7 @@ def test_a_switch_killed_gets_its_flows_back_within_a_second(site: Site) -> None
 
 def test_removing_the_intent_leaves_nothing(site: Site) -> None:
     """Neither plug, nor route, nor flow that lets anything through."""
-    site.agent.reconciler.intents.remove("red")
+    site.reconciler.intents.remove("red")
     eventually(lambda: "ppe" not in site.switch.vsctl("list-ports", "br-pe"))
     assert site.daemon.heard == frozenset()
     assert not [flow for flow in site.switch.flows() if "output" in flow and "table=25" not in flow]
@@ -197,9 +165,9 @@ def test_a_new_attachment_is_in_force_soon(site: Site) -> None:
     took_s = []
     for generation in range(2, 8):
         began = time.monotonic()
-        site.agent.reconciler.intents.apply(red(generation, mtu=1300 + generation))
+        site.reconciler.intents.apply(red(generation, mtu=1300 + generation))
         eventually(site.is_in_force)
         took_s.append(time.monotonic() - began)
-        site.agent.reconciler.intents.remove("red")
+        site.reconciler.intents.remove("red")
         eventually(lambda: not site.daemon.heard)
     assert sorted(took_s)[len(took_s) // 2] < 1, took_s

@@ -18,7 +18,7 @@ from isthmus.pe_agent.compile.inputs import Compiled, Inputs
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.reconcile import FIRST_SYNC_WAIT_S, Identity, Reconciler
 from isthmus.pe_agent.state import StateFile
-from tests.actors import BLUE, LABELS, PE1, circuit, host, intent, provider_edge, route
+from tests.actors import BLUE, LABELS, PE1, RED, circuit, host, intent, provider_edge, route
 from tests.fakes.ports import FakePlugger
 from tests.fakes.speaker import FakeBgpDaemon, FakeSpeaker
 from tests.fakes.switch import FakeSwitch
@@ -167,6 +167,20 @@ def test_a_change_withdraws_first_and_advertises_last(bench: Bench) -> None:
     assert bench.diary.verbs() == ["advertise", "apply", "advertise"]
     assert bench.diary.entries[0][1] == frozenset()
     assert bench.prefixes() == {"10.1.0.6/32"}
+
+
+def test_other_route_targets_never_withdraw_the_route(bench: Bench) -> None:
+    """Who imports it already goes on; its flows are there, so neighbors hear of it at once."""
+    bench.plugger.plug_vm("vm1")
+    bench.give(red(VM1))
+    (before,) = bench.daemon.heard
+    bench.diary.entries.clear()
+    bench.give(intent("red", circuit("net", "10.1.0.0/24", VM1), imports=RED | BLUE, generation=2))
+    (after,) = bench.daemon.heard
+    assert (after.rd, after.label) == (before.rd, before.label)
+    assert after.route_targets == RED | BLUE
+    assert all(routes for verb, routes in bench.diary.entries if verb == "advertise")
+    assert bench.diary.verbs()[0] == "advertise"
 
 
 def test_nothing_is_touched_when_nothing_changed(bench: Bench) -> None:

@@ -76,7 +76,7 @@ class FakeServer:
         return self.answer
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def conf() -> Iterator[cfg.ConfigOpts]:
     """The library's configuration, which it keeps globally."""
     conf = cfg.CONF
@@ -88,20 +88,37 @@ def conf() -> Iterator[cfg.ConfigOpts]:
     conf.reset()
 
 
-@pytest.fixture
-def server(conf: cfg.ConfigOpts) -> Iterator[FakeServer]:
-    """A server that answers."""
-    endpoint = FakeServer()
+@pytest.fixture(scope="module")
+def listening(conf: cfg.ConfigOpts) -> Iterator[list[FakeServer]]:
+    """A place on the queue for one server after the other; to end it takes a second."""
+    servers: list[FakeServer] = []
+
+    class Endpoint:
+        target = FakeServer.target
+
+        def report(self, context: object, report: dict[str, Any]) -> None:
+            servers[-1].report(context, report)
+
+        def sync(self, context: object, report: dict[str, Any]) -> dict[str, Any]:
+            return servers[-1].sync(context, report)
+
     listener = oslo_messaging.get_rpc_server(
         make_transport(conf),
         oslo_messaging.Target(exchange=EXCHANGE, topic=SERVER_TOPIC, server="server"),
-        [endpoint],
+        [Endpoint()],
         access_policy=oslo_messaging.DefaultRPCAccessPolicy,
     )
     listener.start()
-    yield endpoint
+    yield servers
     listener.stop()
     listener.wait()
+
+
+@pytest.fixture
+def server(listening: list[FakeServer]) -> FakeServer:
+    """A server that answers."""
+    listening.append(FakeServer())
+    return listening[-1]
 
 
 @pytest.fixture
@@ -155,10 +172,17 @@ def test_the_first_sync_waits_for_what_is_in_force_and_then_is_done_at_once(
 
 
 def test_without_news_the_first_sync_is_done_all_the_same(
-    server: FakeServer, link: ServerLink, reconciler: FakeReconciler
+    server: FakeServer,
+    conf: cfg.ConfigOpts,
+    reconciler: FakeReconciler,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An agent without memory has nothing in force before it has asked."""
+    monkeypatch.setattr("isthmus.pe_agent.server_link._FIRST_SYNC_AFTER_S", 0.1)
+    link = ServerLink(conf, "west-1", reconciler)
+    link.start()
     assert reconciler.synced.acquire(timeout=8)
+    link.stop()
 
 
 def test_a_report_is_sent(server: FakeServer, link: ServerLink) -> None:

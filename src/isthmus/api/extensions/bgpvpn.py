@@ -4,10 +4,10 @@
 from typing import Any
 
 from neutron.api import extensions
-from neutron.api.v2 import base, resource_helper
 from neutron_lib.api import extensions as api_extensions
 from neutron_lib.plugins import directory
 
+from isthmus.api.controller import create_resource
 from isthmus.api.definitions import bgpvpn
 
 
@@ -19,33 +19,21 @@ class Bgpvpn(api_extensions.APIExtensionDescriptor):
     @classmethod
     def get_resources(cls) -> list[Any]:
         """Make one resource for VPNs and one for each kind of association."""
-        plurals = resource_helper.build_plural_mappings({}, bgpvpn.RESOURCE_ATTRIBUTE_MAP)
-        resources = resource_helper.build_resource_info(
-            plurals,
-            bgpvpn.RESOURCE_ATTRIBUTE_MAP,
-            bgpvpn.ALIAS,
-            translate_name=True,
-            allow_bulk=True,
-        )
         plugin = directory.get_plugin(bgpvpn.ALIAS)
-        for collection, definition in bgpvpn.SUB_RESOURCE_ATTRIBUTE_MAP.items():
-            controller = base.create_resource(
+        tables = [
+            (collection, None, attributes)
+            for collection, attributes in bgpvpn.RESOURCE_ATTRIBUTE_MAP.items()
+        ] + [
+            (collection, definition["parent"], definition["parameters"])
+            for collection, definition in bgpvpn.SUB_RESOURCE_ATTRIBUTE_MAP.items()
+        ]
+        return [
+            extensions.ResourceExtension(
                 collection,
-                collection.removesuffix("s"),
-                plugin,
-                definition["parameters"],
-                allow_bulk=True,
-                parent=definition["parent"],
-                allow_pagination=True,
-                allow_sorting=True,
+                create_resource(collection, plugin, attributes, parent),
+                parent,
+                path_prefix=bgpvpn.API_PREFIX,
+                attr_map=attributes,
             )
-            resources.append(
-                extensions.ResourceExtension(
-                    collection,
-                    controller,
-                    definition["parent"],
-                    path_prefix=bgpvpn.API_PREFIX,
-                    attr_map=definition["parameters"],
-                )
-            )
-        return list(resources)
+            for collection, parent, attributes in tables
+        ]

@@ -347,8 +347,10 @@ class GoBgpSpeaker:
         with self._changed:
             before = self._rib.revision
             change(self._rib)
-            self._changed.notify_all()
-            return self._rib.revision != before
+            is_changed = self._rib.revision != before
+            if is_changed or self._rib.is_waiting:
+                self._changed.notify_all()
+            return is_changed
 
     def _report(self) -> None:
         """Call ``on_change`` once for all that changed while the last call ran."""

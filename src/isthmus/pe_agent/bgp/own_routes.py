@@ -7,25 +7,12 @@ Costs grow with what changed, not with what is advertised.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from isthmus.model.difference import Difference, difference
 from isthmus.model.errors import InvalidValue, SpeakerRefused
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.mapping import RouteKey, key_of
 from isthmus.pe_agent.bgp.validate import check_routes
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What the daemon lacks and what it has too much.
-
-    Attributes:
-        new: to be added, or to replace one of the same key.
-        gone: to be withdrawn; nothing in ``new`` shares their key.
-    """
-
-    new: tuple[VpnRoute, ...]
-    gone: tuple[VpnRoute, ...]
 
 
 class OwnRoutes:
@@ -70,14 +57,11 @@ class OwnRoutes:
         self._wanted = before
         self._wanted_keys = _keys(before or ())
 
-    def difference(self) -> Difference:
+    def difference(self) -> Difference[VpnRoute]:
         """What to tell the daemon; nothing before the first `want`."""
         if self._wanted is None:
-            return Difference((), ())
-        new = self._wanted - self._told
-        new_keys = _keys(new)
-        gone = (route for route in self._told - self._wanted if key_of(route) not in new_keys)
-        return Difference(tuple(new), tuple(gone))
+            return Difference(frozenset(), frozenset())
+        return difference(self._told, self._wanted, key_of)
 
     def is_told(self) -> None:
         """The daemon took the difference."""

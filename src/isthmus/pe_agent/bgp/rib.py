@@ -43,6 +43,11 @@ class Rib:
         """Differs whenever `snapshot` does."""
         return self._revision
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether `settle` may find something to do: somebody is late."""
+        return self._gone_at is not None or self._is_converging or not self._is_complete
+
     def daemon_is_up(self, *, is_fresh: bool) -> None:
         """Begin a life of the daemon; all routes are stale until heard again.
 
@@ -144,10 +149,8 @@ class Rib:
         """When `settle` may next find something to do without an event."""
         if self._gone_at is not None:
             times: tuple[float, ...] = (self._end_of_stale_time(),) if self._routes else ()
-        elif self._is_complete and not self._is_converging:
-            times = ()
         else:
-            times = self._patience()
+            times = self._patience() if self.is_waiting else ()
         return min((time for time in times if now < time < float("inf")), default=None)
 
     def snapshot(self) -> RibIn:

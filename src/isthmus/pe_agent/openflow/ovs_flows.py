@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from isthmus.model.difference import difference
 from isthmus.model.errors import SwitchRefused, SwitchUnreachable
 from isthmus.model.flow import Flow
 
@@ -40,7 +41,7 @@ class OvsFlowWriter:
         """Make ``flows`` the whole table, atomically; see ``FlowWriter``."""
         if self._installed is None:
             self._run("replace-flows", sorted(str(flow) for flow in flows))
-        elif lines := difference(self._installed, flows):
+        elif lines := bundle(self._installed, flows):
             self._run("add-flows", lines)
         self._installed = flows
 
@@ -70,14 +71,14 @@ class OvsFlowWriter:
         raise SwitchRefused(f"Open vSwitch refused a flow: {words}.")
 
 
-def difference(installed: frozenset[Flow], wanted: frozenset[Flow]) -> list[str]:
+def bundle(installed: frozenset[Flow], wanted: frozenset[Flow]) -> list[str]:
     """Return the lines of a bundle that turns ``installed`` into ``wanted``.
 
     A flow whose actions changed is added over the old one, so that traffic never misses it.
     """
-    kept = {flow.key for flow in wanted}
-    deleted = [f"delete_strict {_head(flow)}" for flow in installed if flow.key not in kept]
-    added = [f"add {flow}" for flow in wanted - installed]
+    change = difference(installed, wanted, key=lambda flow: flow.key)
+    deleted = [f"delete_strict {_head(flow)}" for flow in change.gone]
+    added = [f"add {flow}" for flow in change.new]
     return sorted(deleted, reverse=True) + sorted(added)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from isthmus.model.errors import EdgeError, SwitchRefused, SwitchUnreachable
 from isthmus.model.flow import Drop, Flow, Goto
-from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter, difference
+from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter, bundle
 
 OLD = Flow.of(6, 10, {"mpls_label": 1000}, Goto(20), cookie=1)
 NEW = Flow.of(6, 10, {"mpls_label": 1000}, Drop(), cookie=2)
@@ -19,25 +19,25 @@ OTHER = Flow.of(6, 10, {"mpls_label": 1001}, Goto(20), cookie=3)
 
 def test_a_flow_that_is_gone_is_deleted_by_its_match_alone() -> None:
     """Whatever cookie and actions it had."""
-    assert difference(frozenset({OLD}), frozenset()) == [
+    assert bundle(frozenset({OLD}), frozenset()) == [
         "delete_strict table=6,priority=10,mpls_label=1000"
     ]
 
 
 def test_a_flow_with_other_actions_is_added_over_the_old_one() -> None:
     """Deleting it first would let a packet miss it."""
-    assert difference(frozenset({OLD}), frozenset({NEW})) == [f"add {NEW}"]
+    assert bundle(frozenset({OLD}), frozenset({NEW})) == [f"add {NEW}"]
 
 
 def test_deletions_come_before_additions() -> None:
     """In one bundle, so that no packet sees the one without the other."""
-    lines = difference(frozenset({OLD}), frozenset({OTHER}))
+    lines = bundle(frozenset({OLD}), frozenset({OTHER}))
     assert [line.split()[0] for line in lines] == ["delete_strict", "add"]
 
 
 def test_what_stays_is_not_mentioned() -> None:
     """Its counters and its megaflows stay."""
-    assert difference(frozenset({OLD, OTHER}), frozenset({OLD, OTHER})) == []
+    assert bundle(frozenset({OLD, OTHER}), frozenset({OLD, OTHER})) == []
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,20 @@ def test_forwarding_is_compared_round_by_round() -> None:
     """A round in which the whole machine was slow says nothing about either way."""
     vpn = [Round(400, 20.0, 0.0), Round(200, 40.0, 0.0), Round(390, 20.0, 0.0)]
     plain = [Round(400, 20.0, 0.0), Round(200, 40.0, 0.0), Round(400, 19.0, 0.0)]
-    outcome = report_forwarding(vpn, plain)
+    outcome = report_forwarding({"vpn": vpn, "plain": plain})
     assert [target.figure for target in outcome.targets] == [1.0, 1.0]
     assert not outcome.missed
 
 
 def test_a_vpn_that_costs_more_than_plain_ethernet_misses_the_target() -> None:
     """More CPU time for a packet is a lower ratio."""
-    outcome = report_forwarding([Round(360, 22.0, 0.0)], [Round(400, 20.0, 0.0)])
+    outcome = report_forwarding({"vpn": [Round(360, 22.0, 0.0)], "plain": [Round(400, 20.0, 0.0)]})
     assert len(outcome.missed) == 2
+
+
+def test_a_provider_network_is_shown_beside_but_no_target() -> None:
+    """It has a bridge and a connection tracking less."""
+    same = [Round(400, 20.0, 0.0)]
+    outcome = report_forwarding({"vpn": same, "plain": same, "provider": [Round(800, 10.0, 0.0)]})
+    assert "vpn to provider" in outcome.text
+    assert not outcome.missed
