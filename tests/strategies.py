@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_network
 
 from hypothesis import strategies as st
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
-from isthmus.model.intent import AttachmentCircuit, VrfIntent
+from isthmus.model.intent import AttachmentCircuit, RouterAdvertisement, VrfIntent
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.inputs import Inputs, Numbers
@@ -67,7 +67,14 @@ def _circuit(name: str, number: int, hosts: int, families: str = "46") -> Attach
         host(f"ce-{name}-{i}", *(addresses[family].format(10 + i) for family in families))
         for i in range(hosts)
     )
-    return circuit(name, [prefixes[family] for family in families], *ces)
+    made = circuit(name, [prefixes[family] for family in families], *ces)
+    # Every mode occurs; hosts of IPv4 subnets are told nothing.
+    mode = list(RouterAdvertisement)[number % len(RouterAdvertisement)]
+    subnets = (
+        replace(each, advertisement=mode) if each.prefix.version == 6 else each
+        for each in made.subnets
+    )
+    return replace(made, subnets=tuple(subnets))
 
 
 NETWORKS = {"n1": "46", "n2": "4", "n3": "6"}
