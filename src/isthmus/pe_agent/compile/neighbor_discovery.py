@@ -28,7 +28,8 @@ ADVERTISE_EVERY_S = 200.0
 """How often each link's hosts hear of their router without asking (§6.2.1)."""
 
 _ETHERNET_OCTETS, _IPV6_OCTETS = 14, 40
-_ROUTER_LIFETIME_S = 1800
+# The longest there is (§6.2.1): forwarding goes on without the agent, so hosts should too.
+_ROUTER_LIFETIME_S = 9000
 _HOSTS_HOP_LIMIT = 64
 _VALID_S, _PREFERRED_S = 2_592_000, 604_800
 _MANAGED, _OTHER = 0x80, 0x40

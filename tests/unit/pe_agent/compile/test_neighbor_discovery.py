@@ -55,7 +55,7 @@ def test_an_advertisement_octet_by_octet() -> None:
     assert_checksum_is_right(frame)
     message = frame[54:]
     assert message[:2].hex() == "8600"
-    assert message[4:16].hex() == "40" + "00" + "0708" + "00000000" + "00000000"
+    assert message[4:16].hex() == "40" + "00" + "2328" + "00000000" + "00000000"
     assert message[16:24].hex() == "0101" + "fa163e000001"
     assert message[24:32].hex() == "0501" + "0000" + "000005a2"
     assert message[32:48].hex() == "0304" + "40" + "c0" + "00278d00" + "00093a80" + "00000000"
