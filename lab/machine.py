@@ -173,11 +173,14 @@ def connect(near: str, near_interface: str, far: str | None, far_interface: str,
     Returns:
         Whether the pair had to be made.
     """
-    present = subprocess.run(
-        [*enter(near), "ip", "link", "show", near_interface], capture_output=True, check=False
-    )
-    if present.returncode == 0:
+    near_end, far_end = _link(near, near_interface), _link(far, far_interface)
+    if near_end and far_end and near_end == far_end[::-1]:
         return False
+    # One end without the other leads to a machine that is dead, or dying: its namespace may outlive
+    # it for a while, and takes the pair along when it goes.
+    for where, interface, end in ((near, near_interface, near_end), (far, far_interface, far_end)):
+        if end:
+            _run_at(where, ["ip", "link", "delete", interface])
     # Only from the outermost pid namespace do both pids mean something.
     command = ["ip", "link", "add", near_interface, "mtu", str(mtu), "netns", _namespace(near)]
     command += ["type", "veth", "peer", "name", far_interface, "mtu", str(mtu)]
@@ -187,6 +190,18 @@ def connect(near: str, near_interface: str, far: str | None, far_interface: str,
     if done.returncode:
         raise CommandFailed("this machine", command, done)
     return True
+
+
+def _link(where: str | None, interface: str) -> tuple[str, str] | None:
+    """An interface's own number and that of its veth peer; None when it is not there."""
+    folder = f"/sys/class/net/{interface}"
+    numbers = _run_at(where, ["cat", f"{folder}/ifindex", f"{folder}/iflink"]).stdout.split()
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else None
+
+
+def _run_at(where: str | None, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    prefix = [] if where is None else enter(where)
+    return subprocess.run([*prefix, *argv], capture_output=True, text=True, check=False)
 
 
 def strays() -> list[Pid]:

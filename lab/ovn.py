@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lab import places, process
 from lab.machine import Machine
 from lab.switch import Switch
@@ -27,30 +29,13 @@ def ensure_central(control: Machine, site: Site) -> None:
     run = f"/run/ovn-{site.name}"
     control.run(["mkdir", "-p", run])
     for database, port, client in _DATABASES:
-        file = places.STATE / f"{site.name}-ovn-{database}.db"
-        if not file.exists():
-            schema = f"/usr/share/ovn/ovn-{database}.ovsschema"
-            control.run(["ovsdb-tool", "create", str(file), schema])
-        server = process.Process(
-            f"{site.name}-ovn-{database}",
-            CONTROL,
-            (
-                "ovsdb-server",
-                str(file),
-                f"--remote=punix:{socket(site, database)}",
-                f"--remote=ptcp:{port}:{site.api}",
-                f"--unixctl={run}/{database}.ctl",
-                *_QUIET,
-                "-vconsole:warn",
-            ),
-        )
-        process.start(server)
+        _ensure_database(control, site, database, port)
         ready = [client, f"--db=unix:{socket(site, database)}", "--timeout=1", "init"]
         wait_until(
-            lambda ready=ready: control.run(ready, check=False).returncode == 0,  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            partial(_succeeds, control, ready),
             10,
             f"OVN {database} of {site.name}",
-            server.log,
+            places.LOGS / f"{site.name}-ovn-{database}.log",
         )
     process.start(
         process.Process(
@@ -67,6 +52,32 @@ def ensure_central(control: Machine, site: Site) -> None:
             {"OVN_RUNDIR": run},
         )
     )
+
+
+def _ensure_database(control: Machine, site: Site, database: str, port: int) -> None:
+    file = places.STATE / f"{site.name}-ovn-{database}.db"
+    if not file.exists():
+        schema = f"/usr/share/ovn/ovn-{database}.ovsschema"
+        control.run(["ovsdb-tool", "create", str(file), schema])
+    process.start(
+        process.Process(
+            f"{site.name}-ovn-{database}",
+            CONTROL,
+            (
+                "ovsdb-server",
+                str(file),
+                f"--remote=punix:{socket(site, database)}",
+                f"--remote=ptcp:{port}:{site.api}",
+                f"--unixctl=/run/ovn-{site.name}/{database}.ctl",
+                *_QUIET,
+                "-vconsole:warn",
+            ),
+        )
+    )
+
+
+def _succeeds(machine: Machine, command: list[str]) -> bool:
+    return machine.run(command, check=False).returncode == 0
 
 
 def ensure_chassis(topology: Topology, site: Site, host: Host, switch: Switch) -> None:

@@ -7,6 +7,7 @@ Heat will be three more processes and one more template here.
 from __future__ import annotations
 
 import shutil
+from functools import partial
 
 from lab import clouds, places, process, settings, wsgi
 from lab.database import neutron_files
@@ -132,7 +133,7 @@ def wait_for_apis(site: Site) -> None:
     ):
         log = process.recorded(f"{site.name}-{service}").log
         url = f"http://{site.api}{path}"
-        wait_until(lambda url=url: answers(url), 120, f"{service} of {site.name}", log)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        wait_until(partial(answers, url), 120, f"{service} of {site.name}", log)
 
 
 def warm_up(topology: Topology, site: Site) -> None:

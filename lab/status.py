@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Sequence
 
 from lab import machine, places, process
@@ -21,6 +22,8 @@ def status(topology: Topology) -> bool:
     Returns:
         Whether every machine and every process that was started runs.
     """
+    # Whoever reads only the first lines is done with the rest.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     wanted = [CONTROL, topology.core.p_router]
     wanted += [reflector.name for reflector in topology.route_reflectors]
     wanted += [host.name for host in topology.hosts]
