@@ -126,9 +126,10 @@ def _endpoint(
 def _mapped_to_core(region: Region) -> Iterator[None]:
     """Let OVN reach the host's core bridge under the benchmark's physical network."""
     key = "external_ids:ovn-bridge-mappings"
-    before = (
-        region.machine.run([*_VSCTL, "get", "Open_vSwitch", ".", key]).stdout.strip().strip('"')
-    )
+    found = region.machine.run([*_VSCTL, "get", "Open_vSwitch", ".", key]).stdout
+    # An interrupted run has left its own.
+    mappings = [each for each in found.strip().strip('"').split(",") if not each.startswith(PREFIX)]
+    before = ",".join(mappings)
     mapping = f"{before},{PREFIX}:br-core"
     region.machine.run([*_VSCTL, "set", "Open_vSwitch", ".", f'{key}="{mapping}"'])
     try:
