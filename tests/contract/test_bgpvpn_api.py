@@ -265,19 +265,20 @@ def test_a_subnet_that_comes_or_changes_moves_the_attachment(cloud: Cloud) -> No
     cloud.dispatch()
     assert cloud.attachments() == []
     assert "has no subnet yet" in cloud.status(vpn["id"])[1]
-    for prefix in ("10.1.0.0/24", "10.2.0.0/24", "2001:db8::/64"):
-        cloud.subnet(network_id, prefix)
+    for gateway in ("10.1.0.1", "10.2.0.1", "2001:db8::1"):
+        prefix = f"{gateway[:-1]}/64" if ":" in gateway else f"{gateway[:-1]}0/24"
+        cloud.subnet(network_id, prefix, gateway_ip=gateway)
     cloud.dispatch()
 
     def addresses() -> set[str]:
         return {ip["ip_address"] for port in cloud.attachments() for ip in port["fixed_ips"]}
 
-    assert addresses() == {"10.1.0.1", "10.2.0.1"}
+    assert addresses() == {"10.1.0.1", "10.2.0.1", "2001:db8::1"}
     subnets = cloud.request("GET", "/subnets?cidr=10.1.0.0/24")["subnets"]
     moved = {"subnet": {"gateway_ip": None}}
     assert cloud.request("PUT", f"/subnets/{subnets[0]['id']}", moved, RED).status == 200
     cloud.dispatch()
-    assert addresses() == {"10.2.0.1"}
+    assert addresses() == {"10.2.0.1", "2001:db8::1"}
 
 
 def test_a_gateway_address_taken_meanwhile_is_an_error_until_it_is_free(cloud: Cloud) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
 
 from neutron_lib.context import Context
 
@@ -20,6 +19,7 @@ from isthmus.model.intent import (
     NetworkAttachment,
     VpnIntent,
 )
+from isthmus.model.ip import IpAddress, ip_order
 
 
 def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnIntent | None:
@@ -74,7 +74,7 @@ def _attachment(
     network: NetworkRecord, attached: AttachmentRecord, ports: Iterable[CustomerPort]
 ) -> NetworkAttachment:
     carried = {subnet.id: subnet for subnet in network.subnets if subnet.is_carried}
-    addresses: dict[CustomerPort, list[IPv4Address]] = {}
+    addresses: dict[CustomerPort, list[IpAddress]] = {}
     first_of: dict[str, CustomerPort] = {}
     for port in ports:
         if port.subnet_id in carried:
@@ -87,20 +87,19 @@ def _attachment(
         mtu=network.mtu,
         subnets=tuple(
             sorted(
-                AttachedSubnet(subnet.prefix, subnet.gateway)
+                AttachedSubnet(subnet.prefix, subnet.gateway, subnet.advertisement)
                 for subnet in carried.values()
-                if isinstance(subnet.prefix, IPv4Network)
-                and isinstance(subnet.gateway, IPv4Address)
+                if subnet.gateway is not None
             )
         ),
         hosts=tuple(sorted(_hosts(addresses))),
     )
 
 
-def _hosts(addresses: Mapping[CustomerPort, list[IPv4Address]]) -> Iterable[BoundHost]:
+def _hosts(addresses: Mapping[CustomerPort, list[IpAddress]]) -> Iterable[BoundHost]:
     for port, found in addresses.items():
         try:
-            host = AttachedHost(port.port_id, port.mac, tuple(sorted(found)))
+            host = AttachedHost(port.port_id, port.mac, tuple(sorted(found, key=ip_order)))
         except InvalidValue:
             # A tenant may give a port a MAC no frame can be sent to; it harms only itself.
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from neutron_lib.context import Context
 
 from isthmus.db import models
 from isthmus.db.records import CustomerPort, NetworkRecord, SubnetRecord
+from isthmus.model.intent import RouterAdvertisement
 
 # Ports that are part of the network, not customers of it.
 _NOT_CUSTOMERS = ("network:%", "neutron:%", "ovn-lb-hm%")
@@ -32,12 +33,16 @@ def read_networks(context: Context, network_ids: Collection[str]) -> Mapping[str
         return {}
     subnets: dict[str, list[SubnetRecord]] = defaultdict(list)
     table = models_v2.Subnet
-    query: Any = sa.select(table.id, table.network_id, table.cidr, table.gateway_ip).where(
-        table.network_id.in_(network_ids)
-    )
+    query: Any = sa.select(
+        table.id,
+        table.network_id,
+        table.cidr,
+        table.gateway_ip,
+        table.ipv6_ra_mode,
+        table.ipv6_address_mode,
+    ).where(table.network_id.in_(network_ids))
     for row in context.session.execute(query):
-        gateway = ip_address(row.gateway_ip) if row.gateway_ip else None
-        subnets[row.network_id].append(SubnetRecord(row.id, ip_network(row.cidr), gateway))
+        subnets[row.network_id].append(_subnet(row))
     networks = sa.select(models_v2.Network.id, models_v2.Network.mtu).where(
         models_v2.Network.id.in_(network_ids)
     )
@@ -49,6 +54,13 @@ def read_networks(context: Context, network_ids: Collection[str]) -> Mapping[str
         )
         for row in context.session.execute(networks)
     }
+
+
+def _subnet(row: Any) -> SubnetRecord:
+    # Neutron lets either mode be set alone, and both only if they are equal.
+    mode = row.ipv6_ra_mode or row.ipv6_address_mode or RouterAdvertisement.NONE
+    gateway = ip_address(row.gateway_ip) if row.gateway_ip else None
+    return SubnetRecord(row.id, ip_network(row.cidr), gateway, RouterAdvertisement(mode))
 
 
 def _are_customers() -> tuple[Any, ...]:
@@ -63,7 +75,7 @@ def _are_customers() -> tuple[Any, ...]:
 
 
 def read_hosts(context: Context, network_ids: Collection[str]) -> dict[str, frozenset[str]]:
-    """Return the compute hosts that have CEs with an IPv4 address, by network."""
+    """Return the compute hosts that have CEs with an address that is carried, by network."""
     if not network_ids:
         return {}
     port, binding = models_v2.Port, ml2_models.PortBinding
@@ -75,7 +87,6 @@ def read_hosts(context: Context, network_ids: Collection[str]) -> dict[str, froz
         .join(subnet, subnet.id == address.subnet_id)
         .where(
             port.network_id.in_(network_ids),
-            subnet.ip_version == constants.IP_VERSION_4,
             subnet.gateway_ip.is_not(None),
             *_are_customers(),
         )
@@ -88,7 +99,7 @@ def read_hosts(context: Context, network_ids: Collection[str]) -> dict[str, froz
 
 
 def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[CustomerPort]:
-    """Return the CEs of networks: IPv4 addresses of ports that are up and bound to a host."""
+    """Return the CEs of networks: addresses of ports that are up and bound to a host."""
     if not network_ids:
         return []
     port, binding = models_v2.Port, ml2_models.PortBinding
@@ -107,21 +118,17 @@ def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[
         .where(port.network_id.in_(network_ids), *_are_customers())
         .order_by(port.id, address.ip_address)
     )
-    found = []
-    for row in context.session.execute(query):
-        parsed = ip_address(row.ip_address)
-        if isinstance(parsed, IPv4Address):
-            found.append(
-                CustomerPort(
-                    row.network_id,
-                    row.id,
-                    row.mac_address.lower(),
-                    row.host,
-                    row.subnet_id,
-                    parsed,
-                )
-            )
-    return found
+    return [
+        CustomerPort(
+            row.network_id,
+            row.id,
+            row.mac_address.lower(),
+            row.host,
+            row.subnet_id,
+            ip_address(row.ip_address),
+        )
+        for row in context.session.execute(query)
+    ]
 
 
 def read_vpns_on_host(context: Context, host_name: str) -> frozenset[str]:

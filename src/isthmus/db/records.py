@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from isthmus.model.intent import RouterAdvertisement
+from isthmus.model.ip import IpAddress, IpPrefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,30 @@ class AssociationRecord:
 
 @dataclass(frozen=True, slots=True)
 class SubnetRecord:
-    """A subnet of Neutron's; ``gateway`` is None where the tenant disabled it."""
+    """A subnet of Neutron's.
+
+    Attributes:
+        gateway: of the prefix, or an IPv6 link-local address; None where the tenant disabled it.
+        advertisement: how hosts get their addresses, by either of Neutron's IPv6 modes.
+    """
 
     id: str
-    prefix: IPv4Network | IPv6Network
-    gateway: IPv4Address | IPv6Address | None
+    prefix: IpPrefix
+    gateway: IpAddress | None
+    advertisement: RouterAdvertisement = RouterAdvertisement.NONE
 
     @property
     def is_carried(self) -> bool:
-        """Whether a PE can serve it: IPv4, with a gateway address to answer for."""
-        return isinstance(self.prefix, IPv4Network) and self.gateway is not None
+        """Whether a PE can serve it: it has a gateway address to answer for."""
+        return self.gateway is not None
+
+    @property
+    def is_auto_addressed(self) -> bool:
+        """Whether each port has the address made of its MAC there, and no other (EUI-64)."""
+        return self.advertisement in (
+            RouterAdvertisement.SLAAC,
+            RouterAdvertisement.DHCPV6_STATELESS,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +115,7 @@ class CustomerPort:
     mac: str
     host_name: str
     subnet_id: str
-    address: IPv4Address
+    address: IpAddress
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ device id begin as below. The project is empty: no tenant's quota is used.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv6Address
 from typing import Any
 
 from neutron_lib import context as neutron_context
@@ -20,7 +21,7 @@ from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
 from isthmus.db import attachments, journal, neutron_facts, vpns
-from isthmus.db.records import AttachmentRecord, NetworkRecord
+from isthmus.db.records import AttachmentRecord, NetworkRecord, SubnetRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
 
 LOG = logging.getLogger(__name__)
@@ -45,10 +46,39 @@ def is_own(context: Context) -> bool:
 
 
 def wanted_addresses(network: NetworkRecord) -> tuple[tuple[str, str], ...]:
-    """Return pairs of subnet id and gateway address a network's attachment is to have."""
+    """Return pairs of subnet id and gateway address to ask Neutron for.
+
+    Without those Neutron refuses to any port but a router's: link-local ones, a prefix's first
+    (the subnet-router anycast address of RFC 4291 §2.6.1, Neutron's usual gateway), and any of a
+    subnet where it gives each port the address made of its MAC. OVN need not know them: the PE
+    itself answers neighbor solicitations.
+    """
     return tuple(
-        sorted((subnet.id, str(subnet.gateway)) for subnet in network.subnets if subnet.is_carried)
+        sorted(
+            (subnet.id, str(subnet.gateway))
+            for subnet in network.subnets
+            if subnet.is_carried and _may_be_asked_for(subnet)
+        )
     )
+
+
+def has_all(
+    network: NetworkRecord, attached: AttachmentRecord, wanted: tuple[tuple[str, str], ...]
+) -> bool:
+    """Whether an attachment has what Neutron is to be asked for, and no more.
+
+    What Neutron gives any port by itself is not counted: it can't be given back.
+    """
+    given = {subnet.id for subnet in network.subnets if subnet.is_auto_addressed}
+    return wanted == tuple(pair for pair in attached.fixed_ips if pair[0] not in given)
+
+
+def _may_be_asked_for(subnet: SubnetRecord) -> bool:
+    gateway = subnet.gateway
+    if not isinstance(gateway, IPv6Address):
+        return True
+    is_anycast = gateway == subnet.prefix.network_address
+    return not (subnet.is_auto_addressed or gateway.is_link_local or is_anycast)
 
 
 def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> Work | None:
@@ -67,17 +97,36 @@ def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> Work | 
         DriverUnavailable: another worker is making it, or the network is just going.
     """
     wanted = wanted_addresses(network)
+    is_carried = any(subnet.is_carried for subnet in network.subnets)
+    if is_carried:
+        _refuse_taken(network, attached)
     if attached is None or attached.mac is None:
-        if wanted:
+        if is_carried:
             port_id = _claim(network.id)
             if port_id is None:
                 raise DriverUnavailable(f"Another worker is making the attachment of {network.id}.")
             return lambda: _create(network, port_id, wanted)
-    elif not wanted:
+    elif not is_carried:
         remove(network.id, attached.port_id)
-    elif attached.fixed_ips != wanted:
+    elif not has_all(network, attached, wanted):
         _change(network, attached, wanted)
     return None
+
+
+def _refuse_taken(network: NetworkRecord, attached: AttachmentRecord | None) -> None:
+    """Look for what Neutron does not tell: a router with a gateway address that is not asked for.
+
+    Raises:
+        IntentConflict: there is one.
+    """
+    unasked = [
+        (subnet.id, str(subnet.gateway))
+        for subnet in network.subnets
+        if subnet.is_carried and not _may_be_asked_for(subnet)
+    ]
+    taken = _read_taken(unasked, "" if attached is None else attached.port_id)
+    if taken:
+        raise IntentConflict(_sentence(network, taken))
 
 
 def remove(network_id: str, port_id: str) -> None:
@@ -158,7 +207,7 @@ def _create(network: NetworkRecord, port_id: str, wanted: tuple[tuple[str, str],
         )
     except Exception as error:
         _release(network.id)
-        raise _explained(error, network, wanted) from error
+        raise _explained(error, network, port_id, wanted) from error
     LOG.info("attachment.created network=%s port=%s", network.id, port_id)
 
 
@@ -170,26 +219,35 @@ def _change(
     try:
         directory.get_plugin().update_port(own_context(), attached.port_id, body)
     except Exception as error:
-        raise _explained(error, network, wanted) from error
+        raise _explained(error, network, attached.port_id, wanted) from error
     LOG.info("attachment.changed network=%s port=%s", network.id, attached.port_id)
 
 
 def _explained(
-    error: Exception, network: NetworkRecord, wanted: tuple[tuple[str, str], ...]
+    error: Exception, network: NetworkRecord, port_id: str, wanted: tuple[tuple[str, str], ...]
 ) -> Exception:
     if isinstance(error, exceptions.NotFound):
         return DriverUnavailable(f"Network {network.id} is going while it is attached: {error}")
     if isinstance(error, exceptions.Conflict | exceptions.InUse):
-        context = neutron_context.get_admin_context()
-        with db_api.CONTEXT_READER.using(context):
-            taken = [
-                address
-                for subnet_id, address in wanted
-                if neutron_facts.read_owner_of_address(context, subnet_id, address)
-            ]
-        sentence = (
-            f"The gateway address {' and '.join(taken) or 'of a subnet'} of network "
-            f"{network.id} is in use by another port."
-        )
+        sentence = _sentence(network, _read_taken(wanted, port_id))
         return IntentConflict(sentence, f"{sentence} ({error})")
     return error
+
+
+def _read_taken(addresses: Sequence[tuple[str, str]], own_port_id: str) -> list[str]:
+    if not addresses:
+        return []
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        owners = {
+            address: neutron_facts.read_owner_of_address(context, subnet_id, address)
+            for subnet_id, address in addresses
+        }
+    return [address for address, owner in owners.items() if owner and owner[0] != own_port_id]
+
+
+def _sentence(network: NetworkRecord, taken: list[str]) -> str:
+    return (
+        f"The gateway address {' and '.join(taken) or 'of a subnet'} of network "
+        f"{network.id} is in use by another port."
+    )

@@ -152,10 +152,10 @@ class NeutronEvents:
         if network_id is None:
             return
         joined = vpns.read_vpns_of_network(context, network_id)
+        network = neutron_facts.read_networks(context, [network_id])[network_id]
+        carried = {subnet.id for subnet in network.subnets if subnet.is_carried}
         for attachment in attachments.read(context, [network_id]).values():
-            if payload.resource_id not in {subnet_id for subnet_id, _ in attachment.fixed_ips}:
-                continue
-            if joined:
+            if joined and payload.resource_id in carried:
                 raise VpnConflict(
                     sentence=f"Subnet {payload.resource_id} is served by BGP VPN "
                     f"{', '.join(joined)}. Delete the association of its network first."
@@ -163,6 +163,26 @@ class NeutronEvents:
             neutron_facts.release_addresses_of_port(
                 context, attachment.port_id, payload.resource_id
             )
+
+    @registry.receives(resources.ROUTER_INTERFACE, [events.BEFORE_CREATE])
+    def guard_gateway(self, resource: str, event: str, trigger: object, payload: Any) -> None:
+        """Refuse a router the gateway address of a subnet that an attachment serves.
+
+        Neutron itself does where the attachment's port has the address.
+        """
+        del resource, event, trigger
+        network_id = payload.metadata["port"]["network_id"]
+        taken = {ip["ip_address"] for ip in payload.metadata["port"]["fixed_ips"]}
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            joined = vpns.read_vpns_of_network(context, network_id)
+            networks = neutron_facts.read_networks(context, [network_id]) if joined else {}
+        for network in networks.values():
+            if taken & {str(subnet.gateway) for subnet in network.subnets if subnet.is_carried}:
+                raise VpnConflict(
+                    sentence=f"The gateway of network {network_id} is that of BGP VPN "
+                    f"{', '.join(joined)}. Delete the association of the network first."
+                )
 
     @registry.receives(resources.AGENT, [events.AFTER_DELETE])
     def agent_deleted(self, resource: str, event: str, trigger: object, payload: Any) -> None:

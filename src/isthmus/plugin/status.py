@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Network
 
 from isthmus.db.records import (
     NetworkRecord,
@@ -141,12 +140,15 @@ def _find(host: str, evidence: Evidence, patience: Patience) -> _Finding | None:
 def _remark(network: NetworkRecord) -> str:
     if not network.subnets:
         return f"Network {network.id} has no subnet yet."
-    has_ipv6 = any(isinstance(subnet.prefix, IPv6Network) for subnet in network.subnets)
-    if any(subnet.is_carried for subnet in network.subnets):
-        return f"Network {network.id}: IPv6 is not carried yet." if has_ipv6 else ""
-    if all(isinstance(subnet.prefix, IPv6Network) for subnet in network.subnets):
-        return f"Network {network.id} has IPv6 subnets only; IPv6 is not carried yet."
-    return f"Network {network.id} has no IPv4 subnet with a gateway address; it is not carried."
+    left_out = [str(subnet.prefix) for subnet in network.subnets if not subnet.is_carried]
+    if len(left_out) == len(network.subnets):
+        return f"Network {network.id} has no subnet with a gateway address; it is not carried."
+    if left_out:
+        return (
+            f"Network {network.id}: not carried for want of a gateway address: "
+            f"{', '.join(left_out)}."
+        )
+    return ""
 
 
 def _remark_on_targets(vpn: VpnRecord) -> str:

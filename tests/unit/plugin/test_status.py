@@ -197,9 +197,12 @@ def test_a_refusal_is_an_error_with_both_sentences() -> None:
     ("of", "sentence"),
     [
         (network(), "has no subnet yet"),
-        (network(("2001:db8::/64", "2001:db8::1")), "IPv6 is not carried yet"),
-        (network(("10.1.0.0/24", "10.1.0.1"), ("2001:db8::/64", None)), "IPv6 is not carried yet"),
-        (network(("10.1.0.0/24", None)), "no IPv4 subnet with a gateway address"),
+        (network(("2001:db8::/64", None)), "no subnet with a gateway address"),
+        (network(("10.1.0.0/24", None)), "no subnet with a gateway address"),
+        (
+            network(("10.1.0.0/24", "10.1.0.1"), ("2001:db8::/64", None)),
+            "for want of a gateway address: 2001:db8::/64.",
+        ),
     ],
 )
 def test_what_is_not_carried_is_said(of: NetworkRecord, sentence: str) -> None:
@@ -208,6 +211,19 @@ def test_what_is_not_carried_is_said(of: NetworkRecord, sentence: str) -> None:
     assert condition.status is Status.ACTIVE
     assert sentence in condition.for_tenant
     assert sentence in condition.for_operator
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        network(("2001:db8::/64", "2001:db8::1")),
+        network(("10.1.0.0/24", "10.1.0.1"), ("2001:db8::/64", "fe80::1")),
+    ],
+    ids=["IPv6 alone", "both"],
+)
+def test_of_subnets_with_gateways_there_is_nothing_to_say(of: NetworkRecord) -> None:
+    """Of either family."""
+    assert status_of(evidence([], [], set(), of=of)) == Condition(Status.ACTIVE)
 
 
 def test_only_operators_read_of_missing_route_targets() -> None:

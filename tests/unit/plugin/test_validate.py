@@ -69,12 +69,12 @@ def test_a_network_of_the_project_may_join(joining: NetworkRecord) -> None:
     validate.check_association(request(joining, network("net-2", "10.2.0.0/24")))
 
 
-@pytest.mark.parametrize("prefix", ["10.2.0.0/24", "10.2.0.128/25", "10.0.0.0/8"])
+@pytest.mark.parametrize("prefix", ["10.2.0.0/24", "10.2.0.128/25", "10.0.0.0/8", "2001:db8::/32"])
 def test_a_network_that_overlaps_another_of_the_vpn_is_refused(prefix: str) -> None:
     """The sentence names both subnets."""
     with pytest.raises(IntentConflict, match=r"Subnet .* of network net-1 overlaps .* net-2"):
         validate.check_association(
-            request(network("net-1", prefix), network("net-2", "10.2.0.0/24"))
+            request(network("net-1", prefix), network("net-2", "10.2.0.0/24", "2001:db8:2::/64"))
         )
 
 
@@ -106,11 +106,12 @@ def test_an_external_network_is_refused() -> None:
         ("", "in use by another port"),
     ],
 )
-def test_a_gateway_address_that_is_taken_is_refused(owner: str, sentence: str) -> None:
+@pytest.mark.parametrize("prefix", ["10.1.0.0/24", "2001:db8:1::/64"])
+def test_a_gateway_address_that_is_taken_is_refused(prefix: str, owner: str, sentence: str) -> None:
     """The PE could not answer for it."""
-    joining = network("net-1", "10.1.0.0/24")
+    joining = network("net-1", prefix)
     owners = {joining.subnets[0].id: owner}
-    with pytest.raises(IntentConflict, match=f"10.1.0.1.*{sentence}"):
+    with pytest.raises(IntentConflict, match=f"{joining.subnets[0].gateway} .*{sentence}"):
         validate.check_association(request(joining, gateway_owners=owners))
 
 
