@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from neutron_lib.context import Context
 
@@ -25,14 +26,21 @@ from isthmus.model.ip import IpAddress, ip_order
 def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnIntent | None:
     """Return what is wanted of a VPN, one consistent picture if the caller holds a transaction.
 
-    An attachment whose port is being made counts as made: its id and MAC are known. Networks
-    without one, or none of whose subnets can be carried, are left out. None if there is no such
-    VPN. ``lock`` keeps the attachments from going until the caller's transaction ends.
+    An attachment whose port is being made counts as made: its id and MAC are known. Subnets whose
+    gateway address a router has are left out, so that hosts never have two gateways; so are
+    networks without an attachment, or none of whose subnets can be carried. None if there is no
+    such VPN. ``lock`` keeps the attachments from going until the caller's transaction ends.
     """
     vpn = vpns.read_one(context, vpn_id)
     if vpn is None:
         return None
-    networks = neutron_facts.read_networks(context, vpn.network_ids)
+    routed = neutron_facts.read_routed_subnets(context, vpn.network_ids)
+    networks = {
+        network.id: replace(
+            network, subnets=tuple(s for s in network.subnets if s.id not in routed)
+        )
+        for network in neutron_facts.read_networks(context, vpn.network_ids).values()
+    }
     attached = attachments.read(context, vpn.network_ids, lock=lock)
     ports = neutron_facts.read_customer_ports(context, vpn.network_ids)
     return compose(vpn, networks, attached, ports)

@@ -144,6 +144,26 @@ def read_vpns_on_host(context: Context, host_name: str) -> frozenset[str]:
     return frozenset(context.session.execute(query.distinct()).scalars())
 
 
+def read_routed_subnets(context: Context, network_ids: Collection[str]) -> frozenset[str]:
+    """Return the subnets of networks whose gateway address is a router's."""
+    if not network_ids:
+        return frozenset()
+    subnet, address, port = models_v2.Subnet, models_v2.IPAllocation, models_v2.Port
+    query: Any = (
+        sa.select(subnet.id)
+        .join(
+            address,
+            sa.and_(address.subnet_id == subnet.id, address.ip_address == subnet.gateway_ip),
+        )
+        .join(port, port.id == address.port_id)
+        .where(
+            subnet.network_id.in_(network_ids),
+            port.device_owner.in_(constants.ROUTER_INTERFACE_OWNERS),
+        )
+    )
+    return frozenset(context.session.execute(query).scalars())
+
+
 def read_network_of_subnet(context: Context, subnet_id: str) -> str | None:
     """Return the network a subnet is on, or None if there is no such subnet."""
     query: Any = sa.select(models_v2.Subnet.network_id).where(models_v2.Subnet.id == subnet_id)
