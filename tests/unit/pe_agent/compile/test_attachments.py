@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv6Address
 
 import pytest
@@ -56,6 +57,20 @@ def test_the_router_answers_neighbor_solicitations(target: object, source: str) 
         nd_reserved=0xE0000000,
         nd_option=(2, GATEWAY_MAC),
     )
+
+
+def test_a_prefixs_first_address_may_be_the_gateway() -> None:
+    """The subnet-router anycast address (RFC 4291 §2.6.1): Neutron's choice unless told."""
+    first = IPv6Address("2001:db8:1::")
+    four, six = RED_WEST.subnets
+    network = replace(RED_WEST, subnets=(four, replace(six, gateway=first)))
+    switch = switch_with(compiled(intent(VPN_RED, network)))
+    (found,) = switch.receive(RED_PORT, solicitation(first)).sent
+    assert isinstance(found.packet.payload, Ipv6Packet)
+    assert found.packet.payload.nd_option == (2, GATEWAY_MAC)
+    (echo,) = switch.receive(RED_PORT, ping(WEST, str(first), "red-west")).sent
+    assert isinstance(echo.packet.payload, Ipv6Packet)
+    assert (echo.packet.payload.src, echo.packet.payload.icmp_type) == (first, 129)
 
 
 def test_the_router_answers_for_no_other_address_and_to_no_other_link() -> None:
