@@ -90,7 +90,8 @@ def _prepare() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     if fresh:
         for log in places.LOGS.glob("*.log"):
-            if not log.name.startswith("bootstrap"):
+            # those of tools/bootstrap and tools/run-tests are not the lab's
+            if not log.name.startswith(("bootstrap", "tests")):
                 log.unlink()
         for left in places.TMP.iterdir():
             if left.is_file():
