@@ -90,8 +90,7 @@ def _prepare() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     if fresh:
         for log in places.LOGS.glob("*.log"):
-            # those of tools/bootstrap and tools/run-tests are not the lab's
-            if not log.name.startswith(("bootstrap", "tests")):
+            if not log.name.startswith("bootstrap"):
                 log.unlink()
         for left in places.TMP.iterdir():
             if left.is_file():
