@@ -57,21 +57,23 @@ class VpnRoute:
 def flows(host: str) -> list[InstalledFlow]:
     """The flows of a host's PE bridge."""
     command = ["ovs-ofctl", "-O", "OpenFlow15", "dump-flows", "--no-names", "br-pe"]
-    found = []
-    for line in control.run_in(host, command).stdout.splitlines():
-        match = _FLOW.search(line)
-        if match:
-            found.append(
-                InstalledFlow(
-                    table=int(match["table"]),
-                    priority=int(match["priority"]),
-                    match=match["match"],
-                    actions=match["actions"],
-                    packets=int(match["packets"]),
-                    cookie=int(match["cookie"], 16),
-                )
-            )
-    return found
+    return read_flows(control.run_in(host, command).stdout)
+
+
+def read_flows(dumped: str) -> list[InstalledFlow]:
+    """Read what ``ovs-ofctl dump-flows`` prints. Pure."""
+    return [
+        InstalledFlow(
+            table=int(match["table"]),
+            priority=int(match["priority"]),
+            match=match["match"],
+            actions=match["actions"],
+            packets=int(match["packets"]),
+            cookie=int(match["cookie"], 16),
+        )
+        for line in dumped.splitlines()
+        if (match := _FLOW.search(line))
+    ]
 
 
 def flows_towards(host: str, prefix: IPv4Network) -> list[InstalledFlow]:
