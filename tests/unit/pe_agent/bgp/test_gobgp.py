@@ -60,7 +60,7 @@ def speaker(config: BgpConfig) -> Iterator[GoBgpSpeaker]:
     speaker.stop()
 
 
-def _advertises(speaker: GoBgpSpeaker, routes: frozenset[VpnIpv4Route]) -> bool:
+def _advertises(speaker: GoBgpSpeaker, routes: frozenset[VpnRoute]) -> bool:
     try:
         speaker.advertise(routes)
     except SpeakerUnreachable:
