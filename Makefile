@@ -14,7 +14,7 @@ demo: bootstrap ## the main job, told on the terminal: two clouds, two tenants, 
 test: bootstrap ## all rings of tests, from a fresh machine
 	@$(PYTHON) tools/run-tests
 
-check: bootstrap ## static, unit and contract tests; under a minute
+check: bootstrap ## static, unit and contract tests; a minute and a half
 	@$(PYTHON) tools/run-tests static unit contract
 
 lab-up: bootstrap ## two real OpenStack regions and an MPLS backbone on this machine
