@@ -3,7 +3,8 @@
 
 VpnIntent ── split ──▶ VrfIntent per PE
   └ NetworkAttachment     └ AttachmentCircuit
-      └ BoundHost             └ AttachedHost
+      ├ BoundHost             ├ AttachedHost
+      └ BoundPrefix           └ AttachedPrefix
 """
 
 from __future__ import annotations
@@ -31,17 +32,19 @@ class RouterAdvertisement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttachedHost:
-    """A CE: one VM's port on an attached network.
+    """A CE: one VM's port on an attached network, or behind the router of a transit network.
 
     Attributes:
         port_id: the Neutron port; also the ``iface-id`` by which it is found on the PE's switch.
-        mac: what Neutron gave it.
+        mac: where its packets are sent on the attached network: its own, or its router's.
         addresses: every address Neutron gave it, IPv4 before IPv6.
+        is_advertised: other PEs hear of its addresses.
     """
 
     port_id: str
     mac: str
     addresses: tuple[IpAddress, ...]
+    is_advertised: bool = True
 
     def __post_init__(self) -> None:
         check_mac(self.mac)
@@ -51,6 +54,34 @@ class AttachedHost:
 
     def _order(self) -> tuple[str, str, tuple[tuple[int, int, int], ...]]:
         return self.port_id, self.mac, tuple(ip_order(address) for address in self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedPrefix:
+    """A prefix that a CE of an attached network has behind it: a router, or a port that routes.
+
+    Attributes:
+        prefix: no host bits.
+        mac: where packets for it are sent on the attached network.
+        port_id: the CE's Neutron port, which has to be plugged on this host; None for a Neutron
+            router, which is on every host.
+        local_pref: of its route; None leaves the VPN's.
+    """
+
+    prefix: IpPrefix
+    mac: str
+    port_id: str | None = None
+    local_pref: int | None = None
+
+    def __post_init__(self) -> None:
+        check_mac(self.mac)
+
+    def __lt__(self, other: AttachedPrefix) -> bool:
+        return self._order() < other._order()
+
+    def _order(self) -> tuple[tuple[int, int, int], str, str, int]:
+        preference = -1 if self.local_pref is None else self.local_pref
+        return ip_order(self.prefix), self.mac, self.port_id or "", preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +119,7 @@ class AttachedSubnet:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentCircuit:
-    """Where a network meets this PE (RFC 4364 §3.1).
+    """Where a network, or the transit network of a router, meets this PE (RFC 4364 §3.1).
 
     Attributes:
         network_id: the Neutron network.
@@ -97,6 +128,9 @@ class AttachmentCircuit:
         mtu: largest IP packet the network carries, in octets.
         subnets: in order of prefix.
         hosts: the CEs bound to this PE's host, in order of port id.
+        prefixes: what CEs have behind them, in order.
+        is_whole: the network itself is in the VPN; otherwise only the ports that ``hosts`` and
+            ``prefixes`` name are.
     """
 
     network_id: str
@@ -105,6 +139,8 @@ class AttachmentCircuit:
     mtu: int
     subnets: tuple[AttachedSubnet, ...]
     hosts: tuple[AttachedHost, ...]
+    prefixes: tuple[AttachedPrefix, ...] = ()
+    is_whole: bool = True
 
     def __post_init__(self) -> None:
         check_mac(self.mac)
@@ -120,7 +156,8 @@ class VrfIntent:
         import_rts: RTs whose routes the VPN accepts.
         export_rts: RTs its routes carry.
         rd: what distinguishes it on this PE; None lets the PE choose its own.
-        circuits: in order of network id.
+        circuits: in order of network id, whole networks first.
+        local_pref: of its routes; None for the PE's own default.
     """
 
     vpn_id: str
@@ -129,6 +166,7 @@ class VrfIntent:
     export_rts: frozenset[RouteTarget]
     rd: RouteDistinguisher | None
     circuits: tuple[AttachmentCircuit, ...]
+    local_pref: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -144,17 +182,33 @@ class BoundHost:
     host: AttachedHost
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class BoundPrefix:
+    """A prefix behind a CE, and the compute host of that CE.
+
+    Attributes:
+        host_name: Neutron's ``binding:host_id``; empty for a router, which is on every host.
+        prefix: the prefix.
+    """
+
+    host_name: str
+    prefix: AttachedPrefix
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkAttachment:
     """A network of this site in a VPN, with everything any PE of the site may need of it.
 
     Attributes:
-        network_id: the Neutron network.
+        network_id: the Neutron network, or the transit network of a router.
         port_id: the attachment's Neutron port, the same on all PEs.
         mac: that port's MAC.
         mtu: largest IP packet the network carries, in octets.
-        subnets: those that have a gateway address the PE may answer for.
-        hosts: every CE with an address there, wherever it is bound.
+        subnets: those that have an address the PE may answer for: the gateway's, or on a transit
+            network the PE's own.
+        hosts: every CE reached through it, wherever it is bound.
+        prefixes: every prefix behind a CE; a router's go to each PE that has hosts of it.
+        is_whole: as in ``AttachmentCircuit``.
     """
 
     network_id: str
@@ -163,6 +217,8 @@ class NetworkAttachment:
     mtu: int
     subnets: tuple[AttachedSubnet, ...]
     hosts: tuple[BoundHost, ...]
+    prefixes: tuple[BoundPrefix, ...] = ()
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +231,8 @@ class VpnIntent:
         import_rts: RTs whose routes the VPN accepts.
         export_rts: RTs its routes carry.
         rds: RDs to use, one per PE as far as they go; empty lets each PE choose its own.
-        attachments: in order of network id.
+        attachments: in order of network id, whole networks first.
+        local_pref: as in ``VrfIntent``.
     """
 
     vpn_id: str
@@ -184,3 +241,4 @@ class VpnIntent:
     export_rts: frozenset[RouteTarget]
     rds: tuple[RouteDistinguisher, ...]
     attachments: tuple[NetworkAttachment, ...]
+    local_pref: int | None = None

@@ -20,20 +20,23 @@ Decoding refuses what it cannot read with ``InvalidValue`` and never half-reads.
 Agents and servers of different ages work together: a key that was added is ignored by those that do
 not know it, and what it stands for is a default where it is missing, so that neither side has to
 know the other's age. IPv6 came that way, in ``subnets_ipv6`` and ``addresses_ipv6``: an agent from
-before serves the IPv4 part of the same intent. ``VERSION`` changes only with the calls themselves:
+before serves the IPv4 part of the same intent. What an older agent would take for more than it is
+has a key of its own too: ``port_circuits`` are of networks of which only some ports are in the VPN.
+``VERSION`` changes only with the calls themselves:
 its minor part when one is added, its major part when one becomes unreadable to older receivers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, TypeVar
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
 from isthmus.model.intent import (
     AttachedHost,
+    AttachedPrefix,
     AttachedSubnet,
     AttachmentCircuit,
     RouterAdvertisement,
@@ -61,7 +64,11 @@ def encode_vrf_intent(intent: VrfIntent) -> dict[str, Any]:
         "import_rts": sorted(str(rt) for rt in intent.import_rts),
         "export_rts": sorted(str(rt) for rt in intent.export_rts),
         "rd": None if intent.rd is None else str(intent.rd),
-        "circuits": [_encode_circuit(circuit) for circuit in intent.circuits],
+        "local_pref": intent.local_pref,
+        "circuits": [_encode_circuit(circuit) for circuit in intent.circuits if circuit.is_whole],
+        "port_circuits": [
+            _encode_circuit(circuit) for circuit in intent.circuits if not circuit.is_whole
+        ],
     }
 
 
@@ -79,7 +86,14 @@ def decode_vrf_intent(plain: Plain) -> VrfIntent:
             import_rts=frozenset(RouteTarget.parse(rt) for rt in plain["import_rts"]),
             export_rts=frozenset(RouteTarget.parse(rt) for rt in plain["export_rts"]),
             rd=None if plain["rd"] is None else RouteDistinguisher.parse(plain["rd"]),
-            circuits=tuple(_decode_circuit(circuit) for circuit in plain["circuits"]),
+            circuits=(
+                *(_decode_circuit(circuit, is_whole=True) for circuit in plain["circuits"]),
+                *(
+                    _decode_circuit(circuit, is_whole=False)
+                    for circuit in plain.get("port_circuits", ())
+                ),
+            ),
+            local_pref=_decode_local_pref(plain),
         ),
     )
 
@@ -154,6 +168,15 @@ def _encode_circuit(circuit: AttachmentCircuit) -> dict[str, Any]:
             if subnet.prefix.version == 6
         ],
         "hosts": [_encode_host(host) for host in circuit.hosts],
+        "prefixes": [
+            {
+                "prefix": str(prefix.prefix),
+                "mac": prefix.mac,
+                "port_id": prefix.port_id,
+                "local_pref": prefix.local_pref,
+            }
+            for prefix in circuit.prefixes
+        ],
     }
 
 
@@ -161,12 +184,13 @@ def _encode_host(host: AttachedHost) -> dict[str, Any]:
     return {
         "port_id": host.port_id,
         "mac": host.mac,
+        "is_advertised": host.is_advertised,
         "addresses": [str(address) for address in host.addresses if address.version == 4],
         "addresses_ipv6": [str(address) for address in host.addresses if address.version == 6],
     }
 
 
-def _decode_circuit(plain: Plain) -> AttachmentCircuit:
+def _decode_circuit(plain: Plain, *, is_whole: bool) -> AttachmentCircuit:
     return AttachmentCircuit(
         network_id=str(plain["network_id"]),
         port_id=str(plain["port_id"]),
@@ -180,7 +204,24 @@ def _decode_circuit(plain: Plain) -> AttachmentCircuit:
             *(_decode_ipv6_subnet(subnet) for subnet in plain.get("subnets_ipv6", ())),
         ),
         hosts=tuple(_decode_host(host) for host in plain["hosts"]),
+        prefixes=tuple(_decode_prefix(prefix) for prefix in plain.get("prefixes", ())),
+        is_whole=is_whole,
     )
+
+
+def _decode_prefix(plain: Plain) -> AttachedPrefix:
+    port_id = plain["port_id"]
+    return AttachedPrefix(
+        ip_network(plain["prefix"]),
+        str(plain["mac"]),
+        None if port_id is None else str(port_id),
+        _decode_local_pref(plain),
+    )
+
+
+def _decode_local_pref(plain: Plain) -> int | None:
+    value = plain.get("local_pref")
+    return None if value is None else int(value)
 
 
 def _decode_ipv6_subnet(plain: Plain) -> AttachedSubnet:
@@ -199,6 +240,7 @@ def _decode_host(plain: Plain) -> AttachedHost:
             *(IPv4Address(address) for address in plain["addresses"]),
             *(IPv6Address(address) for address in plain.get("addresses_ipv6", ())),
         ),
+        bool(plain.get("is_advertised", True)),
     )
 
 

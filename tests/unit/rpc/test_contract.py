@@ -15,6 +15,7 @@ from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
 from isthmus.model.intent import (
     AttachedHost,
+    AttachedPrefix,
     AttachedSubnet,
     AttachmentCircuit,
     RouterAdvertisement,
@@ -50,8 +51,34 @@ INTENT = VrfIntent(
                     (IPv4Address("10.1.0.5"), IPv6Address("2001:db8:1::5")),
                 ),
             ),
+            prefixes=(AttachedPrefix(IPv4Network("10.9.0.0/16"), "fa:16:3e:00:00:03"),),
+        ),
+        AttachmentCircuit(
+            network_id="55555555-5555-4555-8555-555555555555",
+            port_id="66666666-6666-4666-8666-666666666666",
+            mac="fa:16:3e:00:00:04",
+            mtu=1442,
+            subnets=(AttachedSubnet(IPv4Network("10.3.0.0/24"), IPv4Address("10.3.0.1")),),
+            hosts=(
+                AttachedHost(
+                    "77777777-7777-4777-8777-777777777777",
+                    "fa:16:3e:00:00:05",
+                    (IPv4Address("10.3.0.5"),),
+                    is_advertised=False,
+                ),
+            ),
+            prefixes=(
+                AttachedPrefix(
+                    IPv6Network("2001:db8:9::/48"),
+                    "fa:16:3e:00:00:05",
+                    "77777777-7777-4777-8777-777777777777",
+                    local_pref=200,
+                ),
+            ),
+            is_whole=False,
         ),
     ),
+    local_pref=150,
 )
 REPORT = PeReport(
     pe="west-1",
@@ -78,6 +105,18 @@ def test_an_agent_from_before_ipv6_reads_the_ipv4_part() -> None:
     assert plain["subnets"] == [{"prefix": "10.1.0.0/24", "gateway": "10.1.0.1"}]
     assert plain["hosts"][0]["addresses"] == ["10.1.0.5"]
     assert contract.VERSION == "1.0"
+
+
+def test_an_older_agent_does_not_see_a_network_of_which_only_some_ports_are_in_the_vpn() -> None:
+    """It would take all of it for the VPN's."""
+    plain = contract.encode_vrf_intent(INTENT)
+    assert [circuit["network_id"] for circuit in plain["circuits"]] == [
+        INTENT.circuits[0].network_id
+    ]
+    del plain["port_circuits"], plain["local_pref"], plain["circuits"][0]["prefixes"]
+    read = contract.decode_vrf_intent(plain)
+    assert read.local_pref is None
+    assert [circuit.prefixes for circuit in read.circuits] == [()]
 
 
 def test_what_a_server_from_before_ipv6_sends_is_read() -> None:

@@ -6,11 +6,10 @@ Pure: no I/O, no clock, no logging. Same input, same output, in any order.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from isthmus.model.ids import RouteDistinguisher
-from isthmus.model.intent import AttachedHost, AttachmentCircuit, VpnIntent, VrfIntent
+from isthmus.model.intent import AttachmentCircuit, NetworkAttachment, VpnIntent, VrfIntent
 
 
 def split(intent: VpnIntent, pes: Collection[str]) -> dict[str, VrfIntent]:
@@ -29,6 +28,7 @@ def split(intent: VpnIntent, pes: Collection[str]) -> dict[str, VrfIntent]:
             export_rts=intent.export_rts,
             rd=rds.get(pe),
             circuits=circuits,
+            local_pref=intent.local_pref,
         )
         for pe in sorted(set(pes))
         if (circuits := _circuits(intent, pe))
@@ -47,22 +47,27 @@ def choose_rds(
 
 
 def _circuits(intent: VpnIntent, pe: str) -> tuple[AttachmentCircuit, ...]:
-    hosts: dict[str, list[AttachedHost]] = defaultdict(list)
-    for attachment in intent.attachments:
-        for bound in attachment.hosts:
-            if bound.host_name == pe:
-                hosts[attachment.network_id].append(bound.host)
-    return tuple(
-        AttachmentCircuit(
-            network_id=attachment.network_id,
-            port_id=attachment.port_id,
-            mac=attachment.mac,
-            mtu=attachment.mtu,
-            subnets=attachment.subnets,
-            hosts=tuple(sorted(hosts[attachment.network_id])),
-        )
-        for attachment in sorted(intent.attachments, key=lambda a: a.network_id)
-        if hosts[attachment.network_id]
+    ordered = sorted(intent.attachments, key=lambda a: (not a.is_whole, a.network_id))
+    circuits = (_circuit(attachment, pe) for attachment in ordered)
+    return tuple(circuit for circuit in circuits if circuit is not None)
+
+
+def _circuit(attachment: NetworkAttachment, pe: str) -> AttachmentCircuit | None:
+    """Return what a PE needs of an attachment; None if no CE of it is there."""
+    hosts = sorted(bound.host for bound in attachment.hosts if bound.host_name == pe)
+    prefixes = {bound.prefix for bound in attachment.prefixes if bound.host_name == pe}
+    if not hosts and not prefixes:
+        return None
+    everywhere = {bound.prefix for bound in attachment.prefixes if not bound.host_name}
+    return AttachmentCircuit(
+        network_id=attachment.network_id,
+        port_id=attachment.port_id,
+        mac=attachment.mac,
+        mtu=attachment.mtu,
+        subnets=attachment.subnets,
+        hosts=tuple(hosts),
+        prefixes=tuple(sorted(prefixes | everywhere)),
+        is_whole=attachment.is_whole,
     )
 
 

@@ -13,8 +13,10 @@ from isthmus.drivers.pe_rpc.split import choose_rds, compare, split
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
 from isthmus.model.intent import (
     AttachedHost,
+    AttachedPrefix,
     AttachedSubnet,
     BoundHost,
+    BoundPrefix,
     NetworkAttachment,
     VpnIntent,
 )
@@ -89,6 +91,25 @@ def test_every_host_on_a_pe_is_in_exactly_one_part_in_any_order(
     assert split_hosts == given_hosts
     backwards = [replace(a, hosts=tuple(reversed(a.hosts))) for a in reversed(attachments)]
     assert split(vpn(*backwards), tuple(reversed(PES))) == parts
+
+
+def test_a_routers_prefixes_go_wherever_it_has_hosts_and_a_ports_where_the_port_is() -> None:
+    """A router is on every host, but a PE without hosts of it has nobody to serve."""
+    routed = AttachedPrefix(IPv4Network("10.1.0.0/24"), "fa:16:3e:00:00:aa")
+    announced = AttachedPrefix(IPv4Network("10.8.0.0/16"), "fa:16:3e:00:00:02", "port-2")
+    a = replace(
+        attachment("a", bound("pe-1", 1)),
+        prefixes=(BoundPrefix("", routed), BoundPrefix("pe-2", announced)),
+    )
+    b = replace(attachment("b", bound("pe-1", 3)), is_whole=False)
+    parts = split(replace(vpn(b, a), local_pref=7), PES)
+    assert {pe: part.local_pref for pe, part in parts.items()} == {"pe-1": 7, "pe-2": 7}
+    assert [(c.network_id, c.is_whole) for c in parts["pe-1"].circuits] == [
+        ("a", True),
+        ("b", False),
+    ]
+    assert parts["pe-1"].circuits[0].prefixes == (routed,)
+    assert parts["pe-2"].circuits[0].prefixes == (routed, announced)
 
 
 def test_an_rd_does_not_move_when_a_vm_does() -> None:
