@@ -125,7 +125,7 @@ def test_what_a_server_from_before_ipv6_sends_is_read() -> None:
     (circuit,) = plain["circuits"]
     del circuit["subnets_ipv6"]
     del circuit["hosts"][0]["addresses_ipv6"]
-    (read,) = contract.decode_vrf_intent(plain).circuits
+    read = contract.decode_vrf_intent(plain).circuits[0]
     assert read.subnets == INTENT.circuits[0].subnets[:1]
     assert read.hosts[0].addresses == (IPv4Address("10.1.0.5"),)
 
