@@ -4,13 +4,15 @@
 VpnIntent ── split ──▶ VrfIntent per PE
   └ NetworkAttachment     └ AttachmentCircuit
       ├ BoundHost             ├ AttachedHost
-      └ BoundPrefix           └ AttachedPrefix
+      ├ BoundPrefix           └ AttachedPrefix
+      └ GatewayPort
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Address
 
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher, RouteTarget, check_mac
@@ -131,6 +133,9 @@ class AttachmentCircuit:
         prefixes: what CEs have behind them, in order.
         is_whole: the network itself is in the VPN; otherwise only the ports that ``hosts`` and
             ``prefixes`` name are.
+        gateways: in gateway mode, the PEs one of which serves the network, this one among them and
+            the preferred first; ``hosts`` then are the network's, wherever they run. Empty where
+            each PE serves the hosts of its own.
     """
 
     network_id: str
@@ -141,6 +146,7 @@ class AttachmentCircuit:
     hosts: tuple[AttachedHost, ...]
     prefixes: tuple[AttachedPrefix, ...] = ()
     is_whole: bool = True
+    gateways: tuple[IPv4Address, ...] = ()
 
     def __post_init__(self) -> None:
         check_mac(self.mac)
@@ -196,6 +202,26 @@ class BoundPrefix:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayPort:
+    """Where a network in gateway mode meets one PE.
+
+    Attributes:
+        host_name: the PE, as in Neutron's ``binding:host_id``.
+        address: the PE's.
+        port_id: its own port on the network.
+        mac: that port's MAC.
+    """
+
+    host_name: str
+    address: IPv4Address
+    port_id: str
+    mac: str
+
+    def __post_init__(self) -> None:
+        check_mac(self.mac)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkAttachment:
     """A network of this site in a VPN, with everything any PE of the site may need of it.
 
@@ -209,6 +235,8 @@ class NetworkAttachment:
         hosts: every CE reached through it, wherever it is bound.
         prefixes: every prefix behind a CE; a router's go to each PE that has hosts of it.
         is_whole: as in ``AttachmentCircuit``.
+        gateways: in gateway mode, the PEs' own ports, the preferred PE first; ``port_id`` then is
+            of the port that only holds the gateway address.
     """
 
     network_id: str
@@ -219,6 +247,7 @@ class NetworkAttachment:
     hosts: tuple[BoundHost, ...]
     prefixes: tuple[BoundPrefix, ...] = ()
     is_whole: bool = True
+    gateways: tuple[GatewayPort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ def _encode_circuit(circuit: AttachmentCircuit) -> dict[str, Any]:
             if subnet.prefix.version == 6
         ],
         "hosts": [_encode_host(host) for host in circuit.hosts],
+        "gateways": [str(address) for address in circuit.gateways],
         "prefixes": [
             {
                 "prefix": str(prefix.prefix),
@@ -206,6 +207,7 @@ def _decode_circuit(plain: Plain, *, is_whole: bool) -> AttachmentCircuit:
         hosts=tuple(_decode_host(host) for host in plain["hosts"]),
         prefixes=tuple(_decode_prefix(prefix) for prefix in plain.get("prefixes", ())),
         is_whole=is_whole,
+        gateways=tuple(IPv4Address(address) for address in plain.get("gateways", ())),
     )
 
 

@@ -53,7 +53,9 @@ def _circuits(intent: VpnIntent, pe: str) -> tuple[AttachmentCircuit, ...]:
 
 
 def _circuit(attachment: NetworkAttachment, pe: str) -> AttachmentCircuit | None:
-    """Return what a PE needs of an attachment; None if no CE of it is there."""
+    """Return what a PE needs of an attachment; None if it serves no CE of it."""
+    if attachment.gateways:
+        return _gateway_circuit(attachment, pe)
     hosts = sorted(bound.host for bound in attachment.hosts if bound.host_name == pe)
     prefixes = {bound.prefix for bound in attachment.prefixes if bound.host_name == pe}
     if not hosts and not prefixes:
@@ -68,6 +70,24 @@ def _circuit(attachment: NetworkAttachment, pe: str) -> AttachmentCircuit | None
         hosts=tuple(hosts),
         prefixes=tuple(sorted(prefixes | everywhere)),
         is_whole=attachment.is_whole,
+    )
+
+
+def _gateway_circuit(attachment: NetworkAttachment, pe: str) -> AttachmentCircuit | None:
+    """Return the circuit of a PE that may serve a network in gateway mode, with all its CEs."""
+    own = next((port for port in attachment.gateways if port.host_name == pe), None)
+    if own is None or not (attachment.hosts or attachment.prefixes):
+        return None
+    return AttachmentCircuit(
+        network_id=attachment.network_id,
+        port_id=own.port_id,
+        mac=own.mac,
+        mtu=attachment.mtu,
+        subnets=attachment.subnets,
+        hosts=tuple(sorted(bound.host for bound in attachment.hosts)),
+        prefixes=tuple(sorted({bound.prefix for bound in attachment.prefixes})),
+        is_whole=attachment.is_whole,
+        gateways=tuple(port.address for port in attachment.gateways),
     )
 
 

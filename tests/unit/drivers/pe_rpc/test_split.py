@@ -17,6 +17,7 @@ from isthmus.model.intent import (
     AttachedSubnet,
     BoundHost,
     BoundPrefix,
+    GatewayPort,
     NetworkAttachment,
     VpnIntent,
 )
@@ -110,6 +111,25 @@ def test_a_routers_prefixes_go_wherever_it_has_hosts_and_a_ports_where_the_port_
     ]
     assert parts["pe-1"].circuits[0].prefixes == (routed,)
     assert parts["pe-2"].circuits[0].prefixes == (routed, announced)
+
+
+def test_in_gateway_mode_each_gateway_gets_all_hosts_and_the_order_of_gateways() -> None:
+    """Any of them may have to serve, and all have to agree on which."""
+    gateways = (
+        GatewayPort("pe-2", IPv4Address("192.0.2.12"), "gateway-2", "fa:16:3e:00:01:02"),
+        GatewayPort("pe-1", IPv4Address("192.0.2.11"), "gateway-1", "fa:16:3e:00:01:01"),
+    )
+    a = replace(attachment("a", bound("pe-3", 1), bound("no-pe", 2)), gateways=gateways)
+    parts = split(vpn(a), PES)
+    assert set(parts) == {"pe-1", "pe-2"}
+    circuits = {pe: part.circuits[0] for pe, part in parts.items()}
+    assert {pe: circuit.port_id for pe, circuit in circuits.items()} == {
+        "pe-1": "gateway-1",
+        "pe-2": "gateway-2",
+    }
+    for circuit in circuits.values():
+        assert [host.port_id for host in circuit.hosts] == ["port-1", "port-2"]
+        assert circuit.gateways == (IPv4Address("192.0.2.12"), IPv4Address("192.0.2.11"))
 
 
 def test_an_rd_does_not_move_when_a_vm_does() -> None:
