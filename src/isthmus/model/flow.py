@@ -112,7 +112,7 @@ class ForgetInPort:
     """Let the packet leave by the port it came in on, should a later look-up say so."""
 
     def __str__(self) -> str:
-        return "load:0->NXM_OF_IN_PORT[]"
+        return "set_field:0->in_port"
 
 
 @dataclass(frozen=True, slots=True, order=True)
