@@ -3,7 +3,12 @@
 
 isthmus_vpns ─┬─< isthmus_route_targets         one row per route target, with its direction
               ├─< isthmus_route_distinguishers
-              └─< isthmus_network_associations >── networks ──0..1 isthmus_attachments
+              ├─< isthmus_allocations           numbers given out from pools
+              ├─< isthmus_vpn_rbacs             other projects that may use it
+              ├─< isthmus_network_associations >── networks ──0..1 isthmus_attachments
+              ├─< isthmus_router_associations  >── routers  ──0..1 isthmus_transit_networks
+              └─< isthmus_port_associations    >── ports
+                    └─< isthmus_port_association_routes
 isthmus_journal             which VPN changed; rows go when the change has been dispatched
 isthmus_provider_edges ──< isthmus_pe_reports    what each PE says is in force
 """
@@ -17,7 +22,25 @@ from sqlalchemy.dialects import mysql
 # Names and project ids are free text, whatever character set the operator gave the database.
 FREE_TEXT = sa.String(255).with_variant(mysql.VARCHAR(255, charset="utf8mb4"), "mysql", "mariadb")
 SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+# In parentheses MySQL takes it for a column of text.
+EMPTY = sa.text("('')")
 IMPORT, EXPORT, BOTH = "import", "export", "both"
+
+
+def _standard_attributes() -> sa.Column[int]:
+    """Return the reference to Neutron's standard attributes; NULL in rows older than these."""
+    return sa.Column(
+        SEQUENCE,
+        sa.ForeignKey("standardattributes.id", ondelete="CASCADE"),
+        nullable=True,
+        unique=True,
+    )
+
+
+def _vpn_id() -> sa.Column[str]:
+    return sa.Column(
+        sa.String(36), sa.ForeignKey("isthmus_vpns.id", ondelete="CASCADE"), nullable=False
+    )
 
 
 class Vpn(model_base.BASEV2):
@@ -39,6 +62,12 @@ class Vpn(model_base.BASEV2):
     dispatched_at = sa.Column(sa.DateTime, nullable=True)
     refusal = sa.Column(sa.Text, nullable=False, default="")
     refusal_for_tenant = sa.Column(sa.Text, nullable=False, default="")
+    local_pref = sa.Column(sa.BigInteger, nullable=True)
+    admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
+    allocates_route_target = sa.Column(
+        sa.Boolean, nullable=False, default=False, server_default=sa.false()
+    )
+    standard_attr_id = _standard_attributes()
 
 
 class RouteTarget(model_base.BASEV2):
@@ -76,12 +105,117 @@ class NetworkAssociation(model_base.BASEV2):
 
     id = sa.Column(sa.String(36), primary_key=True)
     project_id = sa.Column(FREE_TEXT, nullable=False, index=True)
-    vpn_id = sa.Column(
-        sa.String(36), sa.ForeignKey("isthmus_vpns.id", ondelete="CASCADE"), nullable=False
-    )
+    vpn_id = _vpn_id()
     network_id = sa.Column(
         sa.String(36), sa.ForeignKey("networks.id", ondelete="CASCADE"), nullable=False
     )
+    admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
+    standard_attr_id = _standard_attributes()
+
+
+class RouterAssociation(model_base.BASEV2):
+    """A router, with all its subnets, in a VPN."""
+
+    __tablename__ = "isthmus_router_associations"
+    __table_args__ = (
+        sa.UniqueConstraint("vpn_id", "router_id", name="uniq_isthmus_router_associations"),
+        model_base.BASEV2.__table_args__,
+    )
+
+    id = sa.Column(sa.String(36), primary_key=True)
+    project_id = sa.Column(FREE_TEXT, nullable=False, index=True)
+    vpn_id = _vpn_id()
+    router_id = sa.Column(
+        sa.String(36), sa.ForeignKey("routers.id", ondelete="CASCADE"), nullable=False
+    )
+    advertise_extra_routes = sa.Column(sa.Boolean, nullable=False, default=True)
+    admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
+    standard_attr_id = _standard_attributes()
+
+
+class PortAssociation(model_base.BASEV2):
+    """A port in a VPN, with what it has behind it."""
+
+    __tablename__ = "isthmus_port_associations"
+    __table_args__ = (
+        sa.UniqueConstraint("vpn_id", "port_id", name="uniq_isthmus_port_associations"),
+        model_base.BASEV2.__table_args__,
+    )
+
+    id = sa.Column(sa.String(36), primary_key=True)
+    project_id = sa.Column(FREE_TEXT, nullable=False, index=True)
+    vpn_id = _vpn_id()
+    port_id = sa.Column(
+        sa.String(36), sa.ForeignKey("ports.id", ondelete="CASCADE"), nullable=False
+    )
+    advertise_fixed_ips = sa.Column(sa.Boolean, nullable=False, default=True)
+    admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
+    standard_attr_id = _standard_attributes()
+
+
+class PortAssociationRoute(model_base.BASEV2):
+    """A route of a port association; ``position`` is its place in the list.
+
+    A route of type ``prefix`` has a prefix, one of type ``bgpvpn`` another VPN.
+    """
+
+    __tablename__ = "isthmus_port_association_routes"
+
+    association_id = sa.Column(
+        sa.String(36),
+        sa.ForeignKey("isthmus_port_associations.id", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    position = sa.Column(sa.Integer, primary_key=True, autoincrement=False)
+    type = sa.Column(sa.String(16), nullable=False)
+    prefix = sa.Column(sa.String(64), nullable=True)
+    bgpvpn_id = sa.Column(
+        sa.String(36), sa.ForeignKey("isthmus_vpns.id", ondelete="CASCADE"), nullable=True
+    )
+    local_pref = sa.Column(sa.BigInteger, nullable=True)
+
+
+class TransitNetwork(model_base.BASEV2):
+    """The network between a router and the PEs, made when the router joins its first VPN.
+
+    The row is there before the network and after it; all ids are chosen with the row.
+    """
+
+    __tablename__ = "isthmus_transit_networks"
+
+    router_id = sa.Column(
+        sa.String(36), sa.ForeignKey("routers.id", ondelete="CASCADE"), primary_key=True
+    )
+    network_id = sa.Column(sa.String(36), nullable=False, unique=True)
+    router_port_id = sa.Column(sa.String(36), nullable=False, unique=True)
+    ipv4_prefix = sa.Column(sa.String(18), nullable=False, unique=True)
+    claimed_at = sa.Column(sa.DateTime, nullable=False)
+
+
+class VpnRbac(model_base.BASEV2):
+    """Another project that may use a VPN, in the columns of Neutron's RBAC tables."""
+
+    __tablename__ = "isthmus_vpn_rbacs"
+    __table_args__ = (
+        sa.UniqueConstraint("target_project", "object_id", "action"),
+        model_base.BASEV2.__table_args__,
+    )
+
+    id = sa.Column(sa.String(36), primary_key=True)
+    project_id = sa.Column(sa.String(255), nullable=True, index=True)
+    target_project = sa.Column(sa.String(255), nullable=False, index=True)
+    action = sa.Column(sa.String(255), nullable=False, index=True)
+    object_id = _vpn_id()
+
+
+class Allocation(model_base.BASEV2):
+    """A number of a pool, given to a VPN."""
+
+    __tablename__ = "isthmus_allocations"
+
+    pool = sa.Column(sa.String(16), primary_key=True)
+    number = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    vpn_id = _vpn_id()
 
 
 class Attachment(model_base.BASEV2):
@@ -111,7 +245,10 @@ class JournalEntry(model_base.BASEV2):
 
 
 class ProviderEdge(model_base.BASEV2):
-    """A PE of this region, known since its agent first spoke."""
+    """A PE of this region, known since its agent first spoke.
+
+    ``core_payload`` is the largest IP packet its core link carries for a VPN, in octets.
+    """
 
     __tablename__ = "isthmus_provider_edges"
 
@@ -120,6 +257,8 @@ class ProviderEdge(model_base.BASEV2):
     heard_at = sa.Column(sa.DateTime, nullable=False)
     neighbors = sa.Column(sa.Integer, nullable=False)
     neighbors_established = sa.Column(sa.Integer, nullable=False)
+    core_payload = sa.Column(sa.Integer, nullable=True)
+    last_error = sa.Column(sa.Text, nullable=False, default="", server_default=EMPTY)
 
 
 class PeReport(model_base.BASEV2):
@@ -136,3 +275,6 @@ class PeReport(model_base.BASEV2):
     generation = sa.Column(sa.BigInteger, nullable=False)
     is_in_force = sa.Column(sa.Boolean, nullable=False)
     reason = sa.Column(sa.Text, nullable=False)
+    labels = sa.Column(sa.Text, nullable=False, default="", server_default=EMPTY)
+    routes_sent = sa.Column(sa.Integer, nullable=False, default=0, server_default="0")
+    routes_received = sa.Column(sa.Integer, nullable=False, default=0, server_default="0")

@@ -5,9 +5,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from isthmus.model.intent import RouterAdvertisement
 from isthmus.model.ip import IpAddress, IpPrefix
+
+
+class Kind(StrEnum):
+    """What an association puts into a VPN."""
+
+    NETWORK = "network"
+    ROUTER = "router"
+    PORT = "port"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +27,9 @@ class VpnRecord:
         targets: pairs of direction and route target, in order.
         rds: in the order given.
         network_ids: the associated networks, in order.
+        router_ids: the associated routers, in order.
+        port_ids: the associated ports, in order.
+        local_pref: of its routes; None for each PE's own default.
         generation: of the intent last dispatched; 0 before the first.
         was_dispatched: the driver accepted that generation.
         dispatched_at: when it did.
@@ -38,6 +50,9 @@ class VpnRecord:
     dispatched_at: datetime | None
     refusal: str
     refusal_for_tenant: str
+    router_ids: tuple[str, ...] = ()
+    port_ids: tuple[str, ...] = ()
+    local_pref: int | None = None
 
     def targets_of(self, direction: str) -> list[str]:
         """Return the route targets of one direction as typed there."""
@@ -46,12 +61,37 @@ class VpnRecord:
 
 @dataclass(frozen=True, slots=True)
 class AssociationRecord:
-    """A network association."""
+    """An association.
 
+    Attributes:
+        kind: what it puts into the VPN.
+        target_id: the network, router or port.
+        is_advertising: of a router its extra routes, of a port its own addresses are advertised.
+        routes: what a port has behind it, in the order given.
+    """
+
+    kind: Kind
     id: str
     project_id: str
     vpn_id: str
-    network_id: str
+    target_id: str
+    is_advertising: bool = True
+    routes: tuple[PortRoute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PortRoute:
+    """A route of a port association.
+
+    Attributes:
+        prefix: None for a route of type ``bgpvpn``.
+        vpn_id: the VPN whose routes a route of type ``bgpvpn`` stands for.
+        local_pref: None leaves the VPN's.
+    """
+
+    prefix: IpPrefix | None = None
+    vpn_id: str | None = None
+    local_pref: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""VPNs and their network associations: rows to values and back.
+"""VPNs: rows to values and back.
 
 Whoever changes a VPN or its associations locks the VPN's row first, so that checks made then
 still hold when the change is committed.
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from neutron_lib.context import Context
 from oslo_utils import timeutils
 
-from isthmus.db import models
-from isthmus.db.records import AssociationRecord, VpnRecord
+from isthmus.db import associations, models
+from isthmus.db.records import Kind, VpnRecord
 
 
 def create(
@@ -82,7 +82,7 @@ def read(
     vpn_ids: Collection[str] | None = None,
     project_id: str | None = None,
 ) -> list[VpnRecord]:
-    """Return VPNs in order of id, all of them or as narrowed down, in four statements."""
+    """Return VPNs in order of id, all or as narrowed down, in four statements."""
     query: Any = sa.select(models.Vpn.__table__).order_by(models.Vpn.id)
     if vpn_ids is not None:
         query = query.where(models.Vpn.id.in_(vpn_ids))
@@ -102,9 +102,7 @@ def read(
         models.RouteDistinguisher.position,
         models.RouteDistinguisher.value,
     )
-    networks = _children(
-        context, models.NetworkAssociation, ids, models.NetworkAssociation.network_id
-    )
+    members = associations.read_targets(context, ids)
     return [
         VpnRecord(
             id=row.id,
@@ -114,7 +112,10 @@ def read(
             vni=row.vni,
             targets=tuple((child.direction, child.value) for child in targets[row.id]),
             rds=tuple(child.value for child in rds[row.id]),
-            network_ids=tuple(child.network_id for child in networks[row.id]),
+            network_ids=members[row.id, Kind.NETWORK],
+            router_ids=members[row.id, Kind.ROUTER],
+            port_ids=members[row.id, Kind.PORT],
+            local_pref=row.local_pref,
             generation=row.generation,
             was_dispatched=row.dispatched_digest is not None,
             dispatched_at=row.dispatched_at,
@@ -135,50 +136,6 @@ def _children(
     for row in context.session.execute(query):
         found[row.vpn_id].append(row)
     return found
-
-
-def read_associations(
-    context: Context,
-    *,
-    vpn_id: str | None = None,
-    association_id: str | None = None,
-    network_id: str | None = None,
-) -> list[AssociationRecord]:
-    """Return associations in order of id, narrowed down by what is given."""
-    table = models.NetworkAssociation
-    query: Any = sa.select(table.__table__).order_by(table.id)
-    narrowings: tuple[tuple[Any, str | None], ...] = (
-        (table.vpn_id, vpn_id),
-        (table.id, association_id),
-        (table.network_id, network_id),
-    )
-    for column, value in narrowings:
-        if value is not None:
-            query = query.where(column == value)
-    return [
-        AssociationRecord(row.id, row.project_id, row.vpn_id, row.network_id)
-        for row in context.session.execute(query)
-    ]
-
-
-def create_association(context: Context, association: AssociationRecord) -> None:
-    """Add an association."""
-    context.session.add(
-        models.NetworkAssociation(
-            id=association.id,
-            project_id=association.project_id,
-            vpn_id=association.vpn_id,
-            network_id=association.network_id,
-        )
-    )
-    context.session.flush()
-
-
-def delete_association(context: Context, association_id: str) -> bool:
-    """Remove an association; False if it was gone already."""
-    table = models.NetworkAssociation
-    result = context.session.execute(sa.delete(table).where(table.id == association_id))
-    return bool(result.rowcount)
 
 
 def read_vpns_of_network(context: Context, network_id: str) -> list[str]:

@@ -13,7 +13,7 @@ from oslo_utils import timeutils
 
 from isthmus.config.plugin import PluginOptions
 from isthmus.db import journal, neutron_facts, provider_edges
-from isthmus.db.records import NetworkRecord, PeReportRecord, VpnRecord
+from isthmus.db.records import AssociationRecord, NetworkRecord, PeReportRecord, VpnRecord
 from isthmus.plugin.status import Condition, Evidence, Patience, compile_status
 
 
@@ -59,8 +59,11 @@ def _present(
     return tuple(networks[network_id] for network_id in network_ids if network_id in networks)
 
 
-def condition_of_network(evidence: Evidence, network_id: str, patience: Patience) -> Condition:
-    """Compile the status of one network of a VPN."""
+def condition_of(
+    evidence: Evidence, association: AssociationRecord, patience: Patience
+) -> Condition:
+    """Compile the status of one association of a VPN."""
+    network_id = association.target_id
     own = replace(
         evidence,
         networks=tuple(network for network in evidence.networks if network.id == network_id),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Request bodies as values, checked; what a check has to know of Neutron is read here."""
+"""Request bodies of VPNs as values, checked."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neutron_lib.api.definitions import external_net
-from neutron_lib.context import Context
-
-from isthmus.db import attachments, neutron_facts
-from isthmus.db.records import NetworkRecord, VpnRecord
 from isthmus.plugin import validate
 from isthmus.plugin.views import DIRECTIONS
 
@@ -89,42 +84,3 @@ def read_vpn_change(body: Mapping[str, Any]) -> VpnRequest:
     if "route_distinguishers" in body:
         rds = tuple(validate.check_rds(body["route_distinguishers"] or []))
     return VpnRequest(columns, tuple(targets), frozenset(directions), rds)
-
-
-def check_association(context: Context, vpn: VpnRecord, network: Mapping[str, Any]) -> None:
-    """Decide whether a network may join a VPN whose row the caller has locked.
-
-    Args:
-        context: of the caller's transaction.
-        vpn: the VPN.
-        network: as the core plug-in shows it to the caller.
-
-    Raises:
-        IntentConflict: as ``validate.check_association``.
-        NotPermitted: as ``validate.check_association``.
-    """
-    network_id = network["id"]
-    records = neutron_facts.read_networks(context, {*vpn.network_ids, network_id})
-    joining = records.get(network_id) or NetworkRecord(network_id, 0, ())
-    validate.check_association(
-        validate.AssociationRequest(
-            network=joining,
-            network_project_id=network["project_id"],
-            is_external=bool(network.get(external_net.EXTERNAL)),
-            vpn=vpn,
-            others=tuple(records[n] for n in vpn.network_ids if n in records),
-            gateway_owners=_read_gateway_owners(context, joining),
-        )
-    )
-
-
-def _read_gateway_owners(context: Context, network: NetworkRecord) -> dict[str, str]:
-    attached = attachments.read(context, [network.id]).get(network.id)
-    owners = {}
-    for subnet in network.subnets:
-        if not subnet.is_carried:
-            continue
-        holder = neutron_facts.read_owner_of_address(context, subnet.id, str(subnet.gateway))
-        if holder is not None and (attached is None or holder[0] != attached.port_id):
-            owners[subnet.id] = holder[1]
-    return owners

@@ -40,7 +40,7 @@ def view_vpn(record: VpnRecord, condition: Condition | None, *, is_operator: boo
         "vni": record.vni,
         "route_distinguishers": list(record.rds),
         "networks": list(record.network_ids),
-        "routers": [],
+        "routers": list(record.router_ids),
         **{name: record.targets_of(direction) for name, direction in DIRECTIONS.items()},
         **_view_condition(condition, is_operator=is_operator),
     }
@@ -49,12 +49,12 @@ def view_vpn(record: VpnRecord, condition: Condition | None, *, is_operator: boo
 def view_association(
     record: AssociationRecord, condition: Condition | None, *, is_operator: bool
 ) -> View:
-    """Return a network association as a resource of the API."""
+    """Return an association as a resource of the API."""
     return {
         "id": record.id,
         "project_id": record.project_id,
         "tenant_id": record.project_id,
-        "network_id": record.network_id,
+        f"{record.kind}_id": record.target_id,
         **_view_condition(condition, is_operator=is_operator),
     }
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Associations of every kind: rows to values and back.
+
+Whoever changes one locks the row of its VPN first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from ipaddress import ip_network
+from typing import Any
+
+import sqlalchemy as sa
+from neutron_lib.context import Context
+
+from isthmus.db import models
+from isthmus.db.records import AssociationRecord, Kind, PortRoute
+
+TABLES: Mapping[Kind, Any] = {
+    Kind.NETWORK: models.NetworkAssociation,
+    Kind.ROUTER: models.RouterAssociation,
+    Kind.PORT: models.PortAssociation,
+}
+# What of it is advertised can be chosen for these.
+_ADVERTISING = {Kind.ROUTER: "advertise_extra_routes", Kind.PORT: "advertise_fixed_ips"}
+PREFIX, BGPVPN = "prefix", "bgpvpn"
+
+
+def target_column(kind: Kind) -> Any:
+    """Return the column that refers to the network, router or port."""
+    return getattr(TABLES[kind], f"{kind}_id")
+
+
+def read_targets(
+    context: Context, vpn_ids: Collection[str]
+) -> Mapping[tuple[str, Kind], tuple[str, ...]]:
+    """Return what is in VPNs, by VPN and kind, each in order; one statement."""
+    selections = [
+        sa.select(
+            TABLES[kind].vpn_id, target_column(kind).label("target_id"), sa.literal(kind.value)
+        ).where(TABLES[kind].vpn_id.in_(vpn_ids))
+        for kind in Kind
+    ]
+    found: dict[tuple[str, Kind], list[str]] = defaultdict(list)
+    for vpn_id, target_id, kind in context.session.execute(sa.union_all(*selections)):
+        found[vpn_id, Kind(kind)].append(target_id)
+    return defaultdict(tuple, {key: tuple(sorted(ids)) for key, ids in found.items()})
+
+
+def read(
+    context: Context,
+    kind: Kind,
+    *,
+    vpn_id: str | None = None,
+    association_id: str | None = None,
+    target_ids: Collection[str] | None = None,
+) -> list[AssociationRecord]:
+    """Return associations of a kind in order of id, narrowed down by what is given."""
+    table = TABLES[kind]
+    query: Any = sa.select(table.__table__).order_by(table.id)
+    if vpn_id is not None:
+        query = query.where(table.vpn_id == vpn_id)
+    if association_id is not None:
+        query = query.where(table.id == association_id)
+    if target_ids is not None:
+        query = query.where(target_column(kind).in_(target_ids))
+    rows = context.session.execute(query).all()
+    routes = _read_routes(context, [row.id for row in rows]) if kind is Kind.PORT else {}
+    return [
+        AssociationRecord(
+            kind=kind,
+            id=row.id,
+            project_id=row.project_id,
+            vpn_id=row.vpn_id,
+            target_id=getattr(row, f"{kind}_id"),
+            is_advertising=bool(getattr(row, _ADVERTISING.get(kind, ""), True)),
+            routes=tuple(routes.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def _read_routes(
+    context: Context, association_ids: Collection[str]
+) -> Mapping[str, list[PortRoute]]:
+    if not association_ids:
+        return {}
+    table = models.PortAssociationRoute
+    query: Any = (
+        sa.select(table.__table__)
+        .where(table.association_id.in_(association_ids))
+        .order_by(table.association_id, table.position)
+    )
+    found: dict[str, list[PortRoute]] = defaultdict(list)
+    for row in context.session.execute(query):
+        prefix = None if row.prefix is None else ip_network(row.prefix)
+        found[row.association_id].append(PortRoute(prefix, row.bgpvpn_id, row.local_pref))
+    return found
+
+
+def create(context: Context, association: AssociationRecord) -> None:
+    """Add an association."""
+    kind = association.kind
+    columns: dict[str, Any] = {f"{kind}_id": association.target_id}
+    if kind in _ADVERTISING:
+        columns[_ADVERTISING[kind]] = association.is_advertising
+    context.session.add(
+        TABLES[kind](
+            id=association.id,
+            project_id=association.project_id,
+            vpn_id=association.vpn_id,
+            **columns,
+        )
+    )
+    context.session.flush()
+    _add_routes(context, association)
+
+
+def update(context: Context, association: AssociationRecord) -> None:
+    """Change what can be changed of an association: what is advertised of it."""
+    table = TABLES[association.kind]
+    columns = {_ADVERTISING[association.kind]: association.is_advertising}
+    context.session.execute(sa.update(table).where(table.id == association.id).values(**columns))
+    routes = models.PortAssociationRoute
+    context.session.execute(sa.delete(routes).where(routes.association_id == association.id))
+    _add_routes(context, association)
+
+
+def _add_routes(context: Context, association: AssociationRecord) -> None:
+    for position, route in enumerate(association.routes):
+        context.session.add(
+            models.PortAssociationRoute(
+                association_id=association.id,
+                position=position,
+                type=PREFIX if route.prefix is not None else BGPVPN,
+                prefix=None if route.prefix is None else str(route.prefix),
+                bgpvpn_id=route.vpn_id,
+                local_pref=route.local_pref,
+            )
+        )
+    context.session.flush()
+
+
+def delete(context: Context, kind: Kind, association_id: str) -> bool:
+    """Remove an association; False if it was gone already."""
+    table = TABLES[kind]
+    result = context.session.execute(sa.delete(table).where(table.id == association_id))
+    return bool(result.rowcount)

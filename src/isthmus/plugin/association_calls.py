@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API calls for associations, the same for every kind.
+
+Neutron's controller calls a method by the name of the resource; ``methods`` says which call is
+which for a kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from neutron_lib.context import Context
+from neutron_lib.db import api as db_api
+from oslo_utils import uuidutils
+
+from isthmus.db import associations, journal, vpns
+from isthmus.db.records import AssociationRecord, Kind
+from isthmus.plugin import conditions, joining, views
+from isthmus.plugin.errors import refusals_answered
+from isthmus.plugin.lookup import Fields, Filters, read_association, read_vpn
+from isthmus.plugin.status import Patience
+from isthmus.rpc.senders import Waker
+
+
+class AssociationCalls:
+    """Create, read, change and delete associations of one kind.
+
+    Args:
+        kind: what they put into VPNs.
+        waker: told of each change.
+        patience: for their statuses.
+    """
+
+    def __init__(self, kind: Kind, waker: Waker, patience: Patience) -> None:
+        self._kind = kind
+        self._resource = f"{kind}_association"
+        self._waker = waker
+        self._patience = patience
+
+    def methods(self) -> Mapping[str, Callable[..., Any]]:
+        """Return the calls by the names under which Neutron's controller looks for them."""
+        name = f"bgpvpn_{self._resource}"
+        return {
+            f"create_{name}": self.create,
+            f"create_{name}_bulk": self.create_bulk,
+            f"get_{name}s": self.index,
+            f"get_{name}": self.show,
+            f"update_{name}": self.update,
+            f"delete_{name}": self.delete,
+        }
+
+    def create(self, context: Context, bgpvpn_id: str, **body: Any) -> views.View:
+        """Put a network, router or port into a VPN."""
+        items = {f"{self._resource}s": list(body.values())}
+        return self.create_bulk(context, bgpvpn_id, items=items)[0]
+
+    def create_bulk(self, context: Context, bgpvpn_id: str, **body: Any) -> list[views.View]:
+        """Put several into a VPN, all or none."""
+        (items,) = body.values()
+        bodies = [item[self._resource] for item in items[f"{self._resource}s"]]
+        with refusals_answered():
+            wanted = [joining.read_new(context, self._kind, one) for one in bodies]
+            with db_api.CONTEXT_WRITER.using(context):
+                vpns.lock(context, bgpvpn_id)
+                made = []
+                for one in wanted:
+                    vpn = read_vpn(context, bgpvpn_id)
+                    joining.check(context, self._kind, vpn, one)
+                    made.append(one.record(uuidutils.generate_uuid(), vpn))
+                    associations.create(context, made[-1])
+                journal.append(context, [bgpvpn_id])
+                result = self._view(context, bgpvpn_id, made, None, None)
+        self._waker.wake()
+        return result
+
+    def index(
+        self, context: Context, bgpvpn_id: str, filters: Filters = None, fields: Fields = None
+    ) -> list[views.View]:
+        """Return the associations of a VPN."""
+        with db_api.CONTEXT_READER.using(context):
+            read_vpn(context, bgpvpn_id)
+            records = associations.read(context, self._kind, vpn_id=bgpvpn_id)
+            return self._view(context, bgpvpn_id, records, filters, fields)
+
+    def show(
+        self,
+        context: Context,
+        id: str,  # noqa: A002  Neutron calls by this name
+        bgpvpn_id: str,
+        fields: Fields = None,
+    ) -> views.View:
+        """Return an association."""
+        with db_api.CONTEXT_READER.using(context):
+            record = read_association(context, self._kind, id, bgpvpn_id)
+            return self._view(context, bgpvpn_id, [record], None, fields)[0]
+
+    def update(
+        self,
+        context: Context,
+        id: str,  # noqa: A002  Neutron calls by this name
+        bgpvpn_id: str,
+        **body: Any,
+    ) -> views.View:
+        """Return an association: none of its attributes can be changed."""
+        del body
+        return self.show(context, id, bgpvpn_id)
+
+    def delete(self, context: Context, id: str, bgpvpn_id: str) -> None:  # noqa: A002
+        """Take a network, router or port out of a VPN."""
+        with db_api.CONTEXT_WRITER.using(context):
+            vpns.lock(context, bgpvpn_id)
+            read_association(context, self._kind, id, bgpvpn_id)
+            associations.delete(context, self._kind, id)
+            journal.append(context, [bgpvpn_id])
+        self._waker.wake()
+
+    def _view(
+        self,
+        context: Context,
+        vpn_id: str,
+        records: Sequence[AssociationRecord],
+        filters: Filters,
+        fields: Fields,
+    ) -> list[views.View]:
+        evidence = None
+        if records and views.wants_status(fields, filters):
+            vpn = read_vpn(context, vpn_id)
+            evidence = conditions.read_evidence(context, [vpn])[vpn_id]
+        return views.select(
+            (
+                views.view_association(
+                    record,
+                    conditions.condition_of(evidence, record, self._patience) if evidence else None,
+                    is_operator=context.is_admin,
+                )
+                for record in records
+            ),
+            filters,
+            fields,
+        )
