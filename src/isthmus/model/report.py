@@ -27,12 +27,18 @@ class VrfReport:
         generation: the newest one the PE has taken in.
         is_in_force: flows and routes of that generation are installed.
         reason: empty, or a sentence for the operator that says what is missing.
+        labels: VPN labels by which this PE is reached in the VPN.
+        routes_sent: routes this PE advertises with a route target the VPN exports.
+        routes_received: routes of neighbors with a route target the VPN imports.
     """
 
     vpn_id: str
     generation: int
     is_in_force: bool
     reason: str = ""
+    labels: tuple[int, ...] = ()
+    routes_sent: int = 0
+    routes_received: int = 0
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,6 +20,7 @@ from isthmus.model.intent import VrfIntent
 from isthmus.model.report import PeReport, VrfReport
 from isthmus.pe_agent.bgp.speaker import RibIn
 from isthmus.pe_agent.compile.inputs import Inputs, Numbers
+from isthmus.pe_agent.figures import Figures, count
 from isthmus.pe_agent.inputs import Intents
 from isthmus.pe_agent.install import Edges, Installer
 from isthmus.pe_agent.openflow.writer import SwitchPorts
@@ -120,14 +121,24 @@ class Reconciler:
         self.wake()
 
     def report(self) -> PeReport:
-        """Report what is in force of what was asked. From any thread."""
+        """Report what is in force of what was asked, with figures. From any thread."""
+        done = self._last_pass
+        if done is None or done.salvaged.compiled is None:
+            return self._report({})
+        return self._report(count(done.inputs, done.salvaged.compiled))
+
+    def _report(self, figures: Mapping[str, Figures]) -> PeReport:
         in_force, reasons = self._in_force, self._reasons
+        none = Figures()
         vrfs = tuple(
             VrfReport(
                 vpn_id=vpn_id,
                 generation=intent.generation,
                 is_in_force=in_force.get(vpn_id) == intent.generation,
                 reason=reasons.get(vpn_id, ""),
+                labels=(found := figures.get(vpn_id, none)).labels,
+                routes_sent=found.routes_sent,
+                routes_received=found.routes_received,
             )
             for vpn_id, intent in sorted(self.intents.snapshot().items())
         )
@@ -213,10 +224,11 @@ class Reconciler:
                 if vpn_id not in done.salvaged.refused and _has_its_ports(intent, done.inputs)
             }
         self._reasons = problems
-        report = self.report()
-        if report != self._told and done.may_write_flows:
-            self._told = report
-            self._tell(report)
+        # Counting is left to whoever asks: a route that comes or goes is no news by itself.
+        essence = self._report({})
+        if essence != self._told and done.may_write_flows:
+            self._told = essence
+            self._tell(self.report())
 
     def _remember(
         self, intents: Mapping[str, VrfIntent], numbers: Numbers, *, only_numbers: bool

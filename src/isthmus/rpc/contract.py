@@ -109,6 +109,9 @@ def encode_pe_report(report: PeReport) -> dict[str, Any]:
                 "generation": vrf.generation,
                 "is_in_force": vrf.is_in_force,
                 "reason": vrf.reason,
+                "labels": list(vrf.labels),
+                "routes_sent": vrf.routes_sent,
+                "routes_received": vrf.routes_received,
             }
             for vrf in report.vrfs
         ],
@@ -136,6 +139,9 @@ def decode_pe_report(plain: Plain) -> PeReport:
                     generation=int(vrf["generation"]),
                     is_in_force=bool(vrf["is_in_force"]),
                     reason=str(vrf["reason"]),
+                    labels=tuple(int(label) for label in vrf.get("labels", ())),
+                    routes_sent=int(vrf.get("routes_sent", 0)),
+                    routes_received=int(vrf.get("routes_received", 0)),
                 )
                 for vrf in plain["vrfs"]
             ),

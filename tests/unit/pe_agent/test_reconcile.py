@@ -398,6 +398,18 @@ def test_a_report_is_told_when_it_is_news(bench: Bench) -> None:
     assert not bench.reports[-1].neighbors[0].is_established
 
 
+def test_a_route_that_comes_is_counted_but_no_news(bench: Bench) -> None:
+    """Figures go with the periodic report."""
+    bench.plugger.plug_vm("vm1")
+    bench.give(red(VM1))
+    told = len(bench.reports)
+    bench.daemon.neighbor_sends(route("10.9.0.1/32"), route("10.9.0.2/32"))
+    bench.settle()
+    assert len(bench.reports) == told
+    (vrf,) = bench.agent.report().vrfs
+    assert (len(vrf.labels), vrf.routes_sent, vrf.routes_received) == (1, 1, 2)
+
+
 def test_the_loop_outlives_every_failure(bench: Bench) -> None:
     """It runs until told to stop."""
     passes: list[int] = []

@@ -84,7 +84,17 @@ INTENT = VrfIntent(
 REPORT = PeReport(
     pe="west-1",
     address=IPv4Address("192.0.2.11"),
-    vrfs=(VrfReport(INTENT.vpn_id, 7, is_in_force=False, reason="no LSP to 192.0.2.12"),),
+    vrfs=(
+        VrfReport(
+            INTENT.vpn_id,
+            7,
+            is_in_force=False,
+            reason="no LSP to 192.0.2.12",
+            labels=(1000, 1001),
+            routes_sent=3,
+            routes_received=4,
+        ),
+    ),
     neighbors=(NeighborReport(IPv4Address("192.0.2.101"), is_established=True),),
 )
 json_values = st.recursive(
@@ -148,6 +158,16 @@ def test_a_report_survives_the_wire() -> None:
     """Encode, JSON, decode."""
     plain = json.loads(json.dumps(contract.encode_pe_report(REPORT)))
     assert contract.decode_pe_report(plain) == REPORT
+
+
+def test_a_report_of_an_older_agent_is_read_without_figures() -> None:
+    """It knows neither labels nor counts of routes."""
+    plain = contract.encode_pe_report(REPORT)
+    for figure in ("labels", "routes_sent", "routes_received"):
+        del plain["vrfs"][0][figure]
+    (vrf,) = contract.decode_pe_report(plain).vrfs
+    assert (vrf.labels, vrf.routes_sent, vrf.routes_received) == ((), 0, 0)
+    assert vrf.reason == "no LSP to 192.0.2.12"
 
 
 @given(key=st.sampled_from(sorted(contract.encode_vrf_intent(INTENT))), value=json_values)
