@@ -115,6 +115,13 @@ def advertise(link: Link, to: IPv6Address = ALL_NODES, mac: str = ALL_NODES_MAC)
     return _encode(link.mac, mac, link.router, to, message)
 
 
+def announce(link: Link) -> tuple[bytes, ...]:
+    """Tell all hosts of the link that each of the router's addresses is here now (§7.2.6)."""
+    if not link.subnets:
+        return ()
+    return tuple(_claim(address, link) for address in link.addresses())
+
+
 def answer(frame: bytes, link: Link) -> bytes | None:
     """Answer a solicitation that flows can't answer.
 
@@ -142,14 +149,13 @@ def answer(frame: bytes, link: Link) -> bytes | None:
             return advertise(link, source, frame[6:12].hex(":"))
         return advertise(link)
     if message[0] == NEIGHBOR_SOLICITATION and source.is_unspecified and octets >= 24:
-        return _defend(IPv6Address(message[8:24]), link)
+        target = IPv6Address(message[8:24])
+        return _claim(target, link) if target in link.addresses() else None
     return None
 
 
-def _defend(target: IPv6Address, link: Link) -> bytes | None:
+def _claim(target: IPv6Address, link: Link) -> bytes:
     """Tell all hosts that an address is the router's (§7.2.4)."""
-    if target not in link.addresses():
-        return None
     message = struct.pack("!BBHI", NEIGHBOR_ADVERTISEMENT, 0, 0, _ROUTER_AND_OVERRIDE)
     message += target.packed + bytes((_TARGET_LINK_LAYER, 1)) + _mac(link.mac)
     return _encode(link.mac, ALL_NODES_MAC, target, ALL_NODES, message)

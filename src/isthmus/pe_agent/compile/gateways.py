@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of several gateways serves a network, and how it tells hosts that it is the one.
+
+In gateway mode hosts have no PE of their own; chosen PEs have a port on the network, and one of
+them at a time is its gateway. Each PE decides for itself, from what it sees:
+
+    not settled: who else is there is not known yet      stands by
+    no BGP neighbor at all, and others may serve         stands by
+    a gateway preferred to this one is alive             stands by
+    otherwise                                            serves
+
+Two may serve at once for as long as they don't see each other, and for the moment in which one
+hears of the other; each carries then what it gets. One that stands by forwards as well: to the
+one that serves, or where it knows of none, to the hosts. So handing over loses nothing.
+
+Pure: no I/O, no clock, no logging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from isthmus.model.intent import AttachmentCircuit
+from isthmus.pe_agent.compile.neighbor_discovery import Link, announce
+
+STANDBY_LOCAL_PREF = 0
+"""Of the routes of a gateway that stands by: taken only where nobody serves."""
+
+_ARP = bytes.fromhex("0806")
+_ARP_REQUEST = bytes.fromhex("0001080006040001")
+_BROADCAST_MAC = b"\xff" * 6
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayView:
+    """What a PE sees of the other gateways of its region.
+
+    Attributes:
+        alive: those that are heard now and ready to serve.
+        is_settled: the others have had the time to be heard since this PE started.
+        is_cut_off: no BGP neighbor of any kind is heard.
+    """
+
+    alive: frozenset[IPv4Address] = frozenset()
+    is_settled: bool = True
+    is_cut_off: bool = False
+
+
+def serves(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> bool:
+    """Decide whether this PE is the gateway of an attached network now."""
+    if not circuit.gateways:
+        return True
+    if not view.is_settled or own not in circuit.gateways:
+        return False
+    if view.is_cut_off and len(circuit.gateways) > 1:
+        return False
+    return not any(address in view.alive for address in _preferred(circuit, own))
+
+
+def local_pref(circuit: AttachmentCircuit, own: IPv4Address, base: int) -> int:
+    """Return the local preference of the routes of a gateway that serves.
+
+    A substitute serves only while those before it are away; its routes have to win over theirs,
+    which reflectors may hold for a while (RFC 4724).
+
+    Args:
+        circuit: of the network.
+        own: this PE.
+        base: what the routes would have without gateways; 32 bits.
+    """
+    return min(base + len(_preferred(circuit, own)), 2**32 - 1)
+
+
+def announcements(circuit: AttachmentCircuit) -> tuple[bytes, ...]:
+    """Return the frames that turn hosts of a network to this gateway.
+
+    A gratuitous ARP request for each IPv4 gateway address (RFC 5227 §3), an unsolicited neighbor
+    advertisement for each IPv6 one (RFC 4861 §7.2.6).
+    """
+    return (*_gratuitous_arps(circuit), *announce(Link.of(circuit)))
+
+
+def _preferred(circuit: AttachmentCircuit, own: IPv4Address) -> tuple[IPv4Address, ...]:
+    """The gateways before this one."""
+    if own not in circuit.gateways:
+        return circuit.gateways
+    return circuit.gateways[: circuit.gateways.index(own)]
+
+
+def _gratuitous_arps(circuit: AttachmentCircuit) -> Iterator[bytes]:
+    mac = bytes.fromhex(circuit.mac.replace(":", ""))
+    for subnet in circuit.subnets:
+        if isinstance(subnet.gateway, IPv4Address):
+            address = subnet.gateway.packed
+            yield (_BROADCAST_MAC + mac + _ARP + _ARP_REQUEST + mac + address + bytes(6) + address)
