@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts hear of their gateway at once and a few times more, and never of one that is not theirs."""
+
+from __future__ import annotations
+
+from isthmus.pe_agent.gateway_announcer import Schedule
+from isthmus.pe_agent.openflow.punts import Injection
+
+FRAMES = (b"arp", b"neighbor advertisement")
+
+
+def times_told(schedule: Schedule, until: float) -> list[float]:
+    """Return when port 4 was told something, with nothing else happening."""
+    told, now = [], 0.0
+    while now <= until:
+        if schedule.due({4: FRAMES}, now):
+            told.append(now)
+        next_at = schedule.next_at()
+        if next_at is None:
+            break
+        now = next_at
+    return told
+
+
+def test_hosts_are_told_at_once_and_three_times_more() -> None:
+    """Within two seconds; then it is known."""
+    assert times_told(Schedule(), until=60) == [0.0, 0.1, 0.5, 2.0]
+
+
+def test_every_frame_goes_out_of_its_port() -> None:
+    """As it was compiled."""
+    assert Schedule().due({4: FRAMES}, 0.0) == [Injection(frame, 4) for frame in FRAMES]
+
+
+def test_what_was_lost_and_won_back_is_told_again() -> None:
+    """In between another PE was the gateway, and hosts know that one."""
+    schedule = Schedule()
+    assert schedule.due({4: FRAMES}, 0.0)
+    assert not schedule.due({}, 0.01)
+    assert schedule.next_at() is None
+    assert schedule.due({4: FRAMES}, 0.02)
+
+
+def test_another_address_is_told_at_once() -> None:
+    """Without waiting for the next repetition of the old one."""
+    schedule = Schedule()
+    schedule.due({4: FRAMES}, 0.0)
+    assert schedule.due({4: (b"other",)}, 0.01) == [Injection(b"other", 4)]
