@@ -5,7 +5,8 @@ isthmus_vpns ─┬─< isthmus_route_targets         one row per route target, 
               ├─< isthmus_route_distinguishers
               ├─< isthmus_allocations           numbers given out from pools
               ├─< isthmus_vpn_rbacs             other projects that may use it
-              ├─< isthmus_network_associations >── networks ──0..1 isthmus_attachments
+              ├─< isthmus_network_associations >── networks ─┬0..1 isthmus_attachments
+              │                                          └─< isthmus_gateway_ports
               ├─< isthmus_router_associations  >── routers  ──0..1 isthmus_transit_networks
               └─< isthmus_port_associations    >── ports
                     └─< isthmus_port_association_routes
@@ -25,6 +26,7 @@ SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # In parentheses MySQL takes it for a column of text.
 EMPTY = sa.text("('')")
 IMPORT, EXPORT, BOTH = "import", "export", "both"
+DISTRIBUTED, GATEWAY = "distributed", "gateway"
 
 
 def _standard_attributes() -> sa.Column[int]:
@@ -95,7 +97,7 @@ class RouteDistinguisher(model_base.BASEV2):
 
 
 class NetworkAssociation(model_base.BASEV2):
-    """A network in a VPN."""
+    """A network in a VPN; ``attachment_mode`` overrides the region's unless it is NULL."""
 
     __tablename__ = "isthmus_network_associations"
     __table_args__ = (
@@ -109,6 +111,7 @@ class NetworkAssociation(model_base.BASEV2):
     network_id = sa.Column(
         sa.String(36), sa.ForeignKey("networks.id", ondelete="CASCADE"), nullable=False
     )
+    attachment_mode = sa.Column(sa.String(16), nullable=True)
     admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
     standard_attr_id = _standard_attributes()
 
@@ -222,7 +225,8 @@ class Attachment(model_base.BASEV2):
     """The port through which the PEs of this region are reached on a network.
 
     The row is there before the port and after it, so no port of ours is ever unknown: its id is
-    chosen with the row. ``claimed_at`` says when a worker set out to make the port.
+    chosen with the row. ``claimed_at`` says when a worker set out to make the port; ``mode`` is
+    the one the network is in now: ``distributed`` or ``gateway``.
     """
 
     __tablename__ = "isthmus_attachments"
@@ -230,6 +234,20 @@ class Attachment(model_base.BASEV2):
     network_id = sa.Column(
         sa.String(36), sa.ForeignKey("networks.id", ondelete="CASCADE"), primary_key=True
     )
+    port_id = sa.Column(sa.String(36), nullable=False, unique=True)
+    claimed_at = sa.Column(sa.DateTime, nullable=False)
+    mode = sa.Column(sa.String(16), nullable=False, default=DISTRIBUTED, server_default=DISTRIBUTED)
+
+
+class GatewayPort(model_base.BASEV2):
+    """The port of one gateway on a network in gateway mode; like an attachment's, row first."""
+
+    __tablename__ = "isthmus_gateway_ports"
+
+    network_id = sa.Column(
+        sa.String(36), sa.ForeignKey("networks.id", ondelete="CASCADE"), primary_key=True
+    )
+    pe = sa.Column(sa.String(255), primary_key=True)
     port_id = sa.Column(sa.String(36), nullable=False, unique=True)
     claimed_at = sa.Column(sa.DateTime, nullable=False)
 
@@ -258,6 +276,7 @@ class ProviderEdge(model_base.BASEV2):
     neighbors = sa.Column(sa.Integer, nullable=False)
     neighbors_established = sa.Column(sa.Integer, nullable=False)
     core_payload = sa.Column(sa.Integer, nullable=True)
+    is_gateway = sa.Column(sa.Boolean, nullable=False, default=False, server_default=sa.false())
     last_error = sa.Column(sa.Text, nullable=False, default="", server_default=EMPTY)
 
 
