@@ -1,27 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attachments: which port of ours is on which network.
-
-The row comes before the port and goes after it. A worker that finds a row without a port makes
-the port only if it can take over the claim, so two workers never make two.
-"""
+"""Attachments: which port of ours is on which network."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from neutron.db import models_v2
 from neutron_lib.context import Context
-from oslo_utils import timeutils, uuidutils
 
-from isthmus.db import models
+from isthmus.db import claims, models
 from isthmus.db.records import AttachmentRecord
-
-# A worker that set out to make a port and has not after this time is taken for dead.
-CLAIM_TIME = timedelta(seconds=30)
 
 
 def gateway_mac(network_id: str) -> str:
@@ -86,30 +77,12 @@ def claim(context: Context, network_id: str) -> str | None:
     Returns:
         The id the port is to have.
     """
-    table, now = models.Attachment, timeutils.utcnow()
-    query: Any = sa.select(table.port_id, table.claimed_at).where(table.network_id == network_id)
-    row = context.session.execute(query.with_for_update()).first()
-    if row is None:
-        port_id: str = uuidutils.generate_uuid()
-        context.session.add(table(network_id=network_id, port_id=port_id, claimed_at=now))
-        context.session.flush()
-        return port_id
-    if row.claimed_at + CLAIM_TIME > now:
-        return None
-    context.session.execute(
-        sa.update(table).where(table.network_id == network_id).values(claimed_at=now)
-    )
-    return str(row.port_id)
+    return claims.claim(context, models.Attachment, "port_id", network_id=network_id)
 
 
 def release(context: Context, network_id: str) -> None:
     """Let the next worker try at once: the port could not be made."""
-    long_ago = datetime(1970, 1, 1)
-    context.session.execute(
-        sa.update(models.Attachment)
-        .where(models.Attachment.network_id == network_id)
-        .values(claimed_at=long_ago)
-    )
+    claims.release(context, models.Attachment, network_id=network_id)
 
 
 def read_unused(context: Context) -> list[str]:
@@ -123,14 +96,9 @@ def read_unused(context: Context) -> list[str]:
     return list(context.session.execute(query).scalars())
 
 
-def is_claim_fresh(attached: AttachmentRecord) -> bool:
-    """Whether whoever claimed the making of an attachment may still be at it."""
-    return bool(attached.claimed_at + CLAIM_TIME > timeutils.utcnow())
-
-
 def is_there_or_coming(attached: AttachmentRecord) -> bool:
     """Whether an attachment has its port, or will have it in a moment."""
-    return attached.mac is not None or is_claim_fresh(attached)
+    return attached.mac is not None or claims.is_fresh(attached.claimed_at)
 
 
 def read_orphans(context: Context, device_owner: str, device_id_prefix: str) -> list[str]:
@@ -151,10 +119,7 @@ def read_orphans(context: Context, device_owner: str, device_id_prefix: str) -> 
 
 def forget(context: Context, network_id: str, port_id: str) -> None:
     """Remove the row of an attachment whose port is gone."""
-    table = models.Attachment
-    context.session.execute(
-        sa.delete(table).where(table.network_id == network_id, table.port_id == port_id)
-    )
+    claims.forget(context, models.Attachment, network_id=network_id, port_id=port_id)
 
 
 def is_attachment(context: Context, port_id: str) -> bool:

@@ -20,7 +20,7 @@ from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
-from isthmus.db import attachments, journal, neutron_facts, vpns
+from isthmus.db import attachments, claims, journal, neutron_facts, vpns
 from isthmus.db.records import AttachmentRecord, NetworkRecord, SubnetRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
 
@@ -145,7 +145,7 @@ def remove_unused() -> None:
     with db_api.CONTEXT_READER.using(context):
         unused = attachments.read(context, attachments.read_unused(context))
     for attached in unused.values():
-        if attached.mac is not None or not attachments.is_claim_fresh(attached):
+        if attached.mac is not None or not claims.is_fresh(attached.claimed_at):
             remove(attached.network_id, attached.port_id)
 
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows that come before what they stand for in Neutron, and go after it.
+
+So nothing that is ours in Neutron is ever unknown: its id is chosen with the row. A worker that
+finds a row without its thing makes the thing only if it can take over the claim, so two workers
+never make two.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from neutron_lib.context import Context
+from oslo_utils import timeutils, uuidutils
+
+# A worker that set out to make something and has not after this time is taken for dead.
+CLAIM_TIME = timedelta(seconds=30)
+_LONG_AGO = datetime(1970, 1, 1)
+
+
+def claim(context: Context, table: Any, chosen: str, **key: str) -> str | None:
+    """Claim the making of something; None while another worker has the claim.
+
+    Args:
+        context: of the caller's transaction.
+        table: has ``claimed_at`` beside the columns named here.
+        chosen: the column that holds the id the thing is to have.
+        key: the row's primary key.
+
+    Returns:
+        That id.
+    """
+    now, column = timeutils.utcnow(), getattr(table, chosen)
+    query: Any = sa.select(column, table.claimed_at).filter_by(**key).with_for_update()
+    row = context.session.execute(query).first()
+    if row is None:
+        new: str = uuidutils.generate_uuid()
+        context.session.add(table(**key, **{chosen: new}, claimed_at=now))
+        context.session.flush()
+        return new
+    if row.claimed_at + CLAIM_TIME > now:
+        return None
+    context.session.execute(sa.update(table).filter_by(**key).values(claimed_at=now))
+    return str(row[0])
+
+
+def release(context: Context, table: Any, **key: str) -> None:
+    """Let the next worker try at once: the thing could not be made."""
+    context.session.execute(sa.update(table).filter_by(**key).values(claimed_at=_LONG_AGO))
+
+
+def forget(context: Context, table: Any, **key: str) -> None:
+    """Remove the row of something that is gone."""
+    context.session.execute(sa.delete(table).filter_by(**key))
+
+
+def is_fresh(claimed_at: datetime) -> bool:
+    """Whether whoever claimed the making may still be at it."""
+    return bool(claimed_at + CLAIM_TIME > timeutils.utcnow())
