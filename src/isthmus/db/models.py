@@ -81,7 +81,7 @@ class RouteTarget(model_base.BASEV2):
         sa.String(36), sa.ForeignKey("isthmus_vpns.id", ondelete="CASCADE"), primary_key=True
     )
     direction = sa.Column(sa.String(6), primary_key=True)
-    value = sa.Column(sa.String(21), primary_key=True)
+    value = sa.Column(sa.String(21), primary_key=True, index=True)
 
 
 class RouteDistinguisher(model_base.BASEV2):

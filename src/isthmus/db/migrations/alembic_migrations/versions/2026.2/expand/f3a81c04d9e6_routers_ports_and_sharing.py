@@ -61,6 +61,7 @@ def _change_vpns() -> None:
     local_pref = sa.Column("local_pref", sa.BigInteger, nullable=True)
     _add("isthmus_vpns", local_pref, _admin_state_up(), allocates)
     _add("isthmus_network_associations", _admin_state_up())
+    op.create_index("ix_isthmus_route_targets_value", "isthmus_route_targets", ["value"])
     for table in ("isthmus_vpns", "isthmus_network_associations"):
         _add_standard_attributes(table)
 
