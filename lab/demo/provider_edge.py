@@ -131,20 +131,19 @@ def read_gobgp(rib: Mapping[str, list[Mapping[str, Any]]]) -> list[VpnRoute]:
 
 
 def look(host: str) -> dict[str, Any]:
-    """What a host's agent says it holds; empty while no agent answers."""
-    done = control.run_in(host, ["isthmus-pe-look"], check=False)
+    """What a host's agent says of itself; empty while no agent answers."""
+    done = control.run_in(host, ["isthmus-pe-agent", "look", "--json"], check=False)
     return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
 
 
 def is_in_force(host: str) -> bool:
     """Whether a host's agent has put everything it was told in place, with BGP to build on."""
     held = look(host)
-    done = held.get("last_pass")
     return bool(
-        done
-        and done["may_write_flows"]
-        and done["rib_in_is_complete"]
-        and not done["failures"]
-        and all(vrf["is_in_force"] for vrf in held["report"]["vrfs"])
-        and all(neighbor["is_established"] for neighbor in held["report"]["neighbors"])
+        held
+        and held["agent"]["may_write_flows"]
+        and held["agent"]["rib_is_complete"]
+        and not held["agent"]["failures"]
+        and all(vpn["in_force"] for vpn in held["tables"]["vpns"])
+        and all(neighbor["established"] for neighbor in held["tables"]["neighbors"])
     )

@@ -168,6 +168,20 @@ class BgpSpeakerContract:
 
         running.neighbor_eventually_hears(OURS)
 
+    def test_the_daemon_tells_what_it_has_to_advertise(
+        self, bench: SpeakerBench, running: RunningSpeaker
+    ) -> None:
+        """This PE's routes, not those of others; from the daemon, not from memory."""
+        bench.neighbor_sends(THEIRS)
+        running.speaker.advertise(OURS)
+        running.eventually_hears(THEIRS)
+        assert running.speaker.read_advertised() == OURS
+        bench.crash_daemon()
+        with pytest.raises(SpeakerUnreachable):
+            running.speaker.read_advertised()
+        bench.start_daemon()
+        running.neighbor_eventually_hears(OURS)
+
     def test_a_crash_of_the_daemon_loses_nothing(
         self, bench: SpeakerBench, running: RunningSpeaker
     ) -> None:

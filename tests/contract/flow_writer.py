@@ -9,7 +9,7 @@ import pytest
 
 from isthmus.model.errors import SwitchRefused, SwitchUnreachable
 from isthmus.model.flow import Drop, Flow, Goto, PopMpls, SetField
-from isthmus.pe_agent.openflow.writer import FlowWriter
+from isthmus.pe_agent.openflow.writer import FlowDifference, FlowWriter
 
 
 class Table(Protocol):
@@ -108,3 +108,48 @@ class FlowWriterContract:
         table.come_back()
         table.writer.apply(frozenset({MISS, label_flow(1000, 1)}))
         assert table.cookies() == [1, 0xD0600]
+
+    def test_the_table_can_be_read_back(self, table: Table) -> None:
+        """In order, each flow with its cookie; reading changes nothing."""
+        table.writer.apply(frozenset({MISS, label_flow(1000, 1)}))
+        for _ in range(2):
+            read = table.writer.read()
+            assert [(flow.table, flow.priority, flow.cookie) for flow in read] == [
+                (6, 10, 1),
+                (6, 0, 0xD0600),
+            ]
+        assert "mpls_label=1000" in read[0].match
+        assert "goto_table:20" in read[0].actions
+        assert (read[1].match, read[1].actions, read[1].packets) == ("", "drop", 0)
+
+    def test_what_was_applied_is_no_difference(self, table: Table) -> None:
+        """However the switch writes it."""
+        flows = frozenset({MISS, label_flow(1000, 1)})
+        table.writer.apply(flows)
+        assert table.writer.difference(flows) == FlowDifference((), ())
+
+    def test_a_difference_says_what_is_missing_and_what_is_unexpected(self, table: Table) -> None:
+        """A flow with other actions is both; nothing is changed by asking."""
+        table.writer.apply(frozenset({MISS, label_flow(1000, 1), label_flow(1001, 2)}))
+        changed = label_flow(1001, 3, vrf=3)
+        found = table.writer.difference(frozenset({MISS, changed, label_flow(1002, 4)}))
+        assert [flow.cookie for flow in found.missing] == [3, 4]
+        assert sorted(flow.cookie for flow in found.unexpected) == [1, 2]
+        assert table.cookies() == [1, 2, 0xD0600]
+
+    def test_a_switch_that_lost_its_flows_shows_it(self, table: Table) -> None:
+        """The writer does not answer from memory."""
+        flows = frozenset({MISS, label_flow(1000, 1)})
+        table.writer.apply(flows)
+        table.lose_all_flows()
+        assert table.writer.read() == ()
+        assert len(table.writer.difference(flows).missing) == 2
+
+    def test_a_switch_that_is_away_can_not_be_read(self, table: Table) -> None:
+        """Nothing is not the same as nothing known."""
+        table.writer.apply(frozenset({MISS}))
+        table.go_away()
+        with pytest.raises(SwitchUnreachable):
+            table.writer.read()
+        with pytest.raises(SwitchUnreachable):
+            table.writer.difference(frozenset({MISS}))

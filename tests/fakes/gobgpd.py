@@ -159,6 +159,14 @@ class FakeGobgpd(gobgp_pb2_grpc.GoBgpServiceServicer):
             self._let_neighbor_hear()
         return gobgp_pb2.AddPathStreamResponse()
 
+    def ListPath(self, request: Any, _context: Any) -> Iterator[Any]:  # noqa: N802
+        """Every path of a family, one destination each."""
+        with self._lock:
+            paths = [*self._own.values(), *self._sent_by_neighbor.values()]
+        for path in paths:
+            if path.family == request.family:
+                yield gobgp_pb2.ListPathResponse(destination=gobgp_pb2.Destination(paths=[path]))
+
     def WatchEvent(self, _request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         """Send the state, with a marker only after the neighbors, then every change."""
         events: queue.SimpleQueue[_EVENT | None] = queue.SimpleQueue()

@@ -126,6 +126,12 @@ class FakeSpeaker:
         """Return the last known RIB-in."""
         return self.daemon.rib
 
+    def read_advertised(self) -> frozenset[VpnRoute]:
+        """Ask the daemon what it has of this PE to advertise."""
+        if not self.daemon.is_running:
+            raise SpeakerUnreachable("The daemon is away.")
+        return self.daemon.own
+
     def advertise(self, routes: frozenset[VpnRoute]) -> None:
         """Make ``routes`` all that neighbors hear from this PE."""
         try:

@@ -9,6 +9,7 @@ whose prerequisites are not met, both of which Open vSwitch would refuse or drop
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
@@ -31,6 +32,7 @@ from isthmus.model.flow import (
     ToAgent,
 )
 from isthmus.pe_agent.compile.pipeline import ATTACHMENT, IllegalFlow, check_flows
+from isthmus.pe_agent.openflow.writer import FlowDifference, InstalledFlow
 from tests.fakes.packet import (
     ICMP,
     ICMPV6,
@@ -143,6 +145,21 @@ class FakeSwitch:
     def forget(self) -> None:
         """Assume nothing about what is installed."""
         self._written = None
+
+    def read(self) -> tuple[InstalledFlow, ...]:
+        """Read the whole table back, in the words it was written in."""
+        if self.is_down:
+            raise SwitchUnreachable("The switch is down.")
+        return _in_order(_as_read(flow, self.packets[flow]) for flow in self.installed)
+
+    def difference(self, flows: frozenset[Flow]) -> FlowDifference:
+        """Compare the table with ``flows``."""
+        if self.is_down:
+            raise SwitchUnreachable("The switch is down.")
+        return FlowDifference(
+            missing=_in_order(_as_read(flow) for flow in flows - self.installed),
+            unexpected=_in_order(_as_read(flow) for flow in self.installed - flows),
+        )
 
     def restart(self) -> None:
         """Lose every flow, as a switch does that was killed; its writer does not know."""
@@ -391,6 +408,16 @@ _IPV6_ATTRIBUTES = {
     "icmpv6_code": "icmp_code",
 }
 _ADDRESSES = {"ip_dst", "ip_src", "arp_tpa", "arp_spa", "ipv6_dst", "ipv6_src", "nd_target"}
+
+
+def _as_read(flow: Flow, packets: int = 0) -> InstalledFlow:
+    match = ",".join(f"{name}={value}" for name, value in flow.match)
+    actions = ",".join(str(action) for action in flow.actions)
+    return InstalledFlow(flow.table, flow.priority, match, actions, flow.cookie, packets)
+
+
+def _in_order(flows: Iterable[InstalledFlow]) -> tuple[InstalledFlow, ...]:
+    return tuple(sorted(flows, key=lambda flow: (flow.table, -flow.priority, flow.match)))
 
 
 def _ipv6_field(ip: Ipv6Packet, name: str) -> int | IPv6Address | None:

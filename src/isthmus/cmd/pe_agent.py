@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``isthmus-pe-agent``: one provider edge. ``isthmus-pe-look``: what it holds."""
+"""``isthmus-pe-agent``: one provider edge. ``isthmus-pe-agent look``: what it holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
 from oslo_config import cfg
@@ -21,22 +20,28 @@ from isthmus.model.errors import InvalidValue
 LOG = logging.getLogger(__name__)
 
 _PROJECT = "isthmus"
+_USAGE = "%(prog)s [look ...] [--config-file PATH] [options]"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the agent until SIGTERM or SIGINT; return the process's exit code.
 
     0 after a signal, with flows and routes left as they are; 2 if the configuration can't be
-    used, with one sentence for each mistake.
+    used, with one sentence for each mistake. ``look`` as the first word looks at the agent that
+    runs.
     """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments[:1] == ["look"]:
+        # Imported late: the agent's libraries are not needed to say that it is away.
+        from isthmus.cmd import look
+
+        return look.main(arguments[1:])
     # oslo.messaging registers its tracing options here alone, and reads them with every message.
     conf = cfg.CONF
     log.register_options(conf)
     register_options(conf)
     try:
-        conf(
-            sys.argv[1:] if argv is None else list(argv), project=_PROJECT, prog="isthmus-pe-agent"
-        )
+        conf(arguments, project=_PROJECT, prog="isthmus-pe-agent", usage=_USAGE)
         options = read_options(conf)
         log.setup(conf, _PROJECT)
         # A library looks whether eventlet is there, which complains; it is not used here.
@@ -62,21 +67,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     LOG.info("agent.started host=%s address=%s", options.host, options.pe.address)
     agent.run(link)
     LOG.info("agent.stopped host=%s flows_and_routes=kept", options.host)
-    return 0
-
-
-def look() -> int:
-    """Print what the agent on this host holds, as JSON."""
-    conf = cfg.ConfigOpts()
-    register_options(conf)
-    conf(sys.argv[1:], project=_PROJECT, prog="isthmus-pe-look")
-    # Imported late: the agent's libraries are not needed to say that it is away.
-    from isthmus.pe_agent.look import read_look
-
-    try:
-        sys.stdout.write(read_look(Path(conf.look_socket)))
-    except OSError as error:
-        return _refuse([f"No agent answers at {conf.look_socket}: {error.strerror}."])
     return 0
 
 

@@ -33,7 +33,7 @@ AGENT_OPTIONS = [
     cfg.StrOpt(
         "look_socket",
         default="/run/isthmus/pe-agent-look.sock",
-        help="UNIX socket on which isthmus-pe-look reads what the agent holds; empty for none.",
+        help="UNIX socket on which 'isthmus-pe-agent look' asks the agent; empty for none.",
     ),
 ]
 

@@ -37,7 +37,8 @@ from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.compile.pipeline import ATTACHMENT
 from isthmus.pe_agent.install import Edges
-from isthmus.pe_agent.look import LookingGlass
+from isthmus.pe_agent.look.answers import Answers
+from isthmus.pe_agent.look.listener import LookingGlass
 from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter
 from isthmus.pe_agent.openflow.ovs_plan import SwitchLayout
 from isthmus.pe_agent.openflow.ovs_ports import OvsPortPlugger
@@ -80,8 +81,9 @@ class PeAgent:
         self._punts = PuntReceiver(management_socket, self._answer)
         self._ports = OvsPortPlugger(switch.ovsdb, layout, self._punts.epoch)
         self._speaker = speaker
+        edges = Edges(self._ports, OvsFlowWriter(management_socket), speaker)
         self.reconciler = Reconciler(
-            Edges(self._ports, OvsFlowWriter(management_socket), speaker),
+            edges,
             functools.partial(compile_pe, pe, options.labels),
             _state_file(options),
             Identity(options.host, pe.address),
@@ -89,17 +91,18 @@ class PeAgent:
         self._advertiser = RouterAdvertiser(self._links, self._punts.inject)
         self._look = None
         if options.look_socket is not None:
-            self._look = LookingGlass(options.look_socket, self.reconciler)
+            answers = Answers(self.reconciler, edges)
+            self._look = LookingGlass(options.look_socket, answers.answer)
 
     def run(self, link: Link) -> None:
         """Run until ``stop``; flows, plugs and routes stay as they are then."""
         wake = self.reconciler.wake
+        if self._look is not None:
+            self._look.start()
         self._ports.start(wake)
         self._punts.start(wake)
         self._speaker.start(wake)
         link.start()
-        if self._look is not None:
-            self._look.start()
         self._advertiser.start()
 
         def tell(report: PeReport) -> None:

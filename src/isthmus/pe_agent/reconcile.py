@@ -34,6 +34,7 @@ FIRST_SYNC_WAIT_S = 30.0
 _FIRST_RETRY_S = 0.1
 _LONGEST_RETRY_S = 5.0
 _REFUSED_RETRY_S = 10.0
+_WAITING_FOR_BGP = "Waiting for the BGP neighbors to send their routes after a start."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Reconciler:
         self._tell: Callable[[PeReport], None] = lambda _: None
         self._wake = threading.Event()
         self._is_stopping = False
+        self._is_idle = threading.Event()
+        self._is_idle.set()
 
     def wake(self) -> None:
         """Have another pass soon: something may have changed. From any thread."""
@@ -149,6 +152,26 @@ class Reconciler:
         """Return what the last pass worked with; None before the first. From any thread."""
         return self._last_pass
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a pass is under way. From any thread."""
+        return not self._is_idle.is_set()
+
+    def wait_until_idle(self, within_s: float) -> None:
+        """Return once no pass is under way, or after ``within_s``. From any thread."""
+        self._is_idle.wait(within_s)
+
+    def waits_for(self) -> tuple[str, ...]:
+        """Say what keeps the next pass from doing all it could, in sentences. From any thread."""
+        found = []
+        if not self._has_intent:
+            found.append("Waiting for the server to tell what is wanted.")
+        if self._edges.ports.ports() is None:
+            found.append("Waiting for Open vSwitch's database.")
+        if not (self._edges.speaker.rib().is_complete or self._installer.has_written_flows):
+            found.append(_WAITING_FOR_BGP)
+        return tuple(found)
+
     def run(self, tell: Callable[[PeReport], None]) -> None:
         """Reconcile whenever woken, until stopped; ``tell`` each report that differs.
 
@@ -158,12 +181,14 @@ class Reconciler:
         again_s: float | None = 0.0
         while not self._is_stopping:
             self._wake.wait(again_s)
+            self._is_idle.clear()
             self._wake.clear()
             try:
                 again_s = self.step()
             except Exception:
                 LOG.exception("reconcile.failed retry_s=%s", _LONGEST_RETRY_S)
                 again_s = _LONGEST_RETRY_S
+            self._is_idle.set()
 
     def step(self) -> float | None:
         """Do one pass; return after how many seconds to do another unless woken, None for never."""
@@ -215,8 +240,7 @@ class Reconciler:
             sentence = " ".join(done.failures)
             problems |= dict.fromkeys(done.inputs.intents, sentence)
         elif not done.may_write_flows:
-            waiting = "Waiting for the BGP neighbors to send their routes after a start."
-            problems |= dict.fromkeys(done.inputs.intents, waiting)
+            problems |= dict.fromkeys(done.inputs.intents, _WAITING_FOR_BGP)
         elif compiled is not None:
             self._in_force = {
                 vpn_id: intent.generation

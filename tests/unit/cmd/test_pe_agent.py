@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 
-def run(*argv: str, function: str = "main") -> subprocess.CompletedProcess[str]:
-    """Run a console script's function in a process of its own."""
-    code = f"import sys; from isthmus.cmd.pe_agent import {function}; sys.exit({function}())"
+def run(*argv: str) -> subprocess.CompletedProcess[str]:
+    """Run the console script in a process of its own."""
+    code = "import sys; from isthmus.cmd.pe_agent import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-c", code, *argv], capture_output=True, text=True, timeout=30
     )
@@ -34,12 +34,3 @@ def test_a_configuration_file_that_is_not_there_is_named() -> None:
     assert done.returncode == 2
     assert "/nowhere.conf" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_looking_at_an_agent_that_is_away_says_so(tmp_path: Path) -> None:
-    """In one sentence."""
-    path = tmp_path / "pe-agent.conf"
-    path.write_text(f"[DEFAULT]\nlook_socket = {tmp_path}/look.sock\n")
-    done = run("--config-file", str(path), function="look")
-    assert done.returncode == 2
-    assert "No agent answers" in done.stderr

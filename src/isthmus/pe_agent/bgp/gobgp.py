@@ -103,6 +103,21 @@ class GoBgpSpeaker:
         with self._changed:
             return self._rib.snapshot()
 
+    def read_advertised(self) -> frozenset[VpnRoute]:
+        """Ask the daemon, over a connection of its own, what it has of this PE."""
+        client = GoBgpClient(self._config.api)
+        try:
+            return frozenset(
+                mapping.decode_route(path)
+                for family in mapping.FAMILIES.values()
+                for path in client.paths(family)
+                if not mapping.is_learnt(path)
+            )
+        except InvalidValue as error:
+            raise SpeakerUnreachable(f"What gobgpd has can't be read: {error}") from error
+        finally:
+            client.close()
+
     def advertise(self, routes: frozenset[VpnRoute]) -> None:
         """Make ``routes`` all that neighbors hear from this PE."""
         with self._telling:

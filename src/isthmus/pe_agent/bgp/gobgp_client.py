@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import grpc
 
 from isthmus.model.errors import SpeakerRefused, SpeakerUnreachable
-from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2, gobgp_pb2_grpc
+from isthmus.pe_agent.bgp.gobgp_api import common_pb2, gobgp_pb2, gobgp_pb2_grpc
 
 _CALL_TIMEOUT_S = 5.0
 _PATH_TIMEOUT_S = 0.005
 _PATHS_PER_MESSAGE = 500
+_TABLE_TIMEOUT_S = 20.0
 _AWAY = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -94,6 +95,13 @@ class GoBgpClient:
         with self._calling():
             timeout_s = _CALL_TIMEOUT_S + len(paths) * _PATH_TIMEOUT_S
             self._stub.AddPathStream(_messages(paths), timeout=timeout_s)
+
+    def paths(self, family: common_pb2.Family) -> Iterator[gobgp_pb2.Path]:
+        """Read every path of one family in the daemon's table."""
+        request = gobgp_pb2.ListPathRequest(table_type=gobgp_pb2.TABLE_TYPE_GLOBAL, family=family)
+        with self._calling():
+            for answer in self._stub.ListPath(request, timeout=_TABLE_TIMEOUT_S):
+                yield from answer.destination.paths
 
     def watch(self) -> Iterator[gobgp_pb2.WatchEventResponse]:
         """Follow neighbors, best paths and end-of-RIB markers: first as they are, then changes.

@@ -52,6 +52,11 @@ def vpn_family(path: gobgp_pb2.Path) -> AddressFamily | None:
     return next(found, None)
 
 
+def is_learnt(path: gobgp_pb2.Path) -> bool:
+    """Whether a neighbor sent the path; the daemon may spell "nobody" as an address."""
+    return path.neighbor_ip not in ("", "<nil>", "invalid IP")
+
+
 def encode_route(route: VpnRoute) -> gobgp_pb2.Path:
     """Encode a route this PE originates.
 

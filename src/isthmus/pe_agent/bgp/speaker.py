@@ -58,5 +58,12 @@ class BgpSpeaker(Protocol):
     def rib(self) -> RibIn:
         """Return the last known RIB-in. Never blocks, never raises."""
 
+    def read_advertised(self) -> frozenset[VpnRoute]:
+        """Ask the daemon what it has of this PE to advertise. From any thread.
+
+        Raises:
+            SpeakerUnreachable: the daemon is away.
+        """
+
     def stop(self) -> None:
         """Disconnect; the daemon and its sessions go on."""

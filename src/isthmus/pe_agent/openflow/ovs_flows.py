@@ -6,12 +6,15 @@ Never a controller: the first ``set-controller`` and the last ``del-controller``
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from isthmus.model.difference import difference
 from isthmus.model.errors import SwitchRefused, SwitchUnreachable
 from isthmus.model.flow import Flow
+from isthmus.pe_agent.openflow.writer import FlowDifference, InstalledFlow
 
 _TIMEOUT_S = 20
 _UNREACHABLE = (
@@ -23,6 +26,9 @@ _UNREACHABLE = (
     "End of file",
     "talking to",
 )
+_DIFFERS = 2
+_NUMBERS = re.compile(r"\b(cookie|table|n_packets|n_bytes)=(0x[0-9a-f]+|[0-9]+)")
+_MATCH = re.compile(r"priority=([0-9]+),?(\S*)")
 
 
 class OvsFlowWriter:
@@ -48,6 +54,35 @@ class OvsFlowWriter:
     def forget(self) -> None:
         """Assume nothing about what is installed."""
         self._installed = None
+
+    def read(self) -> tuple[InstalledFlow, ...]:
+        """Read the whole table back; see ``FlowWriter``."""
+        done = self._ask("dump-flows", f"unix:{self._socket}")
+        return _read(line for line in done.stdout.splitlines() if " actions=" in line)
+
+    def difference(self, flows: frozenset[Flow]) -> FlowDifference:
+        """Compare the table with ``flows``; see ``FlowWriter``."""
+        text = "".join(f"{flow}\n" for flow in flows)
+        done = self._ask("diff-flows", f"unix:{self._socket}", "/dev/stdin", text=text)
+        lines = done.stdout.splitlines()
+        return FlowDifference(
+            missing=_read(line[1:] for line in lines if line.startswith("+")),
+            unexpected=_read(line[1:] for line in lines if line.startswith("-")),
+        )
+
+    def _ask(self, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Have something read; knows nothing of what was written, so any thread may."""
+        argv = ["ovs-ofctl", "-O", "OpenFlow15", "--no-names", *command]
+        try:
+            done = subprocess.run(
+                argv, input=text, capture_output=True, text=True, timeout=_TIMEOUT_S
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SwitchUnreachable(f"ovs-ofctl did not finish: {error}.") from error
+        if done.returncode not in (0, _DIFFERS):
+            words = " ".join(done.stderr.split())
+            raise SwitchUnreachable(f"Open vSwitch's flows can't be read: {words}.")
+        return done
 
     def _run(self, command: str, lines: list[str]) -> None:
         self._installed, before = None, self._installed
@@ -85,3 +120,25 @@ def bundle(installed: frozenset[Flow], wanted: frozenset[Flow]) -> list[str]:
 def _head(flow: Flow) -> str:
     match = "".join(f",{name}={value}" for name, value in flow.match)
     return f"table={flow.table},priority={flow.priority}{match}"
+
+
+def _read(lines: Iterable[str]) -> tuple[InstalledFlow, ...]:
+    flows = [_read_flow(line.strip()) for line in lines]
+    return tuple(sorted(flows, key=lambda flow: (flow.table, -flow.priority, flow.match)))
+
+
+def _read_flow(line: str) -> InstalledFlow:
+    """Read a line of ``dump-flows`` or ``diff-flows``, which leave out what is 0."""
+    head, _, actions = line.partition(" actions=")
+    found = _MATCH.search(head)
+    priority, match = (int(found[1]), found[2]) if found else (0, "")
+    numbers = {name: int(value, 0) for name, value in _NUMBERS.findall(head)}
+    return InstalledFlow(
+        table=numbers.get("table", 0),
+        priority=priority,
+        match=match,
+        actions=actions,
+        cookie=numbers.get("cookie", 0),
+        packets=numbers.get("n_packets", 0),
+        octets=numbers.get("n_bytes", 0),
+    )

@@ -27,6 +27,44 @@ class SwitchPorts:
     epoch: str
 
 
+@dataclass(frozen=True, slots=True)
+class InstalledFlow:
+    """A flow entry as a switch tells it, in the switch's own words.
+
+    Attributes:
+        table: table number.
+        priority: the highest that matches wins.
+        match: its fields.
+        actions: in order.
+        cookie: what the flow belongs to.
+        packets: how many it has counted.
+        octets: of those packets.
+    """
+
+    table: int
+    priority: int
+    match: str
+    actions: str
+    cookie: int = 0
+    packets: int = 0
+    octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDifference:
+    """What a switch has against what it should have, counters aside.
+
+    A flow with other actions or another cookie is in both.
+
+    Attributes:
+        missing: should be there and are not.
+        unexpected: are there and should not.
+    """
+
+    missing: tuple[InstalledFlow, ...]
+    unexpected: tuple[InstalledFlow, ...]
+
+
 class FlowWriter(Protocol):
     """The PE bridge's flow table."""
 
@@ -42,6 +80,22 @@ class FlowWriter(Protocol):
 
     def forget(self) -> None:
         """Assume nothing about what is installed: the next ``apply`` reads it back."""
+
+    def read(self) -> tuple[InstalledFlow, ...]:
+        """Read the whole table back, in order of table and falling priority.
+
+        From any thread; what ``apply`` does meanwhile is seen whole or not at all.
+
+        Raises:
+            SwitchUnreachable: nothing is known.
+        """
+
+    def difference(self, flows: frozenset[Flow]) -> FlowDifference:
+        """Read the table back and compare it with ``flows``; change nothing. From any thread.
+
+        Raises:
+            SwitchUnreachable: nothing is known.
+        """
 
 
 class PortPlugger(Protocol):
