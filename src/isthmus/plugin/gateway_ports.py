@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gateways' ports on networks in gateway mode: made, corrected and removed in Neutron.
+
+    address port    owner isthmus:pe-gateway   unbound; holds the gateway address (the attachment)
+    gateway's port  owner isthmus:pe           bound to the PE's host; allowed the same address
+
+OVN then takes the first for a virtual port with the others as its parents. Port security stays on,
+as only so does OVN know a port's MAC for sure; the allowed address pairs let everything the VPN
+carries through. No tenant's quota is used: the project is empty.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from neutron_lib import constants, exceptions
+from neutron_lib import context as neutron_context
+from neutron_lib.api.definitions import portbindings
+from neutron_lib.db import api as db_api
+from neutron_lib.plugins import directory
+from neutron_lib.plugins import utils as plugin_utils
+
+from isthmus.db import gateways
+from isthmus.db.gateways import GatewayPortRecord
+from isthmus.db.records import NetworkRecord
+from isthmus.model.errors import DriverUnavailable, IntentConflict
+from isthmus.plugin.attach import own_context
+
+LOG = logging.getLogger(__name__)
+
+DEVICE_OWNER_PREFIX = "isthmus:"
+DEVICE_OWNER = "isthmus:pe"
+PORT_NAME = "isthmus-gateway"
+SECURITY_GROUP = "isthmus-gateways"
+# Whatever other PEs send on behalf of their VMs; longer lists are cut off by Neutron.
+_ANY_SOURCE = ("0.0.0.0/0", "::/0")
+
+
+def ensure(network: NetworkRecord, pes: Collection[str]) -> None:
+    """Give every gateway its port on a network; take away those of PEs that are none any more.
+
+    Raises:
+        IntentConflict: the region has no gateway, or the network no address left for its port.
+        DriverUnavailable: another worker is making one, or the network is just going.
+    """
+    if not pes:
+        raise IntentConflict(
+            "The provider has no gateway in this region; tell the operator.",
+            f"Network {network.id} is in gateway mode, but no provider edge of this region is a "
+            "gateway: set [pe] gateway = true on at least one.",
+        )
+    there = {port.pe: port for port in _read(network.id)}
+    for pe, port in there.items():
+        if pe not in pes:
+            remove(port)
+    for pe in pes:
+        if pe not in there or there[pe].mac is None:
+            _make(network, pe)
+
+
+def remove_from(network_id: str) -> None:
+    """Remove all gateways' ports from a network; they may be gone already."""
+    for port in _read(network_id):
+        remove(port)
+
+
+def remove(port: GatewayPortRecord) -> None:
+    """Remove a gateway's port, then its row."""
+    directory.get_plugin().delete_port(own_context(), port.port_id, l3_port_check=False)
+    _forget(port.network_id, port.pe)
+    LOG.info("gateway_port.removed network=%s pe=%s", port.network_id, port.pe)
+
+
+def remove_unused() -> None:
+    """Remove gateways' ports from networks that are not attached any more."""
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        unused = gateways.read_unused_networks(context)
+    for network_id in unused:
+        remove_from(network_id)
+
+
+@db_api.retry_db_errors
+def _read(network_id: str) -> tuple[GatewayPortRecord, ...]:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_READER.using(context):
+        return gateways.read_ports(context, [network_id]).get(network_id, ())
+
+
+@db_api.retry_db_errors
+def _forget(network_id: str, pe: str) -> None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        gateways.forget(context, network_id, pe)
+
+
+@db_api.retry_db_errors
+def _claim(network_id: str, pe: str) -> str | None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        return gateways.claim(context, network_id, pe)
+
+
+@db_api.retry_db_errors
+def _release(network_id: str, pe: str) -> None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        gateways.release(context, network_id, pe)
+
+
+def _make(network: NetworkRecord, pe: str) -> None:
+    port_id = _claim(network.id, pe)
+    if port_id is None:
+        raise DriverUnavailable(f"Another worker is making the port of gateway {pe}.")
+    try:
+        body = _body(network, pe, port_id, _security_group())
+        plugin_utils.create_port(
+            directory.get_plugin(), own_context(), {"port": body}, check_allow_post=False
+        )
+    except exceptions.NotFound as error:
+        _release(network.id, pe)
+        raise DriverUnavailable(f"Network {network.id} is going: {error}") from error
+    except exceptions.IpAddressGenerationFailure as error:
+        _release(network.id, pe)
+        raise IntentConflict(
+            f"Network {network.id} has no address left for a gateway.",
+            f"Network {network.id} has no address left for the port of gateway {pe} ({error}).",
+        ) from error
+    except Exception:
+        _release(network.id, pe)
+        raise
+    LOG.info("gateway_port.created network=%s pe=%s port=%s", network.id, pe, port_id)
+
+
+def _body(network: NetworkRecord, pe: str, port_id: str, security_group: str) -> dict[str, Any]:
+    gateway_addresses = [str(subnet.gateway) for subnet in network.subnets if subnet.is_carried]
+    return {
+        "id": port_id,
+        "tenant_id": "",
+        "project_id": "",
+        "name": PORT_NAME,
+        "network_id": network.id,
+        "mac_address": constants.ATTR_NOT_SPECIFIED,
+        "admin_state_up": True,
+        "device_owner": DEVICE_OWNER,
+        "device_id": f"isthmus-{pe}"[:255],
+        "fixed_ips": constants.ATTR_NOT_SPECIFIED,
+        portbindings.HOST_ID: pe,
+        "port_security_enabled": True,
+        "security_groups": [security_group],
+        "allowed_address_pairs": [
+            {"ip_address": address} for address in (*gateway_addresses, *_ANY_SOURCE)
+        ],
+    }
+
+
+def _security_group() -> str:
+    """Return the security group of all gateways' ports, which lets everything through."""
+    core, context = directory.get_plugin(), own_context()
+    filters = {"name": [SECURITY_GROUP], "project_id": [""]}
+    found = core.get_security_groups(context, filters=filters, fields=["id"])
+    if found:
+        return str(min(group["id"] for group in found))
+    group: Mapping[str, Any] = core.create_security_group(
+        context,
+        {
+            "security_group": {
+                "name": SECURITY_GROUP,
+                "description": "Ports of Isthmus gateways; what they may carry VPNs decide.",
+                "project_id": "",
+                "tenant_id": "",
+            }
+        },
+    )
+    for ethertype in (constants.IPv4, constants.IPv6):
+        core.create_security_group_rule(context, {"security_group_rule": _rule(group, ethertype)})
+    return str(group["id"])
+
+
+def _rule(group: Mapping[str, Any], ethertype: str) -> dict[str, Any]:
+    return {
+        "security_group_id": group["id"],
+        "direction": constants.INGRESS_DIRECTION,
+        "ethertype": ethertype,
+        "project_id": "",
+        "tenant_id": "",
+        "protocol": None,
+        "port_range_min": None,
+        "port_range_max": None,
+        "remote_ip_prefix": None,
+        "remote_group_id": None,
+        "remote_address_group_id": None,
+        "description": "",
+    }
