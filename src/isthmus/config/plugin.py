@@ -16,6 +16,16 @@ OPTIONS = (
         help="What carries intent to provider edges: an entry point of isthmus.vpn_drivers. "
         "pe_rpc speaks to isthmus-pe-agent; noop accepts everything and does nothing.",
     ),
+    cfg.StrOpt(
+        "attachment_mode",
+        default="distributed",
+        choices=[
+            ("distributed", "every compute host is a provider edge for its own VMs"),
+            ("gateway", "chosen provider edges are gateways, one at a time for each network"),
+        ],
+        help="How networks of this region meet provider edges, unless their association says "
+        "otherwise.",
+    ),
     cfg.FloatOpt(
         "poll_interval",
         default=2.0,
@@ -75,6 +85,7 @@ class PluginOptions:
     """The options, read once."""
 
     driver: str
+    attachment_mode: str
     poll_interval_s: float
     resync_interval_s: float
     dispatch_threads: int
@@ -90,6 +101,7 @@ def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
     group = conf[GROUP]
     return PluginOptions(
         driver=group.driver,
+        attachment_mode=group.attachment_mode,
         poll_interval_s=group.poll_interval,
         resync_interval_s=group.resync_interval,
         dispatch_threads=group.dispatch_threads,

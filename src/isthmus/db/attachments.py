@@ -47,7 +47,14 @@ def read(
         )
         network_ids = list(context.session.execute(held).scalars())
     query: Any = (
-        sa.select(row_of.network_id, row_of.port_id, row_of.claimed_at, port.mac_address)
+        sa.select(
+            row_of.network_id,
+            row_of.port_id,
+            row_of.claimed_at,
+            row_of.mode,
+            port.mac_address,
+            port.device_owner,
+        )
         .outerjoin(port, port.id == row_of.port_id)
         .where(row_of.network_id.in_(network_ids))
     )
@@ -66,6 +73,8 @@ def read(
             row.claimed_at,
             row.mac_address,
             tuple(sorted(addresses[row.port_id])),
+            row.mode,
+            row.device_owner,
         )
         for row in rows
     }

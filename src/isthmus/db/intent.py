@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from neutron_lib.context import Context
 
-from isthmus.db import attachments, models, neutron_facts, vpns
+from isthmus.db import attachments, gateways, models, neutron_facts, vpns
+from isthmus.db.gateways import GatewayPortRecord
 from isthmus.db.records import AttachmentRecord, CustomerPort, NetworkRecord, VpnRecord
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
@@ -17,6 +19,7 @@ from isthmus.model.intent import (
     AttachedHost,
     AttachedSubnet,
     BoundHost,
+    GatewayPort,
     NetworkAttachment,
     VpnIntent,
 )
@@ -43,7 +46,10 @@ def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnInte
     }
     attached = attachments.read(context, vpn.network_ids, lock=lock)
     ports = neutron_facts.read_customer_ports(context, vpn.network_ids)
-    return compose(vpn, networks, attached, ports)
+    gateway_ports = gateways.read_ports(
+        context, [n for n, attachment in attached.items() if attachment.mode == models.GATEWAY]
+    )
+    return compose(vpn, networks, attached, ports, gateway_ports)
 
 
 def compose(
@@ -51,6 +57,7 @@ def compose(
     networks: Mapping[str, NetworkRecord],
     attached: Mapping[str, AttachmentRecord],
     ports: Iterable[CustomerPort],
+    gateway_ports: Mapping[str, tuple[GatewayPortRecord, ...]] = MappingProxyType({}),
 ) -> VpnIntent:
     """Put the intent together from what the tables say."""
     ports_of: dict[str, list[CustomerPort]] = defaultdict(list)
@@ -64,13 +71,24 @@ def compose(
         export_rts=_route_targets(both + vpn.targets_of(models.EXPORT)),
         rds=tuple(RouteDistinguisher.parse(rd) for rd in vpn.rds),
         attachments=tuple(
-            _attachment(networks[network_id], attached[network_id], ports_of[network_id])
+            replace(
+                _attachment(networks[network_id], attached[network_id], ports_of[network_id]),
+                gateways=_gateways(gateway_ports.get(network_id, ())),
+            )
             for network_id in sorted(vpn.network_ids)
             if network_id in networks
             and network_id in attached
             and attachments.is_there_or_coming(attached[network_id])
             and any(subnet.is_carried for subnet in networks[network_id].subnets)
         ),
+    )
+
+
+def _gateways(ports: Iterable[GatewayPortRecord]) -> tuple[GatewayPort, ...]:
+    return tuple(
+        GatewayPort(port.pe, port.address, port.port_id, port.mac)
+        for port in ports
+        if port.address is not None and port.mac is not None
     )
 
 

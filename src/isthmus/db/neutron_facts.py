@@ -23,7 +23,7 @@ from isthmus.db.records import CustomerPort, NetworkRecord, SubnetRecord
 from isthmus.model.intent import RouterAdvertisement
 
 # Ports that are part of the network, not customers of it.
-_NOT_CUSTOMERS = ("network:%", "neutron:%", "ovn-lb-hm%")
+_NOT_CUSTOMERS = ("network:%", "neutron:%", "ovn-lb-hm%", "isthmus:%")
 DEFAULT_MTU = 1500
 
 

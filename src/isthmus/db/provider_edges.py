@@ -15,13 +15,22 @@ from isthmus.db.records import PeReportRecord, ProviderEdgeRecord
 from isthmus.model.report import PeReport
 
 
-def record_report(context: Context, report: PeReport) -> None:
-    """Make ``report`` all that is known of its PE, and note that the PE was heard now."""
+def record_report(context: Context, report: PeReport) -> bool:
+    """Make ``report`` all that is known of its PE, and note that the PE was heard now.
+
+    Returns:
+        Whether it changes which PEs may be gateways, or the address of one.
+    """
     edge = context.session.get(models.ProviderEdge, report.pe, with_for_update=True)
     if edge is None:
         edge = models.ProviderEdge(name=report.pe)
         context.session.add(edge)
-    edge.address = str(report.address)
+    address = str(report.address)
+    is_news = bool(edge.is_gateway) != report.is_gateway or (
+        report.is_gateway and edge.address != address
+    )
+    edge.is_gateway = report.is_gateway
+    edge.address = address
     edge.heard_at = timeutils.utcnow()
     edge.neighbors = len(report.neighbors)
     edge.neighbors_established = sum(n.is_established for n in report.neighbors)
@@ -45,6 +54,7 @@ def record_report(context: Context, report: PeReport) -> None:
             )
         )
     context.session.flush()
+    return is_news
 
 
 def forget(context: Context, name: str) -> None:

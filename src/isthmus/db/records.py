@@ -137,6 +137,8 @@ class AttachmentRecord:
 
     Attributes:
         fixed_ips: pairs of subnet id and address the port has, in order.
+        mode: the one the network is in.
+        device_owner: the port's, which may still be that of another mode; None without a port.
     """
 
     network_id: str
@@ -144,6 +146,8 @@ class AttachmentRecord:
     claimed_at: datetime
     mac: str | None
     fixed_ips: tuple[tuple[str, str], ...]
+    mode: str = "distributed"
+    device_owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

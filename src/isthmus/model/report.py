@@ -63,9 +63,11 @@ class PeReport:
         address: the PE's address; next hop of its routes.
         vrfs: one per VPN it holds, in order of VPN id.
         neighbors: in order of address.
+        is_gateway: it may be a gateway of networks in gateway mode.
     """
 
     pe: str
     address: IPv4Address
     vrfs: tuple[VrfReport, ...]
     neighbors: tuple[NeighborReport, ...]
+    is_gateway: bool = False

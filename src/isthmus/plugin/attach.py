@@ -3,7 +3,8 @@
 
 One OVN localport per network: it exists on every chassis, so every PE of the region is reached
 at the gateway address of its own VMs' network. OVN makes a localport of a port only if owner and
-device id begin as below. The project is empty: no tenant's quota is used.
+device id begin as below. In gateway mode it is an unbound port that only holds the gateway address
+(see ``gateway_ports``). The project is empty: no tenant's quota is used.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
-from isthmus.db import attachments, claims, journal, neutron_facts, vpns
+from isthmus.db import attachments, claims, gateways, journal, models, neutron_facts, vpns
 from isthmus.db.records import AttachmentRecord, NetworkRecord, SubnetRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
 
@@ -28,6 +29,8 @@ LOG = logging.getLogger(__name__)
 
 DEVICE_OWNER = "ovn-lb-hm:distributed"
 DEVICE_ID_PREFIX = "ovn-lb-hm-isthmus-"
+ADDRESS_OWNER = "isthmus:pe-gateway"
+DEVICE_OWNERS = {models.DISTRIBUTED: DEVICE_OWNER, models.GATEWAY: ADDRESS_OWNER}
 PORT_NAME = "isthmus-attachment"
 _OWN = "isthmus_is_own"
 Work = Callable[[], None]
@@ -81,12 +84,15 @@ def _may_be_asked_for(subnet: SubnetRecord) -> bool:
     return not (subnet.is_auto_addressed or gateway.is_link_local or is_anycast)
 
 
-def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> Work | None:
+def ensure(
+    network: NetworkRecord, attached: AttachmentRecord | None, mode: str = models.DISTRIBUTED
+) -> Work | None:
     """Make a network's attachment what it should be; touch nothing that is right.
 
     Args:
         network: with its subnets as they are now.
         attached: what there is of it now.
+        mode: the one a new attachment is made for.
 
     Returns:
         What is left to do: making the port, which is claimed already and whose id and MAC are in
@@ -102,10 +108,10 @@ def ensure(network: NetworkRecord, attached: AttachmentRecord | None) -> Work | 
         _refuse_taken(network, attached)
     if attached is None or attached.mac is None:
         if is_carried:
-            port_id = _claim(network.id)
+            port_id = _claim(network.id, mode)
             if port_id is None:
                 raise DriverUnavailable(f"Another worker is making the attachment of {network.id}.")
-            return lambda: _create(network, port_id, wanted)
+            return lambda: _create(network, port_id, wanted, mode)
     elif not is_carried:
         remove(network.id, attached.port_id)
     elif not has_all(network, attached, wanted):
@@ -134,6 +140,15 @@ def remove(network_id: str, port_id: str) -> None:
     directory.get_plugin().delete_port(own_context(), port_id, l3_port_check=False)
     _forget(network_id, port_id)
     LOG.info("attachment.removed network=%s port=%s", network_id, port_id)
+
+
+def remake(network: NetworkRecord, attached: AttachmentRecord, mode: str) -> None:
+    """Replace an attachment's port by that of another mode, with the same id and addresses.
+
+    Neutron lets no port change from a localport into another kind.
+    """
+    directory.get_plugin().delete_port(own_context(), attached.port_id, l3_port_check=False)
+    _create(network, attached.port_id, wanted_addresses(network), mode)
 
 
 def remove_unused() -> None:
@@ -173,10 +188,13 @@ def _forget(network_id: str, port_id: str) -> None:
 
 
 @db_api.retry_db_errors
-def _claim(network_id: str) -> str | None:
+def _claim(network_id: str, mode: str) -> str | None:
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_WRITER.using(context):
-        return attachments.claim(context, network_id)
+        port_id = attachments.claim(context, network_id)
+        if port_id is not None:
+            gateways.set_mode(context, network_id, mode)
+        return port_id
 
 
 @db_api.retry_db_errors
@@ -186,7 +204,9 @@ def _release(network_id: str) -> None:
         attachments.release(context, network_id)
 
 
-def _create(network: NetworkRecord, port_id: str, wanted: tuple[tuple[str, str], ...]) -> None:
+def _create(
+    network: NetworkRecord, port_id: str, wanted: tuple[tuple[str, str], ...], mode: str
+) -> None:
     port = {
         "id": port_id,
         "tenant_id": "",
@@ -195,7 +215,7 @@ def _create(network: NetworkRecord, port_id: str, wanted: tuple[tuple[str, str],
         "network_id": network.id,
         "mac_address": attachments.gateway_mac(network.id),
         "admin_state_up": True,
-        "device_owner": DEVICE_OWNER,
+        "device_owner": DEVICE_OWNERS[mode],
         "device_id": f"{DEVICE_ID_PREFIX}{network.id}",
         "fixed_ips": [{"subnet_id": s, "ip_address": address} for s, address in wanted],
         "port_security_enabled": False,

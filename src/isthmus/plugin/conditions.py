@@ -12,7 +12,7 @@ from neutron_lib.context import Context
 from oslo_utils import timeutils
 
 from isthmus.config.plugin import PluginOptions
-from isthmus.db import journal, neutron_facts, provider_edges
+from isthmus.db import gateways, journal, neutron_facts, provider_edges
 from isthmus.db.records import AssociationRecord, NetworkRecord, PeReportRecord, VpnRecord
 from isthmus.plugin.status import Condition, Evidence, Patience, compile_status
 
@@ -34,6 +34,12 @@ def read_evidence(context: Context, records: Sequence[VpnRecord]) -> dict[str, E
     pending = journal.read_pending(context, ids)
     networks = neutron_facts.read_networks(context, network_ids)
     hosts = neutron_facts.read_hosts(context, network_ids)
+    # Gateways serve hosts of theirs that are no PEs themselves.
+    hosts |= {
+        network_id: frozenset(port.pe for port in ports)
+        for network_id, ports in gateways.read_ports(context, network_ids).items()
+        if network_id in hosts
+    }
     edges = {edge.name: edge for edge in provider_edges.read(context)}
     reports: dict[str, dict[str, PeReportRecord]] = defaultdict(dict)
     for report in provider_edges.read_reports(context, ids):

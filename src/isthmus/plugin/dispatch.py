@@ -20,11 +20,21 @@ from dataclasses import dataclass, replace
 from neutron_lib import context as neutron_context
 from neutron_lib.db import api as db_api
 
-from isthmus.db import attachments, intent, journal, neutron_facts, provider_edges, vpns
+from isthmus.db import (
+    attachments,
+    gateways,
+    intent,
+    journal,
+    models,
+    neutron_facts,
+    provider_edges,
+    vpns,
+)
 from isthmus.drivers.base import VpnDriver
 from isthmus.model.errors import IsthmusError
 from isthmus.model.intent import VpnIntent
-from isthmus.plugin import attach
+from isthmus.plugin import attach, gateway_mode, gateway_ports
+from isthmus.plugin.gateway_mode import Move
 
 LOG = logging.getLogger(__name__)
 
@@ -54,11 +64,13 @@ class _Attaching:
         numbers: the journal entries this accounts for.
         refusal: the first of what could not even be begun.
         making: ports being made.
+        moves: the networks, and the mode each is to be in.
     """
 
     numbers: tuple[int, ...]
     refusal: Exception | None
     making: tuple[Future[None], ...]
+    moves: tuple[Move, ...]
 
 
 class Dispatcher:
@@ -67,10 +79,12 @@ class Dispatcher:
     Args:
         driver: takes it from here.
         makers: where attachments' ports are made.
+        mode: in which networks are attached unless their association says otherwise.
     """
 
-    def __init__(self, driver: VpnDriver, makers: Executor) -> None:
+    def __init__(self, driver: VpnDriver, makers: Executor, mode: str = models.DISTRIBUTED) -> None:
         self._driver = driver
+        self._mode = mode
         # What this process has sent: after a restart everything is sent once more, unchanged.
         self._sent: dict[str, str] = {}
         self._makers = makers
@@ -94,7 +108,10 @@ class Dispatcher:
             # Those that could not be made are wanted no more.
             seen = _take_picture(vpn_id)
             self._send(vpn_id, seen)
+        for move in attaching.moves:
+            gateway_mode.finish(move)
         attach.remove_unused()
+        gateway_ports.remove_unused()
         trouble = attaching.refusal or failure
         if trouble is not None:
             raise trouble
@@ -110,18 +127,24 @@ class Dispatcher:
             network_ids = () if vpn is None else vpn.network_ids
             networks = neutron_facts.read_networks(context, network_ids)
             attached = attachments.read(context, network_ids)
+            modes = gateways.read_wanted_modes(context, network_ids, self._mode)
+            pes = gateways.read_candidates(context)
+        moves: list[Move] = []
         refusal: Exception | None = None
         making: list[Future[None]] = []
         for network_id, network in networks.items():
             try:
-                work = attach.ensure(network, attached.get(network_id))
+                move = Move(network, attached.get(network_id), modes[network_id], pes)
+                gateway_mode.prepare(move)
+                work = attach.ensure(network, attached.get(network_id), modes[network_id])
+                moves.append(move)
             except IsthmusError as error:
                 LOG.warning("attachment.failed network=%s error=%s", network_id, error)
                 refusal = refusal or error
                 continue
             if work is not None:
                 making.append(self._makers.submit(work))
-        return _Attaching(numbers, refusal, tuple(making))
+        return _Attaching(numbers, refusal, tuple(making), tuple(moves))
 
     def _send(self, vpn_id: str, seen: _Picture) -> None:
         if seen.wanted is None:
@@ -221,6 +244,7 @@ def sweep() -> list[str]:
     """Remove attachments nobody remembers; return every VPN, each to be checked."""
     attach.remove_orphans()
     attach.remove_unused()
+    gateway_ports.remove_unused()
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(context):
         return vpns.read_all_ids(context)

@@ -19,10 +19,10 @@ from neutron_lib.callbacks import events, priority_group, registry, resources
 from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 
-from isthmus.db import attachments, journal, neutron_facts, vpns
+from isthmus.db import attachments, gateways, journal, neutron_facts, vpns
 from isthmus.db.records import SubnetRecord
 from isthmus.model.errors import IntentConflict
-from isthmus.plugin import attach, reports, validate
+from isthmus.plugin import attach, gateway_ports, reports, validate
 from isthmus.plugin.errors import VpnConflict, to_api_error
 from isthmus.rpc.senders import Waker
 
@@ -31,6 +31,7 @@ _JOURNALLED = "isthmus_is_journalled"
 _NEUTRONS_OWN = frozenset(
     {"id", "status", "revision_number", portbindings.HOST_ID, portbindings.PROFILE}
 )
+_NO_CUSTOMERS = (constants.DEVICE_OWNER_NETWORK_PREFIX, gateway_ports.DEVICE_OWNER_PREFIX)
 _FIRST = priority_group.PRIORITY_DEFAULT - 1000
 
 
@@ -136,6 +137,7 @@ class NeutronEvents:
                 sentence=f"Network {payload.resource_id} is associated with BGP VPN "
                 f"{', '.join(joined)}. Delete the association first."
             )
+        gateway_ports.remove_from(payload.resource_id)
         for attachment in attached.values():
             attach.remove(attachment.network_id, attachment.port_id)
 
@@ -163,6 +165,8 @@ class NeutronEvents:
             neutron_facts.release_addresses_of_port(
                 context, attachment.port_id, payload.resource_id
             )
+        for port in gateways.read_ports(context, [network_id]).get(network_id, ()):
+            neutron_facts.release_addresses_of_port(context, port.port_id, payload.resource_id)
 
     @registry.receives(resources.ROUTER_INTERFACE, [events.BEFORE_CREATE])
     def guard_gateway(self, resource: str, event: str, trigger: object, payload: Any) -> None:
@@ -234,7 +238,7 @@ def _facts(port: Mapping[str, Any] | None) -> tuple[object, ...] | None:
     if port is None or not port.get(portbindings.HOST_ID):
         return None
     owner = port.get("device_owner") or ""
-    if owner.startswith(constants.DEVICE_OWNER_NETWORK_PREFIX) or owner == attach.DEVICE_OWNER:
+    if owner == attach.DEVICE_OWNER or owner.startswith(_NO_CUSTOMERS):
         return None
     return (
         port[portbindings.HOST_ID],
@@ -251,7 +255,7 @@ def _refuse_if_attachment(context: Context, port_id: str) -> None:
         return
     own = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(own):
-        is_ours = attachments.is_attachment(own, port_id)
+        is_ours = attachments.is_attachment(own, port_id) or gateways.is_gateway_port(own, port_id)
     if is_ours:
         raise VpnConflict(
             sentence=f"Port {port_id} attaches its network to a BGP VPN. Delete the association "

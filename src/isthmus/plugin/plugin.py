@@ -88,7 +88,8 @@ class IsthmusPlugin(VpnCalls, base.ServicePluginBase):
     def _make_worker(self) -> Worker:
         journal = Journal(dispatch.read_due, dispatch.sweep, dispatch.record_refusal)
         makers = ThreadPoolExecutor(self._options.dispatch_threads, "isthmus-attach")
-        return Worker(Dispatcher(self._driver, makers), journal, self._options)
+        dispatcher = Dispatcher(self._driver, makers, self._options.attachment_mode)
+        return Worker(dispatcher, journal, self._options)
 
     def start_rpc_listeners(self) -> list[Any]:
         """Take agents' reports, in neutron-rpc-server."""

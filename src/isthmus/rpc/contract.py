@@ -103,6 +103,7 @@ def encode_pe_report(report: PeReport) -> dict[str, Any]:
     return {
         "pe": report.pe,
         "address": str(report.address),
+        "is_gateway": report.is_gateway,
         "vrfs": [
             {
                 "vpn_id": vrf.vpn_id,
@@ -149,6 +150,7 @@ def decode_pe_report(plain: Plain) -> PeReport:
                 NeighborReport(IPv4Address(n["address"]), bool(n["is_established"]))
                 for n in plain["neighbors"]
             ),
+            is_gateway=bool(plain.get("is_gateway", False)),
         ),
     )
 

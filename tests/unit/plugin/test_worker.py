@@ -14,6 +14,7 @@ from isthmus.model.errors import DriverUnavailable, IntentConflict, IsthmusError
 from isthmus.plugin.worker import Journal, Worker
 
 OPTIONS = PluginOptions(
+    attachment_mode="distributed",
     driver="noop",
     poll_interval_s=0.01,
     resync_interval_s=3600,
