@@ -79,6 +79,17 @@ NOTHING = object()
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Somebody with a token: of which project, with which roles."""
+
+    project: str
+    roles: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.roles[0]} of {self.project}"
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the API answered."""
 
@@ -149,10 +160,10 @@ class Cloud:
         method: str,
         path: str,
         body: object = NOTHING,
-        project: str | None = None,
+        project: str | Caller | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask the API, as an administrator or as a member of ``project``."""
+        """Ask the API, as an administrator, as a member of ``project`` or as anybody."""
         if query is not None:
             path = f"{path}?{urlencode(query, errors='surrogatepass')}"
         request = webob.Request.blank(path, method=method)
@@ -164,8 +175,13 @@ class Cloud:
         content = response.json if response.body and response.content_type.endswith("json") else {}
         return Answer(response.status_int, content)
 
-    def context(self, project: str | None = None) -> Any:
+    def context(self, project: str | Caller | None = None) -> Any:
         """Return what Keystone's token would have made of a caller."""
+        if isinstance(project, Caller):
+            roles = list(project.roles)
+            return neutron_context.Context(
+                "user", project.project, is_admin="admin" in roles, roles=roles
+            )
         if project is None:
             return neutron_context.Context(
                 "operator", "operators", is_admin=True, roles=["admin", "member", "reader"]
@@ -325,6 +341,27 @@ class Cloud:
         with db_api.CONTEXT_READER.using(context):
             counts = {t.__tablename__: context.session.query(t).count() for t in tables}
         return {name: count for name, count in counts.items() if count}
+
+    def rows(self) -> Mapping[str, list[tuple[Any, ...]]]:
+        """Return everything recorded in our tables."""
+        engine = db_api.get_context_manager().writer.get_engine()
+        with engine.connect() as connection:
+            return {
+                table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
+                for table in self._our_tables()
+            }
+
+    def empty_ours(self) -> None:
+        """Forget VPNs and all that hangs on them; Neutron's own resources stay."""
+        engine = db_api.get_context_manager().writer.get_engine()
+        with engine.begin() as connection:
+            for table in reversed(self._our_tables()):
+                connection.execute(table.delete())
+
+    @staticmethod
+    def _our_tables() -> list[Any]:
+        tables = model_base.BASEV2.metadata.sorted_tables
+        return [table for table in tables if table.name.startswith("isthmus_")]
 
     def empty(self) -> None:
         """Forget everything, between two tests."""

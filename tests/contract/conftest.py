@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
@@ -18,6 +19,9 @@ NOT_OURS = (
     r"ignore:Exception in thread Thread-\d+ \(synced_send\):"
     "pytest.PytestUnhandledThreadExceptionWarning",
 )
+
+# pytest --hypothesis-profile deep
+settings.register_profile("deep")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
