@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import sys
 
+from bench import api, first_packet, forwarding
 from bench import compile as compile_
-from bench import first_packet, forwarding
 from bench.command import main_of_all
 
 if __name__ == "__main__":
-    sys.exit(main_of_all([compile_.BENCHMARK, first_packet.BENCHMARK, forwarding.BENCHMARK]))
+    sys.exit(
+        main_of_all(
+            [compile_.BENCHMARK, api.BENCHMARK, first_packet.BENCHMARK, forwarding.BENCHMARK]
+        )
+    )
