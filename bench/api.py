@@ -83,7 +83,7 @@ def measure(rounds: int) -> Outcome:
             _round(sites, full, turn, counted)
         few = sites[OURS].must("GET", f"{COLLECTION}?project_id={Project(0).id}")
         many = {name: _many_targets(site) for name, site in sites.items()}
-    return _outcome(measured, rounds, few, many)
+    return outcome(measured, rounds, few, many)
 
 
 def _round(
@@ -111,7 +111,15 @@ def _many_targets(site: Site) -> Answer:
     return site.ask("POST", COLLECTION, {"bgpvpn": body})
 
 
-def _outcome(measured: Measured, rounds: int, few: Answer, many: dict[str, Answer]) -> Outcome:
+def outcome(measured: Measured, rounds: int, few: Answer, many: dict[str, Answer]) -> Outcome:
+    """Turn answers into figures and targets.
+
+    Args:
+        measured: all answers.
+        rounds: how many there were.
+        few: our list of one project's VPNs.
+        many: each site's answer to many route targets.
+    """
     listing = measured.statements(OURS, "list")
     ratios = {operation: measured.ratio(operation) for operation in OPERATIONS}
     targets = [
