@@ -40,7 +40,8 @@ with warnings.catch_warnings():
     from isthmus.db import models
     from isthmus.drivers.base import VpnDriver
     from isthmus.model.errors import IsthmusError
-    from isthmus.plugin import dispatch
+    from isthmus.model.report import PeReport
+    from isthmus.plugin import dispatch, reports
     from isthmus.plugin.plugin import IsthmusPlugin, load_driver
 
 CONFIGURATION = """
@@ -280,10 +281,10 @@ class Cloud:
         """Make a driver as the plug-in does."""
         return load_driver(name)
 
-    def use_driver(self, driver: VpnDriver) -> None:
-        """Change to another driver, as after a restart with another configuration."""
+    def use_driver(self, driver: VpnDriver, mode: str = models.DISTRIBUTED) -> None:
+        """Change to another driver and mode, as after a restart with another configuration."""
         self.plugin._driver = driver
-        self._dispatcher = dispatch.Dispatcher(driver, AtOnce())
+        self._dispatcher = dispatch.Dispatcher(driver, AtOnce(), mode)
 
     @property
     def transport(self) -> Any:
@@ -319,9 +320,13 @@ class Cloud:
         vpn = self.request("GET", f"{VPNS}/{vpn_id}", project=project)["bgpvpn"]
         return vpn["status"], vpn["status_reason"]
 
-    def attachments(self) -> list[dict[str, Any]]:
+    def report(self, report: PeReport) -> None:
+        """Have a PE tell what it does."""
+        reports.record(report)
+
+    def attachments(self, owner: str = "ovn-lb-hm:distributed") -> list[dict[str, Any]]:
         """Return the ports of ours there are."""
-        filters = {"device_owner": ["ovn-lb-hm:distributed"]}
+        filters = {"device_owner": [owner]}
         ports: list[dict[str, Any]] = self.core.get_ports(
             neutron_context.get_admin_context(), filters=filters
         )
@@ -335,6 +340,7 @@ class Cloud:
             models.RouteDistinguisher,
             models.NetworkAssociation,
             models.Attachment,
+            models.GatewayPort,
             models.JournalEntry,
         )
         context = neutron_context.get_admin_context()

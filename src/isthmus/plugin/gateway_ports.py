@@ -34,8 +34,9 @@ DEVICE_OWNER_PREFIX = "isthmus:"
 DEVICE_OWNER = "isthmus:pe"
 PORT_NAME = "isthmus-gateway"
 SECURITY_GROUP = "isthmus-gateways"
-# Whatever other PEs send on behalf of their VMs; longer lists are cut off by Neutron.
-_ANY_SOURCE = ("0.0.0.0/0", "::/0")
+# Whatever other PEs send on behalf of their VMs. Neutron takes ten at most, and for IPv6 nothing
+# that holds multicast addresses: global unicast and unique local ones (RFC 4291 §2.4, RFC 4193).
+_ANY_SOURCE = ("0.0.0.0/0", "2000::/3", "fc00::/7")
 
 
 def ensure(network: NetworkRecord, pes: Collection[str]) -> None:
@@ -58,6 +59,7 @@ def ensure(network: NetworkRecord, pes: Collection[str]) -> None:
     for pe in pes:
         if pe not in there or there[pe].mac is None:
             _make(network, pe)
+    _correct(network, [port.port_id for pe, port in there.items() if pe in pes])
 
 
 def remove_from(network_id: str) -> None:
@@ -135,7 +137,6 @@ def _make(network: NetworkRecord, pe: str) -> None:
 
 
 def _body(network: NetworkRecord, pe: str, port_id: str, security_group: str) -> dict[str, Any]:
-    gateway_addresses = [str(subnet.gateway) for subnet in network.subnets if subnet.is_carried]
     return {
         "id": port_id,
         "tenant_id": "",
@@ -150,10 +151,26 @@ def _body(network: NetworkRecord, pe: str, port_id: str, security_group: str) ->
         portbindings.HOST_ID: pe,
         "port_security_enabled": True,
         "security_groups": [security_group],
-        "allowed_address_pairs": [
-            {"ip_address": address} for address in (*gateway_addresses, *_ANY_SOURCE)
-        ],
+        "allowed_address_pairs": _pairs(network),
     }
+
+
+def _pairs(network: NetworkRecord) -> list[dict[str, str]]:
+    gateway_addresses = [str(subnet.gateway) for subnet in network.subnets if subnet.is_carried]
+    return [{"ip_address": address} for address in (*gateway_addresses, *_ANY_SOURCE)]
+
+
+def _correct(network: NetworkRecord, port_ids: list[str]) -> None:
+    """Let ports use the gateway addresses as they are now; touch none that is right."""
+    if not port_ids:
+        return
+    core, context, wanted = directory.get_plugin(), own_context(), _pairs(network)
+    addresses = {pair["ip_address"] for pair in wanted}
+    fields = ["id", "allowed_address_pairs"]
+    for port in core.get_ports(context, filters={"id": port_ids}, fields=fields):
+        if {pair["ip_address"] for pair in port["allowed_address_pairs"]} != addresses:
+            core.update_port(context, port["id"], {"port": {"allowed_address_pairs": wanted}})
+            LOG.info("gateway_port.changed network=%s port=%s", network.id, port["id"])
 
 
 def _security_group() -> str:

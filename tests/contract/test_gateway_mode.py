@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks that chosen gateways serve: their ports in Neutron, and what PEs are asked."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from isthmus.model.intent import NetworkAttachment
+from isthmus.model.report import PeReport
+
+if TYPE_CHECKING:
+    from tests.cloud import Cloud
+    from tests.fakes.driver import FlakyDriver
+
+GATEWAYS = {"gw-1": IPv4Address("192.0.2.31"), "gw-2": IPv4Address("192.0.2.32")}
+DISTRIBUTED, GATEWAY = "distributed", "gateway"
+ADDRESS_OWNER, GATEWAY_OWNER = "isthmus:pe-gateway", "isthmus:pe"
+
+
+def make_gateway(cloud: Cloud, name: str, *, is_gateway: bool = True) -> None:
+    """Have a PE's agent tell that it may be a gateway."""
+    cloud.host(name)
+    cloud.report(PeReport(name, GATEWAYS[name], (), (), is_gateway=is_gateway))
+
+
+@pytest.fixture
+def driver(cloud: Cloud) -> FlakyDriver:
+    """A region in gateway mode with two gateways and a compute host that is no PE."""
+    for name in GATEWAYS:
+        make_gateway(cloud, name)
+    cloud.host("compute-1")
+    return use_mode(cloud, GATEWAY)
+
+
+def use_mode(cloud: Cloud, mode: str) -> FlakyDriver:
+    """Restart the service in a mode, with a driver that speaks for no PE."""
+    from isthmus.drivers.base import DriverSetup
+    from isthmus.drivers.noop import NoopDriver
+    from tests.fakes.driver import FlakyDriver
+
+    setup = DriverSetup(transport=lambda: None, record_report=lambda _: None)
+    driver = FlakyDriver(NoopDriver(setup))
+    cloud.use_driver(driver, mode)
+    return driver
+
+
+def associated(cloud: Cloud, prefix: str = "10.1.0.0/24") -> tuple[str, str]:
+    """Make a network with a VM in a VPN; return the VPN's and the network's id."""
+    network_id = cloud.network(prefix)
+    cloud.port(network_id, "compute-1")
+    vpn = cloud.vpn()
+    cloud.made(cloud.associate(vpn["id"], network_id), "network_association")
+    return str(vpn["id"]), network_id
+
+
+def allowed(port: dict[str, Any]) -> set[str]:
+    """The addresses a port may use beside its own."""
+    return {pair["ip_address"] for pair in port["allowed_address_pairs"]}
+
+
+def wanted(driver: FlakyDriver) -> NetworkAttachment:
+    """What was last asked of PEs for the one network there is."""
+    (attachment,) = driver.applied[-1].attachments
+    return attachment
+
+
+def test_each_gateway_gets_a_port_of_its_own_that_may_use_the_gateways_address(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """Bound to its host, in nobody's quota; the gateway address itself is on an unbound port."""
+    associated(cloud)
+    cloud.dispatch()
+    (address,) = cloud.attachments(ADDRESS_OWNER)
+    assert [ip["ip_address"] for ip in address["fixed_ips"]] == ["10.1.0.1"]
+    assert not address["binding:host_id"]
+    ports = cloud.attachments(GATEWAY_OWNER)
+    assert sorted(port["binding:host_id"] for port in ports) == ["gw-1", "gw-2"]
+    for port in ports:
+        assert allowed(port) == {"10.1.0.1", "0.0.0.0/0", "2000::/3", "fc00::/7"}
+        assert port["port_security_enabled"]
+        assert len(port["security_groups"]) == 1
+        assert port["project_id"] == ""
+    assert not cloud.attachments()
+
+
+def test_a_second_subnets_gateway_is_allowed_as_well(cloud: Cloud, driver: FlakyDriver) -> None:
+    """Else OVN would drop what a gateway says of it."""
+    _, network_id = associated(cloud)
+    cloud.dispatch()
+    cloud.made(cloud.subnet(network_id, "10.2.0.0/24"), "subnet")
+    cloud.dispatch()
+    for port in cloud.attachments(GATEWAY_OWNER):
+        assert {"10.1.0.1", "10.2.0.1"} < allowed(port)
+
+
+def test_gateways_are_told_of_each_other_and_of_every_host(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """In one order, so that they agree on who serves."""
+    associated(cloud)
+    cloud.dispatch()
+    attachment = wanted(driver)
+    assert {port.host_name: port.address for port in attachment.gateways} == GATEWAYS
+    own = {port["id"]: port["mac_address"] for port in cloud.attachments(GATEWAY_OWNER)}
+    assert {port.port_id: port.mac for port in attachment.gateways} == own
+    assert [bound.host_name for bound in attachment.hosts] == ["compute-1"]
+
+
+def test_a_gateways_port_is_no_host_of_the_network(cloud: Cloud, driver: FlakyDriver) -> None:
+    """Though it is bound and has an address there."""
+    associated(cloud)
+    cloud.dispatch()
+    cloud.check_all()
+    assert len(wanted(driver).hosts) == 1
+
+
+def test_all_of_it_goes_with_the_association(cloud: Cloud, driver: FlakyDriver) -> None:
+    """Ports and rows."""
+    vpn_id, network_id = associated(cloud)
+    cloud.dispatch()
+    cloud.dissociate(vpn_id)
+    cloud.dispatch()
+    assert not cloud.attachments(ADDRESS_OWNER) + cloud.attachments(GATEWAY_OWNER)
+    assert cloud.request("DELETE", f"/bgpvpn/bgpvpns/{vpn_id}").status == 204
+    cloud.dispatch()
+    assert cloud.leftovers() == {}
+    ports = cloud.request("GET", f"/ports?network_id={network_id}")["ports"]
+    for port in ports:
+        assert cloud.request("DELETE", f"/ports/{port['id']}").status == 204
+    assert cloud.request("DELETE", f"/networks/{network_id}").status == 204
+
+
+def test_another_gateway_joins_and_one_leaves(cloud: Cloud, driver: FlakyDriver) -> None:
+    """As its agent tells; the others keep their ports."""
+    make_gateway(cloud, "gw-2", is_gateway=False)
+    associated(cloud)
+    cloud.dispatch()
+    (first,) = wanted(driver).gateways
+    make_gateway(cloud, "gw-2")
+    cloud.dispatch()
+    assert first in wanted(driver).gateways
+    assert len(wanted(driver).gateways) == 2
+    make_gateway(cloud, "gw-2", is_gateway=False)
+    cloud.dispatch()
+    assert wanted(driver).gateways == (first,)
+    assert len(cloud.attachments(GATEWAY_OWNER)) == 1
+
+
+@pytest.mark.parametrize("owner", [ADDRESS_OWNER, GATEWAY_OWNER])
+def test_a_tenant_can_neither_delete_nor_change_the_ports(
+    cloud: Cloud, driver: FlakyDriver, owner: str
+) -> None:
+    """They would cut off their own network, and not know why."""
+    associated(cloud)
+    cloud.dispatch()
+    path = f"/ports/{cloud.attachments(owner)[0]['id']}"
+    assert cloud.request("DELETE", path).status == 409
+    assert cloud.request("PUT", path, {"port": {"name": "mine"}}).status == 409
+
+
+def test_without_any_gateway_the_status_says_what_to_do(cloud: Cloud, driver: FlakyDriver) -> None:
+    """The tenant is told whom to tell, the operator which option."""
+    from isthmus.model.errors import IsthmusError
+
+    for name in GATEWAYS:
+        make_gateway(cloud, name, is_gateway=False)
+    vpn_id, _ = associated(cloud)
+    with pytest.raises(IsthmusError, match="gateway = true") as refusal:
+        cloud.dispatch()
+    cloud.refuse(vpn_id, refusal.value)
+    assert cloud.status(vpn_id)[0] == "ERROR"
+    assert "tell the operator" in cloud.status(vpn_id, "red-project")[1]
+
+
+def test_a_network_moves_to_gateways_and_back(cloud: Cloud, driver: FlakyDriver) -> None:
+    """The gateway address stays where hosts look for it; nothing is left of the other mode."""
+    associated(cloud)
+    owners = (ADDRESS_OWNER, GATEWAY_OWNER, "ovn-lb-hm:distributed")
+    numbers: list[tuple[int, ...]] = []
+    for mode in (DISTRIBUTED, GATEWAY, DISTRIBUTED):
+        moving = use_mode(cloud, mode)
+        cloud.check_all()
+        numbers.append(tuple(len(cloud.attachments(owner)) for owner in owners))
+        assert bool(wanted(moving).gateways) is (mode == GATEWAY)
+    assert numbers == [(0, 0, 1), (1, 2, 0), (0, 0, 1)]
