@@ -17,7 +17,7 @@ from isthmus.model.provider_edge import Encapsulation, ProviderEdge
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile import neighbor_discovery
 from isthmus.pe_agent.compile.compiler import compile_pe
-from isthmus.pe_agent.compile.icmp import PuntReason, answer
+from isthmus.pe_agent.compile.icmp import PuntReason, is_to_be_fragmented, respond
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 from tests.actors import (
     BLUE,
@@ -51,6 +51,7 @@ from tests.fakes.packet import (
 )
 from tests.fakes.switch import LOCAL, FakeSwitch, Punted
 
+DONT_FRAGMENT = 0x4000
 _HOPS = 128
 
 
@@ -134,11 +135,11 @@ class Backbone:
                 else:
                     delivered.append(Delivery(at.pe.address, sent.port, sent.packet))
             for punted in outcome.punted:
-                reply = _answer(at.compiled, punted)
-                if reply is not None and punted.reason == "asked":
-                    delivered.append(Delivery(at.pe.address, punted.in_port, reply))
-                elif reply is not None:
-                    waiting.append((at, LOCAL, reply))
+                for reply in _respond(at.compiled, punted):
+                    if punted.reason == "asked":
+                        delivered.append(Delivery(at.pe.address, punted.in_port, reply))
+                    else:
+                        waiting.append((at, LOCAL, reply))
         raise AssertionError("a packet goes round in the backbone")
 
     def _cross(self, packet: Packet) -> list[tuple[BackbonePe, int, Packet]]:
@@ -158,10 +159,18 @@ class Backbone:
 
 
 def ipv4(
-    src: str, dst: str, gateway: str, *, ttl: int = 64, octets: int = 100, mark: str = "m"
+    src: str,
+    dst: str,
+    gateway: str,
+    *,
+    ttl: int = 64,
+    octets: int = 100,
+    mark: str = "m",
+    flags: int = DONT_FRAGMENT,
 ) -> Packet:
     """Make what a host sends to its gateway, the attachment of network ``gateway``."""
-    packet = Ipv4Packet(IPv4Address(src), IPv4Address(dst), ttl=ttl, octets=octets)
+    addresses = IPv4Address(src), IPv4Address(dst)
+    packet = Ipv4Packet(*addresses, ttl=ttl, octets=octets, flags=flags)
     return Packet("fa:16:3e:00:00:aa", mac_of(f"pe-{gateway}"), packet, mark=mark)
 
 
@@ -214,11 +223,15 @@ def receivers(deliveries: list[Delivery]) -> list[tuple[IPv4Address, int, str]]:
     return [(each.pe, each.port, each.packet.eth_dst) for each in deliveries]
 
 
-def _answer(compiled: Compiled, punted: Punted) -> Packet | None:
+def _respond(compiled: Compiled, punted: Punted) -> list[Packet]:
+    """Do what the agent does; an answer is marked as one, a fragment as its packet."""
     frame = encode(punted.packet)[: punted.octets]
     if punted.reason == "asked":
         reply = neighbor_discovery.answer(frame, compiled.links[punted.in_port])
+        frames: tuple[bytes, ...] = () if reply is None else (reply,)
     else:
         reason, context = PuntReason(punted.reason), compiled.punts[punted.metadata]
-        reply = answer(frame, reason, punted.metadata, context)
-    return None if reply is None else decode(reply, mark=f"about {punted.packet.mark}")
+        frames = respond(frame, reason, punted.metadata, context)
+        if is_to_be_fragmented(frame, reason):
+            return [decode(each, mark=punted.packet.mark) for each in frames]
+    return [decode(each, mark=f"about {punted.packet.mark}") for each in frames]

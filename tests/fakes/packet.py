@@ -38,7 +38,7 @@ class ArpPacket:
 
 @dataclass(frozen=True, slots=True)
 class Ipv4Packet:
-    """An IPv4 packet; ``octets`` is its total length."""
+    """An IPv4 packet; ``octets`` is its total length, ``flags`` hold its fragment offset too."""
 
     src: IPv4Address
     dst: IPv4Address
@@ -47,6 +47,7 @@ class Ipv4Packet:
     icmp_type: int = 0
     icmp_code: int = 0
     octets: int = 100
+    flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,10 @@ def ip_packet(
 
 
 def encode(packet: Packet, ident: int = 0) -> bytes:
-    """Encode a frame; its checksums are zero, and ``ident`` is the identification of its IP."""
+    """Encode a frame; ``ident`` is the identification of its IP.
+
+    The headers of IPv4 and the messages of ICMPv6 have right checksums, which routers verify.
+    """
     stack = b"".join(
         struct.pack("!I", entry.label << 12 | entry.tc << 9 | (i == 1) << 8 | entry.ttl)
         for i, entry in zip(range(len(packet.labels), 0, -1), packet.labels, strict=True)
@@ -182,8 +186,9 @@ def _decode_arp(octets: bytes) -> ArpPacket:
 def _encode_ipv4(ip: Ipv4Packet, ident: int) -> bytes:
     header = struct.pack(
         "!BBHHHBBH4s4s",
-        0x45, 0, ip.octets, ident, 0, ip.ttl, ip.proto, 0, ip.src.packed, ip.dst.packed,
+        0x45, 0, ip.octets, ident, ip.flags, ip.ttl, ip.proto, 0, ip.src.packed, ip.dst.packed,
     )  # fmt: skip
+    header = header[:10] + (0xFFFF - ones_complement_sum(header)).to_bytes(2, "big") + header[12:]
     payload = bytes((ip.icmp_type, ip.icmp_code)) if ip.proto == ICMP else b""
     return header + payload.ljust(ip.octets - len(header), b"\x00")
 
@@ -199,11 +204,12 @@ def _decode_ipv4(octets: bytes) -> Ipv4Packet:
         icmp_type=kind,
         icmp_code=code,
         octets=int.from_bytes(octets[2:4], "big"),
+        flags=int.from_bytes(octets[6:8], "big"),
     )
 
 
 def _encode_ipv6(ip: Ipv6Packet, ident: int) -> bytes:
-    """Encode with a right checksum in ICMPv6, which routers verify; ``ident`` is the flow label."""
+    """Encode; ``ident`` is the flow label."""
     payload = b""
     if ip.proto == ICMPV6:
         payload = struct.pack("!BBHI", ip.icmp_type, ip.icmp_code, 0, ip.nd_reserved)

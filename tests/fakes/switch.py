@@ -241,8 +241,8 @@ class _Run:
             case Output() | OutputToInPort() | ForgetInPort():
                 self._send(action)
             case ToAgent(octets):
-                reason = "asked" if table == ATTACHMENT else "too_big"
-                self._punt(reason, table, octets)
+                reason = "ttl_expired" if action.is_ttl_expired else "too_big"
+                self._punt("asked" if table == ATTACHMENT else reason, table, octets)
             case Drop():
                 self._is_over = True
 

@@ -97,6 +97,12 @@ PROVIDER_EDGE_OPTIONS = [
         max=MAX_LABEL,
         help="Last VPN label this PE may give out.",
     ),
+    cfg.BoolOpt(
+        "hide_from_traceroute",
+        default=False,
+        help="Leave the TTL of VPN packets alone, so that traceroute from a VM shows no PE but "
+        "only the end host. The same on all PEs, or some are seen.",
+    ),
     cfg.StrOpt(
         "ovsdb",
         default="unix:/run/openvswitch/db.sock",
@@ -350,6 +356,7 @@ def _read_provider_edge(reader: _Reader) -> ProviderEdge:
         encapsulation=reader.required(_PE, "transport", Encapsulation, Encapsulation.MPLS),
         transport_label=reader.value(_PE, "transport_label", lambda raw: Label(int(raw)), None),
         remote_pes=_read_remotes(reader),
+        hide_from_traceroute=reader.value(_PE, "hide_from_traceroute", bool, otherwise=False),
     )
 
 

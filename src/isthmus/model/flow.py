@@ -117,12 +117,22 @@ class ForgetInPort:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ToAgent:
-    """Hand the first ``octets`` of the packet to the agent."""
+    """Hand the first ``octets`` of the packet to the agent.
+
+    Attributes:
+        octets: Ethernet header included.
+        meter: drops what exceeds its rate; None for no limit.
+        is_ttl_expired: tells the agent that this is why.
+    """
 
     octets: int
+    meter: int | None = None
+    is_ttl_expired: bool = False
 
     def __str__(self) -> str:
-        return f"controller(max_len={self.octets})"
+        reason = "reason=invalid_ttl," if self.is_ttl_expired else ""
+        meter = "" if self.meter is None else f",meter_id={self.meter}"
+        return f"controller({reason}max_len={self.octets}{meter})"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -45,6 +45,7 @@ class ProviderEdge:
         encapsulation: MPLS on the wire, or MPLS-in-GRE (RFC 4023).
         transport_label: label under which P routers deliver without popping; None where they pop.
         remote_pes: the LSP to each other PE, for native MPLS only.
+        hide_from_traceroute: it does not count as a hop: packets keep their TTL.
     """
 
     address: IPv4Address
@@ -53,6 +54,7 @@ class ProviderEdge:
     encapsulation: Encapsulation = Encapsulation.MPLS
     transport_label: Label | None = None
     remote_pes: Mapping[IPv4Address, TransportNextHop] = field(default_factory=dict)
+    hide_from_traceroute: bool = False
 
     def __post_init__(self) -> None:
         check_mac(self.core_mac)

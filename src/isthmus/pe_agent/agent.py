@@ -32,18 +32,18 @@ from isthmus.pe_agent.advertiser import RouterAdvertiser
 from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
-from isthmus.pe_agent.compile import icmp, neighbor_discovery
+from isthmus.pe_agent.compile import neighbor_discovery
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled
-from isthmus.pe_agent.compile.pipeline import ATTACHMENT
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look.answers import Answers
 from isthmus.pe_agent.look.listener import LookingGlass
 from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter
 from isthmus.pe_agent.openflow.ovs_plan import SwitchLayout
 from isthmus.pe_agent.openflow.ovs_ports import OvsPortPlugger
-from isthmus.pe_agent.openflow.punts import Injection, Punt, PuntReceiver
+from isthmus.pe_agent.openflow.punts import PuntReceiver
 from isthmus.pe_agent.reconcile import Identity, Reconciler
+from isthmus.pe_agent.responder import Responder
 from isthmus.pe_agent.state import StateFile
 
 
@@ -78,7 +78,8 @@ class PeAgent:
             encapsulation=pe.encapsulation,
             address=pe.address,
         )
-        self._punts = PuntReceiver(management_socket, self._answer)
+        self._responder = Responder(self._compiled)
+        self._punts = PuntReceiver(management_socket, self._responder.respond)
         self._ports = OvsPortPlugger(switch.ovsdb, layout, self._punts.epoch)
         self._speaker = speaker
         edges = Edges(self._ports, OvsFlowWriter(management_socket), speaker)
@@ -122,23 +123,6 @@ class PeAgent:
     def stop(self) -> None:
         """Let ``run`` return soon. Safe in a signal handler."""
         self.reconciler.stop()
-
-    def _answer(self, punt: Punt) -> Injection | None:
-        """Answer a packet the switch handed over: as the link's router, or as the VRF it is in."""
-        compiled = self._compiled()
-        if compiled is None:
-            return None
-        if punt.table == ATTACHMENT:
-            link = compiled.links.get(punt.in_port)
-            frame = None if link is None else neighbor_discovery.answer(punt.frame, link)
-            return None if frame is None else Injection(frame, punt.in_port)
-        context = compiled.punts.get(punt.metadata)
-        if context is None:
-            return None
-        expired = punt.is_ttl_expired
-        reason = icmp.PuntReason.TTL_EXPIRED if expired else icmp.PuntReason.TOO_BIG
-        frame = icmp.answer(punt.frame, reason, punt.metadata, context)
-        return None if frame is None else Injection(frame)
 
     def _links(self) -> Mapping[int, neighbor_discovery.Link]:
         compiled = self._compiled()

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from isthmus.model.flow import Flow
+from isthmus.pe_agent.openflow.ovs_meters import OvsMeters, meters_of
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 UNDERLAY_MAC, REMOTE_MAC = "aa:55:aa:55:00:00", "02:00:00:00:00:21"
@@ -78,6 +79,8 @@ class DummySwitch:
 
     def replace_flows(self, flows: Iterable[Flow]) -> None:
         """Make ``flows`` the whole table."""
+        flows = frozenset(flows)
+        OvsMeters(self._folder / "br-pe.mgmt").add(meters_of(flows))
         lines = "\n".join(sorted(str(flow) for flow in flows))
         self._run("ovs-ofctl", "-OOpenFlow15", "--bundle", "replace-flows", "br-pe", "-",
                   text=lines)  # fmt: skip
@@ -90,16 +93,16 @@ class DummySwitch:
         """Return every frame that has left so far, by port."""
         return {port: _frames(self._folder / f"p{port}.pcap") for port in self._ports}
 
-    def counters(self) -> Counter[int]:
-        """Return how many packets have matched, by cookie."""
+    def counters(self) -> Counter[tuple[int, int]]:
+        """Return how many packets have matched, by table and cookie."""
         self._appctl("revalidator/purge")
-        counted: Counter[int] = Counter()
+        counted: Counter[tuple[int, int]] = Counter()
         for line in self._run("ovs-ofctl", "-OOpenFlow15", "dump-flows", "br-pe").splitlines():
             words = dict(
                 word.strip().split("=", 1) for word in line.split(",") if word.count("=") == 1
             )
             if "cookie" in words:
-                counted[int(words["cookie"], 16)] += int(words["n_packets"])
+                counted[int(words["table"]), int(words["cookie"], 16)] += int(words["n_packets"])
         return counted
 
     def _dummy_port(self, bridge: str, port: int) -> list[str]:

@@ -112,7 +112,7 @@ def _ipv6_link_flows(
             pipeline.ATTACHMENT,
             110,
             {**for_address, "ipv6_src": "::"},
-            ToAgent(PUNTED_OCTETS),
+            ToAgent(PUNTED_OCTETS, vrf.number),
             cookie=vrf.number,
         )
         if address.is_link_local:
@@ -136,7 +136,7 @@ def _ipv6_link_flows(
                 **_SOLICITATION,
                 "icmpv6_type": neighbor_discovery.ROUTER_SOLICITATION,
             },
-            ToAgent(PUNTED_OCTETS),
+            ToAgent(PUNTED_OCTETS, vrf.number),
             cookie=vrf.number,
         )
 

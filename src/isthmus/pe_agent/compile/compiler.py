@@ -193,7 +193,7 @@ def _compile_flows(
             for family in vrf.labels
             if circuit.port_id in circuit_ports
         )
-    yield from compile_delivery_flows(served)
+    yield from compile_delivery_flows(served, core.pe)
 
 
 def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:

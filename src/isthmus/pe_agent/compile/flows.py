@@ -51,6 +51,7 @@ _NOT_UNICAST = {
     AddressFamily.IPV6: ("::/127", "::ffff:0.0.0.0/96", "ff00::/8"),
 }
 _LINK_LOCAL = "fe80::/10"
+_WHOLE_PACKET = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,15 @@ def compile_shared_flows(core: CoreLink) -> Iterator[Flow]:
         )
     yield compile_neighbor_advertisement_flow()
     yield from _never_forwarded()
-    yield Flow.of(pipeline.TOO_BIG, 10, {"reg0": "0x1/0x1"}, ToAgent(PUNTED_OCTETS))
-    yield Flow.of(pipeline.TOO_BIG, 0, {}, Goto(pipeline.NEXT_HOP))
+    yield Flow.of(pipeline.LIMITS, 0, {}, Goto(pipeline.NEXT_HOP))
+    for ethertype in pipeline.ETHERTYPES.values():
+        yield Flow.of(
+            pipeline.LIMITS,
+            40,
+            {"eth_type": ethertype, "nw_ttl": 0},
+            Drop(),
+            cookie=DropCookie.TTL_OF_ZERO,
+        )
     if core.port is not None:
         yield from _flows_from_core(core.pe, core.port)
         yield from _flows_to_core(core.pe, core.port)
@@ -137,6 +145,7 @@ def compile_vrf_flows(
             Goto(pipeline.FIB),
             cookie=vrf.number,
         )
+        yield from _limit_flows(vrf, family, core.pe)
     for circuit in vrf.circuits:
         port = circuit_ports.get(circuit.port_id)
         if port is not None:
@@ -165,11 +174,14 @@ def compile_label_flow(vrf: Vrf, family: AddressFamily) -> Flow:
     )
 
 
-def compile_delivery_flows(ends: Iterable[tuple[int, AddressFamily]]) -> Iterator[Flow]:
+def compile_delivery_flows(
+    ends: Iterable[tuple[int, AddressFamily]], pe: ProviderEdge
+) -> Iterator[Flow]:
     """Compile the last step towards attachments: decrement the TTL and send.
 
     Args:
         ends: attachments' OpenFlow ports, with each address family that is delivered there.
+        pe: says whether it is a hop.
     """
     for port, family in sorted(set(ends)):
         # Two subnets of one network share its attachment: a packet may leave where it came in.
@@ -177,10 +189,35 @@ def compile_delivery_flows(ends: Iterable[tuple[int, AddressFamily]]) -> Iterato
             pipeline.NEXT_HOP,
             10,
             {"eth_type": pipeline.ETHERTYPES[family], "reg3": port},
-            DecTtl(),
+            *_hop(pe),
             ForgetInPort(),
             Output(port),
         )
+
+
+def _limit_flows(vrf: Vrf, family: AddressFamily, pe: ProviderEdge) -> Iterator[Flow]:
+    """Compile the flows for packets the agent has to see before they go on, or do not.
+
+    Its meter keeps one VRF's from crowding out those of another. Of an IPv4 packet that is too big
+    the agent gets all, as it may have to fragment it; that depends on a bit no flow can match.
+    """
+    of_vrf = {"metadata": vrf.metadata, "eth_type": pipeline.ETHERTYPES[family]}
+    if not pe.hide_from_traceroute:
+        yield Flow.of(
+            pipeline.LIMITS,
+            30,
+            {**of_vrf, "nw_ttl": 1},
+            ToAgent(PUNTED_OCTETS, vrf.number, is_ttl_expired=True),
+            cookie=vrf.number,
+        )
+    octets = _WHOLE_PACKET if family is AddressFamily.IPV4 else PUNTED_OCTETS
+    yield Flow.of(
+        pipeline.LIMITS,
+        10,
+        {**of_vrf, "reg0": "0x1/0x1"},
+        ToAgent(octets, vrf.number),
+        cookie=vrf.number,
+    )
 
 
 def _never_forwarded() -> Iterator[Flow]:
@@ -238,7 +275,7 @@ def _flows_to_core(pe: ProviderEdge, port: int) -> Iterator[Flow]:
             pipeline.NEXT_HOP,
             20,
             to_core | {"reg2": 0},
-            DecTtl(),
+            *_hop(pe),
             *_push_label("NXM_NX_REG1"),
             Output(port),
         )
@@ -247,11 +284,16 @@ def _flows_to_core(pe: ProviderEdge, port: int) -> Iterator[Flow]:
                 pipeline.NEXT_HOP,
                 10,
                 to_core,
-                DecTtl(),
+                *_hop(pe),
                 *_push_label("NXM_NX_REG1"),
                 *_push_label("NXM_NX_REG2"),
                 Output(port),
             )
+
+
+def _hop(pe: ProviderEdge) -> tuple[Action, ...]:
+    """Be one router on the packet's way, or none that traceroute can tell."""
+    return () if pe.hide_from_traceroute else (DecTtl(),)
 
 
 def _push_label(register: str) -> tuple[Action, ...]:
@@ -323,7 +365,7 @@ def _path_actions(path: Path, core: CoreLink, mtu: int) -> tuple[Action, ...]:
         mtu = path.mtu
         towards = _delivery_actions(path)
     # The switch counts the Ethernet header, IP does not.
-    return (*towards, CheckPacketLarger(mtu + _ETHERNET_OCTETS, _REG0), Goto(pipeline.TOO_BIG))
+    return (*towards, CheckPacketLarger(mtu + _ETHERNET_OCTETS, _REG0), Goto(pipeline.LIMITS))
 
 
 def _delivery_actions(host: LocalHost) -> tuple[Action, ...]:

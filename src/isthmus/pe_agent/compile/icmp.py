@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answer packets that were too big or whose TTL expired: octets in, octets out.
+"""Respond to packets that were too big or whose TTL expired: octets in, octets out.
 
-Neither OVN nor a P router sends these ICMP messages for a VPN's packets, so the PE has to, or path
-MTU discovery stalls and traceroute is blind (RFC 1191 §3, RFC 792; RFC 8201 §4, RFC 4443 §3).
+Those that may be fragmented are; of others the sender is told. Neither OVN nor a P router sends
+these ICMP messages for a VPN's packets, so the PE has to, or path MTU discovery stalls and
+traceroute is blind (RFC 1191 §3, RFC 792; RFC 8201 §4, RFC 4443 §3).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address
 from isthmus.model.intent import AttachedSubnet
 from isthmus.model.ip import IpAddress
 from isthmus.pe_agent.compile.checksum import checksum, icmpv6_checksum
+from isthmus.pe_agent.compile.fragments import fragment, may_be_fragmented
 
 PUNTED_OCTETS = 14 + 548
 """How much of a packet the answer can use: an Ethernet header, and what fits below 576 octets."""
@@ -80,6 +82,39 @@ def injection_mac(vrf_number: int) -> str:
     return f"02:69:73:00:{vrf_number >> 8:02x}:{vrf_number & 0xFF:02x}"
 
 
+def is_to_be_fragmented(frame: bytes, reason: PuntReason) -> bool:
+    """Tell whether ``respond`` fragments a punted packet: IPv4, too big and free to be cut."""
+    return (
+        reason is PuntReason.TOO_BIG
+        and frame[12:_ETHERNET_OCTETS] == _IPV4
+        and may_be_fragmented(frame[_ETHERNET_OCTETS:])
+    )
+
+
+def respond(
+    frame: bytes, reason: PuntReason, vrf_number: int, context: PuntContext
+) -> tuple[bytes, ...]:
+    """Do with a punted packet what a router does: fragment it, or answer it.
+
+    Args:
+        frame: Ethernet frame without labels; one that is to be fragmented has to be whole.
+        reason: why it was punted.
+        vrf_number: the metadata it was punted with.
+        context: of that VRF.
+
+    Returns:
+        Frames to send with ``in_port=LOCAL``. Fragments fit where the packet did not, and then
+        take the way it would have taken.
+    """
+    if not is_to_be_fragmented(frame, reason):
+        message = answer(frame, reason, vrf_number, context)
+        return () if message is None else (message,)
+    packet = frame[_ETHERNET_OCTETS:]
+    mtu = _next_mtu(IPv4Address(packet[16:20]), context)
+    ethernet = _ethernet(vrf_number) + _IPV4
+    return tuple(ethernet + each for each in fragment(packet, mtu))
+
+
 def answer(frame: bytes, reason: PuntReason, vrf_number: int, context: PuntContext) -> bytes | None:
     """Make the ICMP answer to a punted packet (RFC 1812 §4.3, RFC 4443 §2.4).
 
@@ -93,9 +128,7 @@ def answer(frame: bytes, reason: PuntReason, vrf_number: int, context: PuntConte
         A frame to send with ``in_port=LOCAL``, which the VRF then routes to the sender, wherever
         that is; or None where RFC 1812 §4.3.2.7 and RFC 4443 §2.4 want silence: about ICMP errors,
         fragments other than the first, multicast and broadcast, and senders that are no single
-        host; and where the PE has no address of that family in the VRF. An IPv4 packet that is too
-        big is answered whether or not it forbids fragmentation, as the PE can't fragment: the
-        sender's host learns the path MTU from the answer and fragments by itself.
+        host; and where the PE has no address of that family in the VRF.
     """
     packet = _decode(frame)
     if packet is None or not _may_be_answered(packet):
@@ -105,11 +138,21 @@ def answer(frame: bytes, reason: PuntReason, vrf_number: int, context: PuntConte
         return None
     mtu = None
     if reason is PuntReason.TOO_BIG:
-        mtu = context.host_mtus.get(packet.destination, context.path_mtu)
-    ethernet = _NO_ANSWER_MAC + bytes.fromhex(injection_mac(vrf_number).replace(":", ""))
+        mtu = _next_mtu(packet.destination, context)
+    ethernet = _ethernet(vrf_number)
     if isinstance(source, IPv4Address):
         return ethernet + _IPV4 + _encode_ipv4(source, packet, mtu)
     return ethernet + _IPV6 + _encode_ipv6(source, packet, mtu)
+
+
+def _next_mtu(destination: IpAddress, context: PuntContext) -> int:
+    """The largest packet that goes on from here towards ``destination``."""
+    return context.host_mtus.get(destination, context.path_mtu)
+
+
+def _ethernet(vrf_number: int) -> bytes:
+    """The addresses of a frame that table 0 leads into the VRF."""
+    return _NO_ANSWER_MAC + bytes.fromhex(injection_mac(vrf_number).replace(":", ""))
 
 
 def _decode(frame: bytes) -> _Packet | None:

@@ -14,9 +14,9 @@
     11 neighbor                  │
     advertisement                │
                                  ▼
-                             21 too big ──▶ agent
+                             21 limits ──▶ agent: TTL expired, too big
                                  ▼
-                             25 next hop ──▶ attachment, core; TTL expired ──▶ agent
+                             25 next hop ──▶ attachment, core
 
 metadata   VRF number, set in tables 0 and 6 and never changed after; every flow of a VRF matches it
 reg0[0]    the packet is larger than its path carries
@@ -95,6 +95,7 @@ class DropCookie(IntEnum):
     NOT_UNICAST = 0xD2001
     LINK_LOCAL = 0xD2002
     NEIGHBOR_DISCOVERY = 0xD2003
+    TTL_OF_ZERO = 0xD2100
     NO_NEXT_HOP = 0xD2500
 
 
@@ -127,7 +128,7 @@ class Table:
 
 CLASSIFY, TRANSPORT_LABEL, VPN_LABEL = 0, 5, 6
 ATTACHMENT, NEIGHBOR_ADVERTISEMENT = 10, 11
-FIB, TOO_BIG, NEXT_HOP = 20, 21, 25
+FIB, LIMITS, NEXT_HOP = 20, 21, 25
 
 # Above 100 + 128, the priority of the longest prefix.
 FIB_PING, FIB_NEVER_FORWARDED = 300, 350
@@ -206,16 +207,16 @@ PIPELINE: tuple[Table, ...] = (
             | {"ipv6_src", "ipv6_dst", "icmpv6_type"}
         ),
         actions=frozenset({CheckPacketLarger, ForgetInPort, Resubmit}),
-        next_tables=frozenset({FIB, TOO_BIG}),
+        next_tables=frozenset({FIB, LIMITS}),
         miss=DropCookie.NO_ROUTE,
         is_per_vrf=True,
     ),
     Table(
-        TOO_BIG,
-        "too big",
-        "Packets larger than their path carries go to the agent, which answers (RFC 1191 §3, "
-        "RFC 8201 §4).",
-        matches=frozenset({"reg0"}),
+        LIMITS,
+        "limits",
+        "Packets whose TTL expires, or that are larger than their path carries, go to the agent, "
+        "which answers or fragments them (RFC 1812 §5.3.1, RFC 1191 §3, RFC 8201 §4).",
+        matches=frozenset({"metadata", "eth_type", "nw_ttl", "reg0"}),
         sets=frozenset(),
         actions=frozenset({ToAgent}),
         next_tables=frozenset({NEXT_HOP}),

@@ -14,6 +14,7 @@ from pathlib import Path
 from isthmus.model.difference import difference
 from isthmus.model.errors import SwitchRefused, SwitchUnreachable
 from isthmus.model.flow import Flow
+from isthmus.pe_agent.openflow.ovs_meters import OvsMeters, meters_of
 from isthmus.pe_agent.openflow.writer import FlowDifference, InstalledFlow
 
 _TIMEOUT_S = 20
@@ -36,24 +37,29 @@ class OvsFlowWriter:
 
     The first ``apply``, and the first after ``forget``, has ovs-ofctl read the table back and
     change what differs; later ones send only the difference from what was written last. One
-    process of some 20 ms either way.
+    process of some 20 ms either way. Meters are there before the flows that name them.
     """
 
     def __init__(self, management_socket: Path) -> None:
         self._socket = management_socket
+        self._meters = OvsMeters(management_socket)
         self._installed: frozenset[Flow] | None = None
 
     def apply(self, flows: frozenset[Flow]) -> None:
         """Make ``flows`` the whole table, atomically; see ``FlowWriter``."""
+        meters = meters_of(flows)
+        self._meters.add(meters)
         if self._installed is None:
             self._run("replace-flows", sorted(str(flow) for flow in flows))
         elif lines := bundle(self._installed, flows):
             self._run("add-flows", lines)
         self._installed = flows
+        self._meters.remove_others(meters)
 
     def forget(self) -> None:
         """Assume nothing about what is installed."""
         self._installed = None
+        self._meters.forget()
 
     def read(self) -> tuple[InstalledFlow, ...]:
         """Read the whole table back; see ``FlowWriter``."""
@@ -103,6 +109,7 @@ class OvsFlowWriter:
         if done.returncode < 0 or any(mark in words for mark in _UNREACHABLE):
             raise SwitchUnreachable(f"Open vSwitch did not take the flows: {words}.")
         self._installed = before
+        self._meters.forget()
         raise SwitchRefused(f"Open vSwitch refused a flow: {words}.")
 
 

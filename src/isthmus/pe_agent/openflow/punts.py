@@ -11,7 +11,6 @@ import logging
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +28,6 @@ _HEADER = struct.Struct("!BBHI")
 _MISS_SEND_OCTETS = 600
 _FIRST_RETRY_S = 0.02
 _LONGEST_RETRY_S = 0.5
-# ICMP errors are limited in rate (RFC 1812 §4.3.2.8); many at once are many hosts' first packets.
-_ANSWERS_PER_S = 100.0
-_ANSWERS_AT_ONCE = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,9 @@ class PuntReceiver:
     bridge was made anew, and its flows are gone.
     """
 
-    def __init__(self, management_socket: Path, answer: Callable[[Punt], Injection | None]) -> None:
+    def __init__(
+        self, management_socket: Path, answer: Callable[[Punt], Iterable[Injection]]
+    ) -> None:
         self._path = management_socket
         self._answer = answer
         self._on_connect: Callable[[], None] = lambda: None
@@ -82,7 +80,6 @@ class PuntReceiver:
         self._connection: socket.socket | None = None
         self._open: socket.socket | None = None
         self._sending = threading.Lock()
-        self._bucket = TokenBucket(_ANSWERS_PER_S, _ANSWERS_AT_ONCE, time.monotonic)
         self._thread = threading.Thread(target=self._run, name="punts", daemon=True)
 
     def start(self, on_connect: Callable[[], None]) -> None:
@@ -154,37 +151,16 @@ class PuntReceiver:
 
     def _receive(self, connection: socket.socket, octets: bytes) -> None:
         punt = decode_packet_in(octets)
-        if punt is None or not self._bucket.take():
+        if punt is None:
             return
         try:
-            injection = self._answer(punt)
+            injections = self._answer(punt)
         except Exception:
             LOG.exception("switch.punt_not_answered metadata=%s", punt.metadata)
             return
-        if injection is not None:
-            with self._sending:
+        with self._sending:
+            for injection in injections:
                 _send(connection, _packet_out(injection))
-
-
-class TokenBucket:
-    """Lets through ``rate`` a second, and ``burst`` at once."""
-
-    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._clock = clock
-        self._tokens = burst
-        self._filled_at = clock()
-
-    def take(self) -> bool:
-        """Take a token if there is one."""
-        now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 def decode_packet_in(octets: bytes) -> Punt | None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.model.flow import Flow, SetField
+from isthmus.model.flow import Action, Flow, SetField, ToAgent
 from isthmus.model.ids import Label, RouteDistinguisher
 from isthmus.model.intent import VrfIntent
 from isthmus.model.ip import AddressFamily, ip_order
@@ -82,14 +82,16 @@ def without_numbers(outcome: Compiled) -> tuple[object, ...]:
             return name, labels.get(int(value), value)
         return name, macs.get(value, value)
 
+    def name_action(action: Action) -> object:
+        if isinstance(action, SetField) and action.field == "metadata":
+            return numbers[int(action.value)]
+        if isinstance(action, ToAgent) and action.meter is not None:
+            return replace(action, meter=None), numbers[action.meter]
+        return action
+
     def name_flow(flow: Flow) -> tuple[object, ...]:
         match = tuple(name_match(name, value) for name, value in flow.match)
-        actions = tuple(
-            numbers[int(action.value)]
-            if isinstance(action, SetField) and action.field == "metadata"
-            else action
-            for action in flow.actions
-        )
+        actions = tuple(name_action(action) for action in flow.actions)
         return flow.table, flow.priority, match, actions, numbers.get(flow.cookie, flow.cookie)
 
     routes = frozenset(

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Punted packets: what is read, how often is answered, and a switch that comes and goes."""
+"""Punted packets: what is read and sent, and a switch that comes and goes."""
 
 from __future__ import annotations
 
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,6 @@ from isthmus.pe_agent.openflow.punts import (
     Injection,
     Punt,
     PuntReceiver,
-    TokenBucket,
     decode_packet_in,
 )
 
@@ -50,17 +49,6 @@ def test_a_packet_in_names_reason_vrf_and_frame() -> None:
 def test_no_octets_are_fatal(octets: bytes) -> None:
     """What can't be read is none of ours."""
     decode_packet_in(struct.pack("!BBHI", 4, ofp.OFPT_PACKET_IN, 8 + len(octets), 0) + octets)
-
-
-def test_answers_are_limited_in_rate() -> None:
-    """RFC 1812 §4.3.2.8."""
-    now = [0.0]
-    bucket = TokenBucket(10, 5, lambda: now[0])
-    assert [bucket.take() for _ in range(7)] == [True] * 5 + [False] * 2
-    now[0] = 0.1
-    assert [bucket.take() for _ in range(2)] == [True, False]
-    now[0] = 100.0
-    assert sum(bucket.take() for _ in range(20)) == 5
 
 
 class FakeManagementSocket:
@@ -123,7 +111,7 @@ def start(switch: FakeManagementSocket) -> Iterator[Start]:
     started: list[PuntReceiver] = []
 
     def start(
-        answer: Callable[[Punt], Injection | None], on_connect: Callable[[], None] = lambda: None
+        answer: Callable[[Punt], Iterable[Injection]], on_connect: Callable[[], None] = lambda: None
     ) -> PuntReceiver:
         started.append(PuntReceiver(switch.path, answer))
         started[-1].start(on_connect)
@@ -141,7 +129,7 @@ def test_an_answer_is_injected_as_if_from_the_local_port(
     switch: FakeManagementSocket, start: Start
 ) -> None:
     """From CONTROLLER it would die behind a patch port."""
-    start(lambda punt: Injection(b"answer to " + bytes([punt.metadata])))
+    start(lambda punt: [Injection(b"answer to " + bytes([punt.metadata]))])
     switch.come_up()
     switch.send(packet_in(ofp.OFPR_ACTION, 7))
     kind, body = switch.receive()
@@ -155,7 +143,7 @@ def test_an_answer_for_one_link_leaves_by_its_port(
     switch: FakeManagementSocket, start: Start
 ) -> None:
     """Tables would ask where it is for."""
-    start(lambda punt: Injection(b"router here", punt.in_port))
+    start(lambda punt: [Injection(b"router here", punt.in_port)])
     switch.come_up()
     switch.send(packet_in(ofp.OFPR_ACTION, 7))
     kind, body = switch.receive()
@@ -167,7 +155,7 @@ def test_what_nobody_asked_for_is_sent_while_there_is_a_switch(
 ) -> None:
     """Without one it is lost, and nobody waits."""
     connects = threading.Semaphore(0)
-    receiver = start(lambda _: None, connects.release)
+    receiver = start(lambda _: (), connects.release)
     receiver.inject([Injection(b"too early", 3)])
     switch.come_up()
     assert connects.acquire(timeout=5)
@@ -176,18 +164,31 @@ def test_what_nobody_asked_for_is_sent_while_there_is_a_switch(
     assert (kind, output_of(body), body[-11:]) == (ofp.OFPT_PACKET_OUT, 3, b"router here")
 
 
+def test_one_packet_may_become_several(switch: FakeManagementSocket, start: Start) -> None:
+    """Its fragments, in their order."""
+    start(lambda _: [Injection(b"one"), Injection(b"two")])
+    switch.come_up()
+    switch.send(packet_in(ofp.OFPR_ACTION, 7))
+    assert [switch.receive()[1][-3:] for _ in range(2)] == [b"one", b"two"]
+
+
 def test_a_ping_of_the_switch_is_answered(switch: FakeManagementSocket, start: Start) -> None:
     """It would otherwise close the connection."""
-    start(lambda _: None)
+    start(lambda _: ())
     switch.come_up()
     switch.send(ECHO_REQUEST)
     assert switch.receive() == (ofp.OFPT_ECHO_REPLY, b"ping")
 
 
 def test_nothing_is_answered_by_silence(switch: FakeManagementSocket, start: Start) -> None:
-    """None means none."""
+    """No injection means none."""
     seen = threading.Semaphore(0)
-    start(lambda _: seen.release())
+
+    def say_nothing(_: Punt) -> list[Injection]:
+        seen.release()
+        return []
+
+    start(say_nothing)
     switch.come_up()
     switch.send(packet_in(ofp.OFPR_ACTION, 7) + ECHO_REQUEST)
     assert switch.receive()[0] == ofp.OFPT_ECHO_REPLY
@@ -200,11 +201,11 @@ def test_an_answerer_that_fails_costs_one_packet(
     """The connection, and with it the switch's pulse, goes on."""
     answers: Iterator[bytes | Exception] = iter([RuntimeError("A mistake."), b"well"])
 
-    def answer(punt: Punt) -> Injection | None:
+    def answer(punt: Punt) -> list[Injection]:
         given = next(answers)
         if isinstance(given, Exception):
             raise given
-        return Injection(given)
+        return [Injection(given)]
 
     receiver = start(answer)
     switch.come_up()
@@ -217,7 +218,7 @@ def test_an_answerer_that_fails_costs_one_packet(
 def test_a_new_connection_is_a_new_epoch(switch: FakeManagementSocket, start: Start) -> None:
     """A restarted switch has lost its flows."""
     connects = threading.Semaphore(0)
-    receiver = start(lambda _: None, connects.release)
+    receiver = start(lambda _: (), connects.release)
     for epoch in ("1", "2"):
         switch.come_up()
         assert connects.acquire(timeout=5)
