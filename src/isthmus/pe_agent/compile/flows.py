@@ -25,7 +25,6 @@ from isthmus.model.flow import (
     PushMpls,
     Resubmit,
     SetField,
-    ToAgent,
 )
 from isthmus.model.ip import AddressFamily, IpAddress, IpPrefix, family_of
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
@@ -34,7 +33,8 @@ from isthmus.pe_agent.compile.attachments import (
     compile_attachment_flows,
     compile_neighbor_advertisement_flow,
 )
-from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS, injection_mac
+from isthmus.pe_agent.compile.icmp import injection_mac
+from isthmus.pe_agent.compile.limits import compile_limit_flows, compile_shared_limit_flows
 from isthmus.pe_agent.compile.pipeline import DropCookie
 from isthmus.pe_agent.compile.rib import Path, RemotePath
 from isthmus.pe_agent.compile.routes import LocalHost
@@ -51,7 +51,6 @@ _NOT_UNICAST = {
     AddressFamily.IPV6: ("::/127", "::ffff:0.0.0.0/96", "ff00::/8"),
 }
 _LINK_LOCAL = "fe80::/10"
-_WHOLE_PACKET = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +106,7 @@ def compile_shared_flows(core: CoreLink) -> Iterator[Flow]:
         )
     yield compile_neighbor_advertisement_flow()
     yield from _never_forwarded()
-    yield Flow.of(pipeline.LIMITS, 0, {}, Goto(pipeline.NEXT_HOP))
-    for ethertype in pipeline.ETHERTYPES.values():
-        yield Flow.of(
-            pipeline.LIMITS,
-            40,
-            {"eth_type": ethertype, "nw_ttl": 0},
-            Drop(),
-            cookie=DropCookie.TTL_OF_ZERO,
-        )
+    yield from compile_shared_limit_flows()
     if core.port is not None:
         yield from _flows_from_core(core.pe, core.port)
         yield from _flows_to_core(core.pe, core.port)
@@ -145,7 +136,7 @@ def compile_vrf_flows(
             Goto(pipeline.FIB),
             cookie=vrf.number,
         )
-        yield from _limit_flows(vrf, family, core.pe)
+    yield from compile_limit_flows(vrf, core.pe)
     for circuit in vrf.circuits:
         port = circuit_ports.get(circuit.port_id)
         if port is not None:
@@ -193,31 +184,6 @@ def compile_delivery_flows(
             ForgetInPort(),
             Output(port),
         )
-
-
-def _limit_flows(vrf: Vrf, family: AddressFamily, pe: ProviderEdge) -> Iterator[Flow]:
-    """Compile the flows for packets the agent has to see before they go on, or do not.
-
-    Its meter keeps one VRF's from crowding out those of another. Of an IPv4 packet that is too big
-    the agent gets all, as it may have to fragment it; that depends on a bit no flow can match.
-    """
-    of_vrf = {"metadata": vrf.metadata, "eth_type": pipeline.ETHERTYPES[family]}
-    if not pe.hide_from_traceroute:
-        yield Flow.of(
-            pipeline.LIMITS,
-            30,
-            {**of_vrf, "nw_ttl": 1},
-            ToAgent(PUNTED_OCTETS, vrf.number, is_ttl_expired=True),
-            cookie=vrf.number,
-        )
-    octets = _WHOLE_PACKET if family is AddressFamily.IPV4 else PUNTED_OCTETS
-    yield Flow.of(
-        pipeline.LIMITS,
-        10,
-        {**of_vrf, "reg0": "0x1/0x1"},
-        ToAgent(octets, vrf.number),
-        cookie=vrf.number,
-    )
 
 
 def _never_forwarded() -> Iterator[Flow]:
