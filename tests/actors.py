@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import (
     AttachedHost,
+    AttachedPrefix,
     AttachedSubnet,
     AttachmentCircuit,
     RouterAdvertisement,
@@ -58,6 +60,25 @@ def circuit(
     port_id = f"pe-{network}"
     subnets = tuple(sorted(subnet(prefix) for prefix in given))
     return AttachmentCircuit(network, port_id, mac_of(port_id), mtu, subnets, hosts)
+
+
+def behind(
+    attachment: AttachmentCircuit,
+    prefix: str,
+    port: str | None = None,
+    *,
+    mac: str | None = None,
+    local_pref: int | None = None,
+) -> AttachmentCircuit:
+    """Put a prefix behind a CE of a network: behind ``port``, or the router that has ``mac``."""
+    chosen = mac or mac_of(port or "router")
+    added = AttachedPrefix(ip_network(prefix), chosen, port, local_pref)
+    return replace(attachment, prefixes=tuple(sorted({*attachment.prefixes, added})))
+
+
+def named(attachment: AttachmentCircuit) -> AttachmentCircuit:
+    """Leave only the ports that an attachment names in the VPN."""
+    return replace(attachment, is_whole=False)
 
 
 def intent(

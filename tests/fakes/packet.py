@@ -38,7 +38,10 @@ class ArpPacket:
 
 @dataclass(frozen=True, slots=True)
 class Ipv4Packet:
-    """An IPv4 packet; ``octets`` is its total length, ``flags`` hold its fragment offset too."""
+    """An IPv4 packet: ``octets`` is its total length, ``ports`` are of UDP.
+
+    ``flags`` hold its fragment offset too.
+    """
 
     src: IPv4Address
     dst: IPv4Address
@@ -48,14 +51,15 @@ class Ipv4Packet:
     icmp_code: int = 0
     octets: int = 100
     flags: int = 0
+    ports: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Ipv6Packet:
-    """An IPv6 packet; ``octets`` is its total length, header included.
+    """An IPv6 packet; ``octets`` is its total length, header included; ``ports`` are of UDP.
 
-    The last three are of neighbor solicitations and advertisements (RFC 4861 §4.3, §4.4): target,
-    flags with the reserved bits, and the one link-layer address option, by its type.
+    The three that begin with nd are of neighbor solicitations and advertisements (RFC 4861 §4.3,
+    §4.4): target, flags with the reserved bits, and the one link-layer address option, by its type.
     """
 
     src: IPv6Address
@@ -68,6 +72,7 @@ class Ipv6Packet:
     nd_target: IPv6Address | None = None
     nd_reserved: int = 0
     nd_option: tuple[int, str] | None = None
+    ports: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +194,18 @@ def _encode_ipv4(ip: Ipv4Packet, ident: int) -> bytes:
         0x45, 0, ip.octets, ident, ip.flags, ip.ttl, ip.proto, 0, ip.src.packed, ip.dst.packed,
     )  # fmt: skip
     header = header[:10] + (0xFFFF - ones_complement_sum(header)).to_bytes(2, "big") + header[12:]
-    payload = bytes((ip.icmp_type, ip.icmp_code)) if ip.proto == ICMP else b""
+    payload = bytes((ip.icmp_type, ip.icmp_code)) if ip.proto == ICMP else _encode_ports(ip)
     return header + payload.ljust(ip.octets - len(header), b"\x00")
+
+
+def _encode_ports(ip: Ipv4Packet | Ipv6Packet) -> bytes:
+    return struct.pack("!HH", *ip.ports) if ip.proto == UDP else b""
+
+
+def _decode_ports(proto: int, payload: bytes) -> tuple[int, int]:
+    if proto != UDP or len(payload) < 4:
+        return (0, 0)
+    return int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
 
 
 def _decode_ipv4(octets: bytes) -> Ipv4Packet:
@@ -205,12 +220,13 @@ def _decode_ipv4(octets: bytes) -> Ipv4Packet:
         icmp_code=code,
         octets=int.from_bytes(octets[2:4], "big"),
         flags=int.from_bytes(octets[6:8], "big"),
+        ports=_decode_ports(proto, octets[start:]),
     )
 
 
 def _encode_ipv6(ip: Ipv6Packet, ident: int) -> bytes:
     """Encode; ``ident`` is the flow label."""
-    payload = b""
+    payload = _encode_ports(ip)
     if ip.proto == ICMPV6:
         payload = struct.pack("!BBHI", ip.icmp_type, ip.icmp_code, 0, ip.nd_reserved)
         if ip.nd_target is not None:
@@ -236,6 +252,7 @@ def _decode_ipv6(octets: bytes) -> Ipv6Packet:
         ttl=octets[7],
         proto=proto,
         octets=40 + int.from_bytes(octets[4:6], "big"),
+        ports=_decode_ports(proto, payload),
     )
     if proto != ICMPV6:
         return packet

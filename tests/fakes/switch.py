@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from isthmus.model.errors import EdgeError, SwitchRefused, SwitchUnreachable
@@ -23,6 +24,7 @@ from isthmus.model.flow import (
     ForgetInPort,
     Goto,
     Move,
+    Multipath,
     Output,
     OutputToInPort,
     PopMpls,
@@ -62,6 +64,7 @@ _NXM = {
     "NXM_NX_ND_TLL": "nd_tll",
     "NXM_NX_REG1": "reg1",
     "NXM_NX_REG2": "reg2",
+    "NXM_NX_REG4": "reg4",
     "OXM_OF_MPLS_LABEL": "mpls_label",
 }
 
@@ -108,6 +111,7 @@ class FakeSwitch:
         installed: what is in the table.
         applied: how often ``apply`` succeeded.
         packets: packets counted by flow.
+        chosen: the link every multipath action takes, if it has as many; None for a hash.
     """
 
     def __init__(self) -> None:
@@ -116,6 +120,7 @@ class FakeSwitch:
         self.installed: frozenset[Flow] = frozenset()
         self.applied = 0
         self.packets: Counter[Flow] = Counter()
+        self.chosen: int | None = None
         self._written: frozenset[Flow] | None = None
         self._tables: dict[int, list[Flow]] = {}
 
@@ -200,7 +205,7 @@ class _Run:
         self._switch = switch
         self._packet = packet
         self._is_over = False
-        self._registers = {"metadata": 0, "reg0": 0, "reg1": 0, "reg2": 0, "reg3": 0}
+        self._registers = dict.fromkeys(("metadata", "reg0", "reg1", "reg2", "reg3", "reg4"), 0)
         self._registers["in_port"] = in_port
 
     def look_up(self, table: int, depth: int) -> None:
@@ -238,6 +243,8 @@ class _Run:
             case CheckPacketLarger(octets, register):
                 assert register == "NXM_NX_REG0"
                 self._registers["reg0"] = int(self._packet.octets > octets)
+            case Multipath(links, register):
+                self._registers[_field(register)] = self._choose(links)
             case Output() | OutputToInPort() | ForgetInPort():
                 self._send(action)
             case ToAgent(octets):
@@ -285,6 +292,15 @@ class _Run:
         metadata = self._registers["metadata"]
         in_port = self._registers["in_port"]
         self.outcome.punted.append(Punted(reason, table, metadata, self._packet, octets, in_port))
+
+    def _choose(self, links: int) -> int:
+        """Choose by highest random weight (RFC 2992 §2.2), both directions alike."""
+        if self._switch.chosen is not None:
+            return self._switch.chosen % links
+        ip = self._ip()
+        ends = sorted(((str(ip.src), ip.ports[0]), (str(ip.dst), ip.ports[1])))
+        key = (ends, ip.proto)
+        return max(range(links), key=lambda link: blake2b(f"{link} {key}".encode()).digest())
 
     def _ip(self) -> Ipv4Packet | Ipv6Packet:
         packet = self._packet.payload

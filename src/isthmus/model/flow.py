@@ -70,6 +70,21 @@ class CheckPacketLarger:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Multipath:
+    """Set ``register`` to one of 0 … ``links`` - 1, the same for all packets of a connection.
+
+    By highest random weight (RFC 2992 §2.2) over addresses, protocol and ports, in such a way that
+    both directions give the same.
+    """
+
+    links: int
+    register: str
+
+    def __str__(self) -> str:
+        return f"multipath(symmetric_l3l4+udp,0,hrw,{self.links},0,{self.register}[])"
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Goto:
     """Continue in a later table."""
 
@@ -150,6 +165,7 @@ Action = (
     | PopMpls
     | DecTtl
     | CheckPacketLarger
+    | Multipath
     | Goto
     | Resubmit
     | Output

@@ -7,7 +7,7 @@ to its link-local address. What hosts send to the gateway's MAC goes on into the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv6Address
 
 from isthmus.model.flow import Action, Flow, Goto, Move, OutputToInPort, SetField, ToAgent
@@ -15,6 +15,7 @@ from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
 from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS
+from isthmus.pe_agent.compile.membership import CircuitShare
 from isthmus.pe_agent.compile.vrfs import Vrf
 
 _ICMPV6 = {"eth_type": pipeline.IPV6, "ip_proto": neighbor_discovery.ICMPV6}
@@ -28,16 +29,23 @@ _SWAP_MACS = Move("NXM_OF_ETH_SRC[]", "NXM_OF_ETH_DST[]")
 _SWAP_IPV6 = Move("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
 
 
-def compile_attachment_flows(vrf: Vrf, circuit: AttachmentCircuit, port: int) -> Iterator[Flow]:
-    """Compile what happens to frames from one attachment circuit."""
-    yield Flow.of(
-        pipeline.CLASSIFY,
-        100,
-        {"in_port": port},
-        SetField("metadata", vrf.metadata),
-        Goto(pipeline.ATTACHMENT),
-        cookie=vrf.number,
-    )
+def compile_attachment_flows(
+    vrf: Vrf, share: CircuitShare, port: int, senders: Iterable[str]
+) -> Iterator[Flow]:
+    """Compile what happens to frames from one attachment circuit.
+
+    Args:
+        vrf: theirs.
+        share: what it has of the circuit.
+        port: the circuit's OpenFlow port.
+        senders: MACs of the CEs whose frames are of this VRF alone; OVN's port security vouches
+            for them.
+    """
+    circuit = share.circuit
+    if share.is_default:
+        yield _classify_flow(vrf, 100, {"in_port": port})
+    for mac in senders:
+        yield _classify_flow(vrf, 110, {"in_port": port, "eth_src": mac})
     from_circuit = {"in_port": port, "metadata": vrf.metadata, "vlan_vid": pipeline.UNTAGGED}
     for family in vrf.labels:
         yield Flow.of(
@@ -75,6 +83,17 @@ def compile_neighbor_advertisement_flow() -> Flow:
         SetField("nd_options_type", "2"),
         SetField("nd_reserved", "0xe0000000"),
         OutputToInPort(),
+    )
+
+
+def _classify_flow(vrf: Vrf, priority: int, match: Mapping[str, object]) -> Flow:
+    return Flow.of(
+        pipeline.CLASSIFY,
+        priority,
+        match,
+        SetField("metadata", vrf.metadata),
+        Goto(pipeline.ATTACHMENT),
+        cookie=vrf.number,
     )
 
 

@@ -3,10 +3,10 @@
 
  intents ──▶ group into VRFs ──▶ give numbers and labels ◀── numbers given before
                                         │
- ports, plugged hosts ──▶ local hosts ──┤
+ ports, plugged hosts ─▶ own prefixes ──┤
                                         ├──▶ routes to advertise
                                         ▼
- neighbors' routes ──▶ candidates ──▶ import by RT, best path ──▶ FIB of each VRF
+ neighbors' routes ──▶ candidates ──▶ import by RT, best paths ─▶ FIB of each VRF
                                         │
  PE, core port ─────────────────────────┴──▶ flows
                                              what answers to punted packets need
@@ -21,31 +21,31 @@ from dataclasses import dataclass, field
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
-from isthmus.model.intent import AttachmentCircuit, VrfIntent
+from isthmus.model.intent import VrfIntent
 from isthmus.model.ip import AddressFamily, IpPrefix
 from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.route import VpnRoute
+from isthmus.pe_agent.compile.core_link import CoreLink, path_mtu
 from isthmus.pe_agent.compile.flows import (
-    CoreLink,
     compile_delivery_flows,
     compile_label_flow,
     compile_shared_flows,
     compile_vrf_flows,
-    path_mtu,
 )
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
+from isthmus.pe_agent.compile.membership import Senders, Shares, find_senders, group_circuits
 from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.compile.numbers import VRF_NUMBERS, VrfKey, allocate
 from isthmus.pe_agent.compile.rib import Candidate, Fib, RemotePath, RoutesByTarget, compile_fib
-from isthmus.pe_agent.compile.routes import LocalHost, compile_routes, local_hosts
-from isthmus.pe_agent.compile.vrfs import Vrf, group_circuits, make_vrf, wanted_labels
+from isthmus.pe_agent.compile.routes import LocalPath, OwnPrefix, compile_routes, own_prefixes
+from isthmus.pe_agent.compile.vrfs import Vrf, make_vrf, wanted_labels
 
 _LEAST_IPV6_MTU = 1280
 """RFC 8200 §5."""
 
-Circuits = Mapping[VrfKey, tuple[AttachmentCircuit, ...]]
-Hosts = Mapping[VrfKey, Mapping[IpPrefix, LocalHost]]
+Own = Mapping[VrfKey, Mapping[IpPrefix, OwnPrefix]]
+Told = Mapping[VrfKey, frozenset[VpnRoute]]
 
 
 @dataclass(slots=True)
@@ -80,18 +80,20 @@ def compile_pe(
     """
     problems = _Problems()
     core = CoreLink(pe, inputs.core_port)
-    circuits = group_circuits(inputs.intents)
-    numbers = _number((vrf_numbers, label_range), pe, circuits, inputs.numbers, problems)
+    shares = group_circuits(inputs.intents)
+    numbers = _number((vrf_numbers, label_range), pe, shares, inputs.numbers, problems)
     vrfs = [
-        make_vrf(key, circuits[key], inputs.intents, (number, numbers.labels), pe.address)
+        make_vrf(key, shares[key], inputs.intents, (number, numbers.labels), pe.address)
         for key, number in numbers.by_vrf.items()
     ]
-    hosts = {vrf.key: local_hosts(vrf, inputs.circuit_ports, inputs.plugged_hosts) for vrf in vrfs}
-    fibs = _compile_fibs(vrfs, hosts, core, inputs.routes)
+    own = {vrf.key: own_prefixes(vrf, inputs.circuit_ports, inputs.plugged_hosts) for vrf in vrfs}
+    told = {vrf.key: compile_routes(vrf, pe.address, own[vrf.key]) for vrf in vrfs}
+    fibs = _compile_fibs(vrfs, own, told, core, inputs.routes)
     for vrf in vrfs:
         _note_problems(vrf, fibs[vrf.key], core, inputs, problems)
-    routes = _advertised(vrfs, hosts, core, problems)
-    flows = set(_compile_flows(vrfs, fibs, core, inputs.circuit_ports))
+    routes = _advertised(told, core, problems)
+    senders = find_senders(shares, inputs.plugged_hosts)
+    flows = set(_compile_flows(vrfs, fibs, core, inputs.circuit_ports, senders))
     # A label is accepted as long as a route carries it, and no longer.
     accepted = {route.label for route in routes}
     flows.update(
@@ -113,15 +115,15 @@ def compile_pe(
 def _number(
     pools: tuple[range, range],
     pe: ProviderEdge,
-    circuits: Circuits,
+    shares: Shares,
     before: Numbers,
     problems: _Problems,
 ) -> Numbers:
     """Give each VRF its number, and a label for each address family; it serves what has both."""
     reserved = {pe.transport_label.value} if pe.transport_label is not None else set()
     number_pool, label_pool = pools
-    by_vrf = allocate(before.by_vrf, before.last_vrf, circuits, number_pool)
-    wanted = wanted_labels(circuits)
+    by_vrf = allocate(before.by_vrf, before.last_vrf, shares, number_pool)
+    wanted = wanted_labels(shares)
     labels = allocate(before.labels, before.last_label, wanted, label_pool, reserved)
     for key in by_vrf.refused:
         problems.add(key, "This PE has no VRF number left.")
@@ -134,28 +136,17 @@ def _number(
     return Numbers(by_vrf.given, labels.given, by_vrf.last, labels.last)
 
 
-def _local_candidates(vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink) -> list[Candidate]:
-    """The routes to this PE's own hosts, as other VRFs and other PEs may import them."""
-    return [
-        Candidate(route, hosts[vrf.key][route.prefix])
-        for vrf in vrfs
-        for route in compile_routes(vrf, core.pe.address, hosts[vrf.key])
-    ]
-
-
-def _advertised(
-    vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink, problems: _Problems
-) -> frozenset[VpnRoute]:
+def _advertised(told: Told, core: CoreLink, problems: _Problems) -> frozenset[VpnRoute]:
     """The routes other PEs hear: none without a core, as what they attract would be lost."""
     if core.port is None:
         return frozenset()
     heard: dict[tuple[RouteDistinguisher, IpPrefix], VpnRoute] = {}
-    for vrf in vrfs:
-        for route in compile_routes(vrf, core.pe.address, hosts[vrf.key]):
+    for key, routes in told.items():
+        for route in routes:
             # BGP would take the second for a change of the first (RFC 4364 §4.1).
             if heard.setdefault((route.rd, route.prefix), route) is not route:
                 problems.add(
-                    vrf.key,
+                    key,
                     f"Another VPN already advertises {route.prefix} with the RD {route.rd}; "
                     f"give them different RDs.",
                 )
@@ -163,7 +154,7 @@ def _advertised(
 
 
 def _compile_fibs(
-    vrfs: Iterable[Vrf], hosts: Hosts, core: CoreLink, learnt: frozenset[VpnRoute]
+    vrfs: Iterable[Vrf], own: Own, told: Told, core: CoreLink, learnt: frozenset[VpnRoute]
 ) -> dict[VrfKey, Fib]:
     """Import and choose, for every VRF, among all routes there are."""
     remote = [
@@ -172,8 +163,14 @@ def _compile_fibs(
         # A reflector may still hold what this PE advertised in a former life.
         if route.next_hop != core.pe.address
     ]
-    routes = RoutesByTarget([*remote, *_local_candidates(vrfs, hosts, core)])
-    return {vrf.key: compile_fib(vrf, hosts[vrf.key], routes, core.reaches) for vrf in vrfs}
+    local = [
+        Candidate(route, path)
+        for key, routes in told.items()
+        for route in routes
+        for path in own[key][route.prefix].paths
+    ]
+    routes = RoutesByTarget([*remote, *local])
+    return {vrf.key: compile_fib(vrf, own[vrf.key], routes, core.reaches) for vrf in vrfs}
 
 
 def _compile_flows(
@@ -181,12 +178,13 @@ def _compile_flows(
     fibs: Mapping[VrfKey, Fib],
     core: CoreLink,
     circuit_ports: Mapping[str, int],
+    senders: Senders,
 ) -> Iterator[Flow]:
     """Everything but the ways in from the core."""
     yield from compile_shared_flows(core)
     served: set[tuple[int, AddressFamily]] = set()
     for vrf in vrfs:
-        yield from compile_vrf_flows(vrf, fibs[vrf.key].paths, circuit_ports, core)
+        yield from compile_vrf_flows(vrf, fibs[vrf.key], circuit_ports, senders, core)
         served.update(
             (circuit_ports[circuit.port_id], family)
             for circuit in vrf.circuits
@@ -197,15 +195,19 @@ def _compile_flows(
 
 
 def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
+    remote_mtu = path_mtu(vrf, core)
     return PuntContext(
         subnets=tuple(sorted(subnet for circuit in vrf.circuits for subnet in circuit.subnets)),
-        path_mtu=path_mtu(vrf, core),
-        host_mtus={
-            prefix.network_address: path.mtu
-            for prefix, path in fib.paths.items()
-            if isinstance(path, LocalHost)
-        },
+        path_mtu=remote_mtu,
+        mtus={prefix: _least_mtu(prefix, fib, remote_mtu) for prefix in fib.paths},
     )
+
+
+def _least_mtu(prefix: IpPrefix, fib: Fib, remote_mtu: int) -> int:
+    """What gets to a prefix whichever of its paths a packet takes."""
+    mtus = [path.mtu if isinstance(path, LocalPath) else remote_mtu for path in fib.paths[prefix]]
+    own = fib.from_core.get(prefix)
+    return min(mtus) if own is None else min(*mtus, own.mtu)
 
 
 def _links(vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]) -> dict[int, Link]:

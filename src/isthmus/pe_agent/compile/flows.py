@@ -8,12 +8,9 @@ unless the PE itself answers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address
 
 from isthmus.model.flow import (
     Action,
-    CheckPacketLarger,
     DecTtl,
     Drop,
     Flow,
@@ -26,71 +23,28 @@ from isthmus.model.flow import (
     Resubmit,
     SetField,
 )
-from isthmus.model.ip import AddressFamily, IpAddress, IpPrefix, family_of
+from isthmus.model.ip import AddressFamily, IpAddress, family_of
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
 from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.attachments import (
     compile_attachment_flows,
     compile_neighbor_advertisement_flow,
 )
+from isthmus.pe_agent.compile.core_link import CoreLink
+from isthmus.pe_agent.compile.forwarding import DESTINATIONS, compile_fib_flows
 from isthmus.pe_agent.compile.icmp import injection_mac
 from isthmus.pe_agent.compile.limits import compile_limit_flows, compile_shared_limit_flows
+from isthmus.pe_agent.compile.membership import Senders
 from isthmus.pe_agent.compile.pipeline import DropCookie
-from isthmus.pe_agent.compile.rib import Path, RemotePath
-from isthmus.pe_agent.compile.routes import LocalHost
+from isthmus.pe_agent.compile.rib import Fib
 from isthmus.pe_agent.compile.vrfs import Vrf
 
-_ETHERNET_OCTETS = 14
-_LABEL_OCTETS = 4
-_GRE_OCTETS = 20 + 4
-_REG0 = "NXM_NX_REG0"
-_DESTINATIONS = {AddressFamily.IPV4: "ip_dst", AddressFamily.IPV6: "ipv6_dst"}
 _NOT_UNICAST = {
     AddressFamily.IPV4: ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"),
     # Unspecified and loopback, IPv4-mapped, multicast.
     AddressFamily.IPV6: ("::/127", "::ffff:0.0.0.0/96", "ff00::/8"),
 }
 _LINK_LOCAL = "fe80::/10"
-
-
-@dataclass(frozen=True, slots=True)
-class CoreLink:
-    """This PE's way to all others.
-
-    Attributes:
-        pe: its addresses, its encapsulation and the LSPs it knows.
-        port: OpenFlow port to the core; None while there is none.
-    """
-
-    pe: ProviderEdge
-    port: int | None
-
-    @property
-    def overhead(self) -> int:
-        """Octets around an IP packet on the core link, without the Ethernet header."""
-        if self.pe.encapsulation is Encapsulation.MPLS_IN_GRE:
-            return _GRE_OCTETS + _LABEL_OCTETS
-        return 2 * _LABEL_OCTETS
-
-    @property
-    def payload(self) -> int:
-        """Largest IP packet that crosses the core, in octets."""
-        return self.pe.core_mtu - self.overhead
-
-    def reaches(self, next_hop: IPv4Address) -> bool:
-        """Tell whether a tunnel leads to the PE ``next_hop``."""
-        if self.port is None:
-            return False
-        return self.pe.encapsulation is Encapsulation.MPLS_IN_GRE or next_hop in self.pe.remote_pes
-
-
-def path_mtu(vrf: Vrf, core: CoreLink) -> int:
-    """Return the largest IP packet a VRF sends to other PEs, in octets.
-
-    None is larger than its largest network carries, and none than the core does. A smaller network
-    at the far end is answered for by the PE there, which knows it.
-    """
-    return min(core.payload, max(circuit.mtu for circuit in vrf.circuits))
 
 
 def compile_shared_flows(core: CoreLink) -> Iterator[Flow]:
@@ -114,16 +68,18 @@ def compile_shared_flows(core: CoreLink) -> Iterator[Flow]:
 
 def compile_vrf_flows(
     vrf: Vrf,
-    paths: Mapping[IpPrefix, Path],
+    fib: Fib,
     circuit_ports: Mapping[str, int],
+    senders: Senders,
     core: CoreLink,
 ) -> Iterator[Flow]:
     """Compile the flows of one VRF: its attachments, its gateways, its FIB.
 
     Args:
         vrf: gives number and circuits.
-        paths: where each prefix leads.
+        fib: where each prefix leads.
         circuit_ports: attachment's Neutron port → OpenFlow port, of those plugged.
+        senders: MACs of ports that are in more VPNs than their network.
         core: leads to remote paths.
     """
     for family in vrf.labels:
@@ -137,19 +93,18 @@ def compile_vrf_flows(
             cookie=vrf.number,
         )
     yield from compile_limit_flows(vrf, core.pe)
-    for circuit in vrf.circuits:
-        port = circuit_ports.get(circuit.port_id)
+    for share in vrf.shares:
+        port = circuit_ports.get(share.circuit.port_id)
         if port is not None:
-            yield from compile_attachment_flows(vrf, circuit, port)
+            macs = senders.get((vrf.key, share.circuit.port_id), ())
+            yield from compile_attachment_flows(vrf, share, port, macs)
     for gateway in {subnet.gateway for c in vrf.circuits for subnet in c.subnets}:
         # Pings to a link-local one never get here.
         if family_of(gateway) in vrf.labels and not (
             gateway.version == 6 and gateway.is_link_local
         ):
             yield _ping_flow(vrf, gateway)
-    mtu = path_mtu(vrf, core)
-    for prefix, path in paths.items():
-        yield _fib_flow(vrf, prefix, _path_actions(path, core, mtu))
+    yield from compile_fib_flows(vrf, fib, core)
 
 
 def compile_label_flow(vrf: Vrf, family: AddressFamily) -> Flow:
@@ -190,7 +145,7 @@ def _never_forwarded() -> Iterator[Flow]:
     """Compile the flows for what no router forwards, whatever routes there are."""
     for family, prefixes in _NOT_UNICAST.items():
         for prefix in prefixes:
-            yield _drop_flow(DropCookie.NOT_UNICAST, family, {_DESTINATIONS[family]: prefix})
+            yield _drop_flow(DropCookie.NOT_UNICAST, family, {DESTINATIONS[family]: prefix})
     ipv6 = AddressFamily.IPV6
     for field in ("ipv6_src", "ipv6_dst"):
         yield _drop_flow(DropCookie.LINK_LOCAL, ipv6, {field: _LINK_LOCAL}, above=1)
@@ -308,49 +263,4 @@ def _ping_flow(vrf: Vrf, gateway: IpAddress) -> Flow:
         ForgetInPort(),
         Resubmit(pipeline.FIB),
         cookie=vrf.number,
-    )
-
-
-def _fib_flow(vrf: Vrf, prefix: IpPrefix, actions: tuple[Action, ...]) -> Flow:
-    family = family_of(prefix)
-    match: dict[str, object] = {
-        "metadata": vrf.metadata,
-        "eth_type": pipeline.ETHERTYPES[family],
-    }
-    # Open vSwitch tells a /0 match from no match only by its absence.
-    if prefix.prefixlen:
-        is_host = prefix.prefixlen == prefix.max_prefixlen
-        match[_DESTINATIONS[family]] = prefix.network_address if is_host else prefix
-    return Flow.of(pipeline.FIB, 100 + prefix.prefixlen, match, *actions, cookie=vrf.number)
-
-
-def _path_actions(path: Path, core: CoreLink, mtu: int) -> tuple[Action, ...]:
-    if isinstance(path, RemotePath):
-        towards = (*_tunnel_actions(path, core.pe), SetField("reg3", str(core.port)))
-    else:
-        mtu = path.mtu
-        towards = _delivery_actions(path)
-    # The switch counts the Ethernet header, IP does not.
-    return (*towards, CheckPacketLarger(mtu + _ETHERNET_OCTETS, _REG0), Goto(pipeline.LIMITS))
-
-
-def _delivery_actions(host: LocalHost) -> tuple[Action, ...]:
-    return (
-        SetField("eth_src", host.gateway_mac),
-        SetField("eth_dst", host.mac),
-        SetField("reg3", str(host.port)),
-    )
-
-
-def _tunnel_actions(path: RemotePath, pe: ProviderEdge) -> tuple[Action, ...]:
-    vpn_label = SetField("reg1", str(path.label))
-    if pe.encapsulation is Encapsulation.MPLS_IN_GRE:
-        return vpn_label, SetField("tun_dst", str(path.next_hop))
-    hop = pe.remote_pes[path.next_hop]
-    transport_label = (SetField("reg2", str(hop.label)),) if hop.label is not None else ()
-    return (
-        vpn_label,
-        *transport_label,
-        SetField("eth_src", pe.core_mac),
-        SetField("eth_dst", hop.mac),
     )

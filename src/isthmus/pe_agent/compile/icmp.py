@@ -12,10 +12,10 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from isthmus.model.intent import AttachedSubnet
-from isthmus.model.ip import IpAddress
+from isthmus.model.ip import IpAddress, IpPrefix
 from isthmus.pe_agent.compile.checksum import checksum, icmpv6_checksum
 from isthmus.pe_agent.compile.fragments import fragment, may_be_fragmented
 
@@ -54,12 +54,20 @@ class PuntContext:
     Attributes:
         subnets: those attached to the VRF, whose gateway addresses are the PE's own.
         path_mtu: largest IP packet that leaves for another PE, in octets.
-        host_mtus: local host → largest IP packet its network carries, in octets.
+        mtus: prefix → largest IP packet its paths carry, in octets.
     """
 
     subnets: tuple[AttachedSubnet, ...]
     path_mtu: int
-    host_mtus: Mapping[IpAddress, int] = field(default_factory=dict)
+    mtus: Mapping[IpPrefix, int] = field(default_factory=dict)
+
+    def mtu_towards(self, destination: IpAddress) -> int:
+        """Return the largest IP packet that gets to ``destination``, by the longest prefix."""
+        for length in range(destination.max_prefixlen, -1, -1):
+            mtu = self.mtus.get(ip_network((destination, length), strict=False))
+            if mtu is not None:
+                return mtu
+        return self.path_mtu
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ def respond(
         message = answer(frame, reason, vrf_number, context)
         return () if message is None else (message,)
     packet = frame[_ETHERNET_OCTETS:]
-    mtu = _next_mtu(IPv4Address(packet[16:20]), context)
+    mtu = context.mtu_towards(IPv4Address(packet[16:20]))
     ethernet = _ethernet(vrf_number) + _IPV4
     return tuple(ethernet + each for each in fragment(packet, mtu))
 
@@ -138,16 +146,11 @@ def answer(frame: bytes, reason: PuntReason, vrf_number: int, context: PuntConte
         return None
     mtu = None
     if reason is PuntReason.TOO_BIG:
-        mtu = _next_mtu(packet.destination, context)
+        mtu = context.mtu_towards(packet.destination)
     ethernet = _ethernet(vrf_number)
     if isinstance(source, IPv4Address):
         return ethernet + _IPV4 + _encode_ipv4(source, packet, mtu)
     return ethernet + _IPV6 + _encode_ipv6(source, packet, mtu)
-
-
-def _next_mtu(destination: IpAddress, context: PuntContext) -> int:
-    """The largest packet that goes on from here towards ``destination``."""
-    return context.host_mtus.get(destination, context.path_mtu)
 
 
 def _ethernet(vrf_number: int) -> bytes:

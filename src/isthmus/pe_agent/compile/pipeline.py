@@ -11,10 +11,10 @@
          │      │                ▼               6 VPN label
          │      └───────▶ 20 VRF's FIB ◀───────────────┘
          ▼                       │
-    11 neighbor                  │
-    advertisement                │
-                                 ▼
-                             21 limits ──▶ agent: TTL expired, too big
+    11 neighbor                  ├──▶ 21 path ──┐
+    advertisement                ▼              │
+                             22 limits ◀────────┘
+                                 │     └──▶ agent: TTL expired, too big
                                  ▼
                              25 next hop ──▶ attachment, core
 
@@ -23,6 +23,7 @@ reg0[0]    the packet is larger than its path carries
 reg1       VPN label to push
 reg2       transport label to push; 0 for none
 reg3       OpenFlow port to leave by
+reg4       which of several paths
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from isthmus.model.flow import (
     ForgetInPort,
     Goto,
     Move,
+    Multipath,
     Output,
     OutputToInPort,
     PopMpls,
@@ -74,6 +76,7 @@ _FIELD_OF_NXM = {
     "NXM_NX_REG0": "reg0",
     "NXM_NX_REG1": "reg1",
     "NXM_NX_REG2": "reg2",
+    "NXM_NX_REG4": "reg4",
     "OXM_OF_MPLS_LABEL": "mpls_label",
 }
 
@@ -95,7 +98,8 @@ class DropCookie(IntEnum):
     NOT_UNICAST = 0xD2001
     LINK_LOCAL = 0xD2002
     NEIGHBOR_DISCOVERY = 0xD2003
-    TTL_OF_ZERO = 0xD2100
+    NO_PATH = 0xD2100
+    TTL_OF_ZERO = 0xD2200
     NO_NEXT_HOP = 0xD2500
 
 
@@ -128,7 +132,7 @@ class Table:
 
 CLASSIFY, TRANSPORT_LABEL, VPN_LABEL = 0, 5, 6
 ATTACHMENT, NEIGHBOR_ADVERTISEMENT = 10, 11
-FIB, LIMITS, NEXT_HOP = 20, 21, 25
+FIB, PATH, LIMITS, NEXT_HOP = 20, 21, 22, 25
 
 # Above 100 + 128, the priority of the longest prefix.
 FIB_PING, FIB_NEVER_FORWARDED = 300, 350
@@ -202,13 +206,25 @@ PIPELINE: tuple[Table, ...] = (
             | {"ipv6_src", "ipv6_dst", "icmpv6_type", "icmpv6_code"}
         ),
         sets=frozenset(
-            {"eth_src", "eth_dst", "reg0", "reg1", "reg2", "reg3", "tun_dst"}
+            {"eth_src", "eth_dst", "reg0", "reg1", "reg2", "reg3", "reg4", "tun_dst"}
             | {"ip_src", "ip_dst", "nw_ttl", "icmp_type"}
             | {"ipv6_src", "ipv6_dst", "icmpv6_type"}
         ),
-        actions=frozenset({CheckPacketLarger, ForgetInPort, Resubmit}),
-        next_tables=frozenset({FIB, LIMITS}),
+        actions=frozenset({CheckPacketLarger, ForgetInPort, Multipath, Resubmit}),
+        next_tables=frozenset({FIB, PATH, LIMITS}),
         miss=DropCookie.NO_ROUTE,
+        is_per_vrf=True,
+    ),
+    Table(
+        PATH,
+        "path",
+        "Each of several paths to a prefix; the priority is 100 + twice its length. One above it, "
+        "the VRF's own path for what comes from the core.",
+        matches=frozenset({"metadata", "in_port", "eth_type", "ip_dst", "ipv6_dst", "reg4"}),
+        sets=frozenset({"eth_src", "eth_dst", "reg0", "reg1", "reg2", "reg3", "tun_dst"}),
+        actions=frozenset({CheckPacketLarger}),
+        next_tables=frozenset({LIMITS}),
+        miss=DropCookie.NO_PATH,
         is_per_vrf=True,
     ),
     Table(
@@ -305,7 +321,7 @@ def _check_action(table: Table, flow: Flow, action: Action) -> None:
                 raise IllegalFlow(f"'{flow}': {target} is not a next table of {table.number}.")
             if isinstance(action, Goto) and target <= table.number:
                 raise IllegalFlow(f"'{flow}': goto_table only leads to later tables.")
-        case SetField() | Move() | CheckPacketLarger():
+        case SetField() | Move() | CheckPacketLarger() | Multipath():
             target_field = _field_set_by(action)
             if target_field not in table.sets:
                 raise IllegalFlow(f"'{flow}': table {table.number} does not set {target_field}.")
@@ -313,7 +329,7 @@ def _check_action(table: Table, flow: Flow, action: Action) -> None:
         raise IllegalFlow(f"'{flow}': table {table.number} does not do '{action}'.")
 
 
-def _field_set_by(action: SetField | Move | CheckPacketLarger) -> str:
+def _field_set_by(action: SetField | Move | CheckPacketLarger | Multipath) -> str:
     if isinstance(action, SetField):
         return action.field
     nxm = action.target if isinstance(action, Move) else action.register

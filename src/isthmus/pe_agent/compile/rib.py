@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import routes into a VRF by route target and choose the best path to each prefix."""
+"""Import routes into a VRF by route target and choose the best paths to each prefix."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.ip import IpPrefix, ip_order
 from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.compile.routes import LocalHost
+from isthmus.pe_agent.compile.routes import LocalPath, OwnPrefix
 from isthmus.pe_agent.compile.vrfs import Vrf
 
+MOST_PATHS = 8
+"""How many paths one prefix is spread over."""
 
-@dataclass(frozen=True, slots=True)
+_NO_ROUTE_HAS_MORE = 2**32
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class RemotePath:
     """The way to a prefix behind another PE.
 
@@ -27,7 +32,7 @@ class RemotePath:
     label: Label
 
 
-Path = LocalHost | RemotePath
+Path = LocalPath | RemotePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,17 @@ class Fib:
     """What a VRF forwards by.
 
     Attributes:
-        paths: prefix → the one path chosen.
+        paths: prefix → the paths chosen, in order: all through attachments of this PE, or all
+            through the core.
         unresolved: imported routes left out because nothing leads to their next hop, in order.
+        from_core: prefix that other PEs have better paths to → this VRF's own path. What the core
+            delivers goes there: some PE has not heard of the better ones, or imports none of them,
+            and a packet never returns to the core.
     """
 
-    paths: Mapping[IpPrefix, Path]
+    paths: Mapping[IpPrefix, tuple[Path, ...]]
     unresolved: tuple[VpnRoute, ...]
+    from_core: Mapping[IpPrefix, LocalPath] = field(default_factory=dict)
 
 
 class RoutesByTarget:
@@ -70,34 +80,60 @@ class RoutesByTarget:
 
 def compile_fib(
     vrf: Vrf,
-    own: Mapping[IpPrefix, LocalHost],
+    own: Mapping[IpPrefix, OwnPrefix],
     routes: RoutesByTarget,
     is_reachable: Callable[[IPv4Address], bool],
 ) -> Fib:
-    """Choose where a VRF sends each prefix it knows.
+    """Choose the best paths to each prefix that a VRF knows.
 
-    A VRF's own hosts come before any route. Among routes, those without a way to their next hop
-    do not take part (RFC 4271 §9.1.2); then the highest local preference wins, then the lowest
-    next hop, then the lowest RD (an order of our own: it has to be the same at every start).
+    Its own hosts come first: what is plugged here is here. Then the highest local preference wins,
+    then what is attached to this PE; among all that is equal packets are spread.
 
     Args:
         vrf: imports by its import RTs, for the address families it serves.
-        own: the hosts it delivers to itself.
+        own: what it delivers to itself.
         routes: all candidates, from neighbors and from the other VRFs of this PE.
         is_reachable: whether a tunnel leads to a remote PE.
     """
-    best: dict[IpPrefix, Candidate] = {}
+    best: dict[IpPrefix, tuple[tuple[int, bool], set[Path]]] = {
+        prefix: ((_NO_ROUTE_HAS_MORE if each.is_host else each.local_pref, True), {*each.paths})
+        for prefix, each in own.items()
+    }
     unresolved: list[VpnRoute] = []
     for candidate in routes.imported(vrf.import_rts):
-        route, prefix = candidate.route, candidate.route.prefix
+        route, path = candidate.route, candidate.path
         if route.family not in vrf.labels:
             continue
-        if isinstance(candidate.path, RemotePath) and not is_reachable(candidate.path.next_hop):
+        is_local = isinstance(path, LocalPath)
+        if isinstance(path, RemotePath) and not is_reachable(path.next_hop):
             unresolved.append(route)
-        elif prefix not in best or _rank(route) < _rank(best[prefix].route):
-            best[prefix] = candidate
-    paths = {prefix: candidate.path for prefix, candidate in best.items()} | dict(own)
-    return Fib(paths, tuple(sorted(unresolved, key=_rank)))
+            continue
+        merit = (route.local_pref, is_local)
+        known = best.get(route.prefix)
+        if known is None or known[0] < merit:
+            best[route.prefix] = merit, {path}
+        elif known[0] == merit:
+            known[1].add(path)
+    paths = {prefix: _in_order(found) for prefix, (_, found) in best.items()}
+    return Fib(paths, tuple(sorted(unresolved, key=_rank)), _own_behind_core(own, paths))
+
+
+def _in_order(paths: set[Path]) -> tuple[Path, ...]:
+    if len(paths) == 1:
+        return tuple(paths)
+    local: list[Path] = [*sorted(path for path in paths if isinstance(path, LocalPath))]
+    remote: list[Path] = [*sorted(path for path in paths if isinstance(path, RemotePath))]
+    return tuple((local + remote)[:MOST_PATHS])
+
+
+def _own_behind_core(
+    own: Mapping[IpPrefix, OwnPrefix], paths: Mapping[IpPrefix, tuple[Path, ...]]
+) -> dict[IpPrefix, LocalPath]:
+    return {
+        prefix: each.paths[0]
+        for prefix, each in own.items()
+        if not each.is_host and isinstance(paths[prefix][0], RemotePath)
+    }
 
 
 _Rank = tuple[
@@ -106,7 +142,7 @@ _Rank = tuple[
 
 
 def _rank(route: VpnRoute) -> _Rank:
-    """Order of preference, least first; every field takes part, so no two are equally good."""
+    """An order of routes; every field takes part, so no two are equal."""
     targets = tuple(sorted(route.route_targets))
     prefix = ip_order(route.prefix)
     return (-route.local_pref, route.next_hop, route.rd, prefix, route.label, targets)

@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compile a VRF's attached hosts into the VPN routes this PE advertises (RFC 4364 §4.3)."""
+"""What a VRF delivers to by itself, and the VPN routes that tell others of it (RFC 4364 §4.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from isthmus.model.intent import AttachedHost, AttachmentCircuit
+from isthmus.model.ids import RouteTarget
+from isthmus.model.intent import AttachedHost, AttachedPrefix, AttachmentCircuit
 from isthmus.model.ip import IpAddress, IpPrefix, family_of
 from isthmus.model.route import VpnRoute
+from isthmus.pe_agent.compile.membership import CircuitShare
 from isthmus.pe_agent.compile.vrfs import Vrf
 
 
-@dataclass(frozen=True, slots=True)
-class LocalHost:
-    """A CE that is plugged into this PE's host, reached through one attachment circuit.
+@dataclass(frozen=True, slots=True, order=True)
+class LocalPath:
+    """The way to a CE through an attachment circuit of this PE.
 
     Attributes:
         port: the circuit's OpenFlow port.
-        gateway_mac: the circuit's MAC, from which hosts get their packets.
-        mac: the host's own.
-        mtu: largest IP packet its network carries, in octets.
+        gateway_mac: the circuit's MAC, from which CEs get their packets.
+        mac: the CE's own: a host's, or a router's.
+        mtu: largest IP packet the circuit's network carries, in octets.
     """
 
     port: int
@@ -30,10 +32,27 @@ class LocalHost:
     mtu: int
 
 
-def local_hosts(
-    vrf: Vrf, circuit_ports: Mapping[str, int], plugged_hosts: frozenset[str]
-) -> dict[IpPrefix, LocalHost]:
-    """Find the hosts a VRF delivers to by itself.
+@dataclass(frozen=True, slots=True)
+class OwnPrefix:
+    """A prefix that a VRF delivers to by itself.
+
+    Attributes:
+        paths: the best it has, in order; several when several CEs have it behind them.
+        local_pref: of its route.
+        route_targets: of its route; none when nobody is told of it.
+        is_host: it is a CE's own address, which no other route takes away.
+    """
+
+    paths: tuple[LocalPath, ...]
+    local_pref: int
+    route_targets: frozenset[RouteTarget]
+    is_host: bool
+
+
+def own_prefixes(
+    vrf: Vrf, circuit_ports: Mapping[str, int], plugged_hosts: Collection[str]
+) -> dict[IpPrefix, OwnPrefix]:
+    """Find what a VRF delivers to by itself.
 
     Args:
         vrf: whose attachment circuits are looked at.
@@ -41,54 +60,130 @@ def local_hosts(
         plugged_hosts: Neutron ports of VMs plugged on this host.
 
     Returns:
-        Host prefix → host, for each address that lies in a subnet of a plugged circuit and is of a
-        family the VRF serves. The gateway's address is the PE's own and never a host's; a
-        link-local one means something on its own link only (RFC 4291 §2.5.6).
+        Each address, as a host prefix, and each prefix of the CEs that are here, of the families
+        the VRF serves. The gateway's address is the PE's own and never a CE's; a link-local one
+        means something on its own link only (RFC 4291 §2.5.6). An address counts if it lies in a
+        subnet of its network, or behind the network's router.
     """
-    found: dict[IpPrefix, LocalHost] = {}
-    for circuit in vrf.circuits:
-        port = circuit_ports.get(circuit.port_id)
-        if port is None:
-            continue
-        for host in circuit.hosts:
-            if host.port_id not in plugged_hosts:
-                continue
-            for prefix in _host_prefixes(vrf, circuit, host):
-                found.setdefault(prefix, LocalHost(port, circuit.mac, host.mac, circuit.mtu))
-    return found
+    found: dict[IpPrefix, OwnPrefix] = {}
+    for share in vrf.shares:
+        port = circuit_ports.get(share.circuit.port_id)
+        if port is not None:
+            for prefix, own in _own_hosts(vrf, share, port, plugged_hosts):
+                # Of a VM and the one that takes its place, both may be known for a moment.
+                found.setdefault(prefix, own)
+    behind: dict[IpPrefix, list[OwnPrefix]] = {}
+    for share in vrf.shares:
+        port = circuit_ports.get(share.circuit.port_id)
+        if port is not None and share.told_by:
+            for prefix, own in _own_prefixes(vrf, share, port, plugged_hosts):
+                behind.setdefault(prefix, []).append(own)
+    return {prefix: _best(several) for prefix, several in behind.items()} | found
 
 
 def compile_routes(
-    vrf: Vrf, pe_address: IPv4Address, prefixes: Iterable[IpPrefix]
+    vrf: Vrf, pe_address: IPv4Address, own: Mapping[IpPrefix, OwnPrefix]
 ) -> frozenset[VpnRoute]:
-    """Compile the routes that make a VRF's hosts reachable from other VRFs and PEs.
+    """Compile the routes that make what a VRF delivers to reachable from other VRFs and PEs.
 
     Args:
-        vrf: gives RD, label and export RTs.
+        vrf: gives RD and label.
         pe_address: this PE's tunnel endpoint; becomes the BGP next hop.
-        prefixes: of the hosts it delivers to, in any order.
+        own: what it delivers to.
 
     Returns:
-        One route per prefix; none when the VRF exports to nobody.
+        One route for each prefix that anybody is told of.
     """
-    if not vrf.export_rts:
-        return frozenset()
     return frozenset(
-        VpnRoute(vrf.rd, prefix, pe_address, vrf.labels[family_of(prefix)], vrf.export_rts)
-        for prefix in prefixes
+        VpnRoute(
+            vrf.rd,
+            prefix,
+            pe_address,
+            vrf.labels[family_of(prefix)],
+            each.route_targets,
+            each.local_pref,
+        )
+        for prefix, each in own.items()
+        if each.route_targets
     )
 
 
-def _host_prefixes(vrf: Vrf, circuit: AttachmentCircuit, host: AttachedHost) -> list[IpPrefix]:
+def _own_hosts(
+    vrf: Vrf, share: CircuitShare, port: int, plugged: Collection[str]
+) -> Iterator[tuple[IpPrefix, OwnPrefix]]:
+    circuit = share.circuit
+    everybody = vrf.exported_by(vrf.key), vrf.preference_of(vrf.key)
+    within = [subnet.prefix for subnet in circuit.subnets]
+    within += [behind.prefix for behind in circuit.prefixes if behind.port_id is None]
     gateways = {subnet.gateway for subnet in circuit.subnets}
+    for host in circuit.hosts:
+        if host.port_id not in plugged:
+            continue
+        targets, preference = everybody
+        if silent := share.silent.get(host.port_id):
+            telling = [vpn_id for vpn_id in vrf.key if vpn_id not in silent]
+            targets, preference = vrf.exported_by(telling), vrf.preference_of(telling)
+        path = (LocalPath(port, circuit.mac, host.mac, circuit.mtu),)
+        for address in _routed_addresses(vrf, host, gateways):
+            if any(address in prefix for prefix in within):
+                yield _host_prefix(address), OwnPrefix(path, preference, targets, is_host=True)
+
+
+def _own_prefixes(
+    vrf: Vrf, share: CircuitShare, port: int, plugged: Collection[str]
+) -> Iterator[tuple[IpPrefix, OwnPrefix]]:
+    circuit = share.circuit
+    for behind, vpn_ids in share.told_by.items():
+        is_here = behind.port_id is None or behind.port_id in plugged
+        if is_here and family_of(behind.prefix) in vrf.labels and _is_routed(circuit, behind):
+            path = LocalPath(port, circuit.mac, behind.mac, circuit.mtu)
+            preference = behind.local_pref
+            if preference is None:
+                preference = vrf.preference_of(vpn_ids)
+            targets = vrf.exported_by(vpn_ids)
+            yield behind.prefix, OwnPrefix((path,), preference, targets, is_host=False)
+
+
+def _best(several: list[OwnPrefix]) -> OwnPrefix:
+    """Put together what several CEs, or VPNs, say of one prefix."""
+    preference = max(each.local_pref for each in several)
+    paths = {path for each in several if each.local_pref == preference for path in each.paths}
+    targets = frozenset[RouteTarget]().union(*(each.route_targets for each in several))
+    return OwnPrefix(tuple(sorted(paths)), preference, targets, is_host=False)
+
+
+def _routed_addresses(vrf: Vrf, host: AttachedHost, gateways: set[IpAddress]) -> list[IpAddress]:
     return [
-        _host_prefix(address)
+        address
         for address in host.addresses
         if family_of(address) in vrf.labels
         and address not in gateways
         and not (address.version == 6 and address.is_link_local)
-        and any(address in subnet.prefix for subnet in circuit.subnets)
     ]
+
+
+def _is_routed(circuit: AttachmentCircuit, behind: AttachedPrefix) -> bool:
+    """Tell whether a prefix may be behind a CE.
+
+    The PE's own addresses and link-local ones can't; nor can the network between PE and router be
+    behind the router.
+    """
+    prefix = behind.prefix
+    if prefix.version == 6 and prefix.is_link_local:
+        return False
+    if any(prefix == _host_prefix(subnet.gateway) for subnet in circuit.subnets):
+        return False
+    return behind.port_id is not None or not any(
+        _is_within(prefix, subnet.prefix) for subnet in circuit.subnets
+    )
+
+
+def _is_within(prefix: IpPrefix, other: IpPrefix) -> bool:
+    return (
+        prefix.version == other.version
+        and prefix.prefixlen >= other.prefixlen
+        and prefix.network_address in other
+    )
 
 
 def _host_prefix(address: IpAddress) -> IpPrefix:

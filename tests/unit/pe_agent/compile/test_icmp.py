@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,8 @@ from tests.fakes.packet import ICMP, ICMPV6, Ipv4Packet, Ipv6Packet, Packet, dec
 
 TOO_BIG, EXPIRED = PuntReason.TOO_BIG, PuntReason.TTL_EXPIRED
 WEST, EAST = subnet("10.1.0.0/24"), subnet("10.2.0.0/24")
-CONTEXT = PuntContext((WEST,), 1300, {IPv4Address("10.1.0.9"): 1200})
+MTUS = {"10.1.0.9/32": 1200, "10.8.0.0/16": 1100, "10.8.8.0/24": 1250}
+CONTEXT = PuntContext((WEST,), 1300, {ip_network(each): mtu for each, mtu in MTUS.items()})
 SENDER = IPv4Address("10.1.0.5")
 PUNTED = Packet(
     "fa:16:3e:00:00:11",
@@ -70,11 +71,15 @@ def test_the_answer_to_an_expired_packet_says_in_transit() -> None:
     assert frame[38:42].hex() == "00000000"
 
 
-def test_the_mtu_told_is_the_one_of_the_path() -> None:
-    """To a local host its network's, to any other that of the core."""
-    local = answer(punted(dst=IPv4Address("10.1.0.9")), TOO_BIG, 1, CONTEXT)
-    assert local is not None
-    assert int.from_bytes(local[40:42], "big") == 1200
+@pytest.mark.parametrize(
+    ("dst", "mtu"),
+    [("10.1.0.9", 1200), ("10.8.1.1", 1100), ("10.8.8.1", 1250), ("10.2.0.7", 1300)],
+)
+def test_the_mtu_told_is_the_one_of_the_path(dst: str, mtu: int) -> None:
+    """By the longest prefix: to a local CE its network's, to any other that of the core."""
+    told = answer(punted(dst=IPv4Address(dst)), TOO_BIG, 1, CONTEXT)
+    assert told is not None
+    assert int.from_bytes(told[40:42], "big") == mtu
 
 
 def test_the_answer_stays_below_576_octets() -> None:
@@ -186,7 +191,7 @@ def test_the_injection_mac_names_the_vrf() -> None:
 
 WEST6, EAST6 = subnet("2001:db8:1::/64"), subnet("2001:db8:2::/64")
 SENDER6, RECEIVER6 = IPv6Address("2001:db8:1::5"), IPv6Address("2001:db8:2::7")
-CONTEXT6 = PuntContext((WEST, WEST6), 1300, {IPv6Address("2001:db8:1::9"): 1290})
+CONTEXT6 = PuntContext((WEST, WEST6), 1300, {IPv6Network("2001:db8:1::9/128"): 1290})
 
 
 def punted6(**changes: object) -> bytes:

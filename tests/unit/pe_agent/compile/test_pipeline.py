@@ -29,7 +29,7 @@ from isthmus.pe_agent.compile.pipeline import (
 )
 
 VRF = {"metadata": 1}
-LEGAL = Flow.of(20, 132, VRF, SetField("reg3", "2"), Goto(21))
+LEGAL = Flow.of(20, 132, VRF, SetField("reg3", "2"), Goto(22))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ LEGAL = Flow.of(20, 132, VRF, SetField("reg3", "2"), Goto(21))
     [
         LEGAL,
         Flow.of(20, 200, VRF, Move("NXM_OF_IP_SRC[]", "NXM_OF_IP_DST[]"), Resubmit(20)),
-        Flow.of(20, 132, VRF, CheckPacketLarger(1456, "NXM_NX_REG0"), Goto(21)),
+        Flow.of(20, 132, VRF, CheckPacketLarger(1456, "NXM_NX_REG0"), Goto(22)),
         Flow.of(20, 250, {"ip_dst": "224.0.0.0/3"}, Drop()),
         Flow.of(25, 10, {"reg3": 1}, DecTtl(), PushMpls(), Output(1)),
     ],
@@ -55,15 +55,15 @@ def test_a_flow_that_keeps_to_the_declaration_is_legal(flow: Flow) -> None:
         (Flow.of(20, 65536, VRF, Drop()), "16 bits"),
         (Flow.of(20, 1, VRF | {"in_port": 1}, Drop()), "table 20 does not match in_port"),
         (Flow(20, 1, (("metadata", "1"), ("eth_type", "0x0800")), (Drop(),)), "canonical order"),
-        (Flow.of(20, 1, {"ip_dst": "10.1.0.5"}, Goto(21)), "for every VRF"),
+        (Flow.of(20, 1, {"ip_dst": "10.1.0.5"}, Goto(22)), "for every VRF"),
         (Flow.of(10, 1, {"in_port": 2}, Goto(20)), "for every VRF"),
         (Flow.of(20, 1, VRF), "drop and nothing else"),
-        (Flow.of(20, 1, VRF, Drop(), Goto(21)), "drop and nothing else"),
-        (Flow.of(20, 1, VRF, Goto(21), SetField("reg3", "1")), "after goto_table"),
+        (Flow.of(20, 1, VRF, Drop(), Goto(22)), "drop and nothing else"),
+        (Flow.of(20, 1, VRF, Goto(22), SetField("reg3", "1")), "after goto_table"),
         (Flow.of(20, 1, VRF, Goto(25)), "25 is not a next table of 20"),
         (Flow.of(20, 1, VRF, Goto(20)), "later tables"),
         (Flow.of(10, 1, VRF, Resubmit(20)), "does not do 'resubmit(,20)'"),
-        (Flow.of(20, 1, VRF, SetField("metadata", "2"), Goto(21)), "does not set metadata"),
+        (Flow.of(20, 1, VRF, SetField("metadata", "2"), Goto(22)), "does not set metadata"),
         (Flow.of(10, 1, VRF, Move("NXM_OF_IP_SRC[]", "NXM_NX_REG9[]")), "does not set NXM_NX_REG9"),
         (Flow.of(25, 1, {}, CheckPacketLarger(9, "NXM_NX_REG0")), "does not set reg0"),
         (Flow.of(20, 1, VRF, Output(1)), "does not do 'output:1'"),
@@ -80,9 +80,9 @@ def test_a_flow_outside_the_declaration_is_refused(flow: Flow, rule: str) -> Non
 
 def test_two_flows_that_match_the_same_packets_are_refused() -> None:
     """A switch would keep whichever came last."""
-    check_flows([LEGAL, Flow.of(20, 131, VRF, Goto(21))])
+    check_flows([LEGAL, Flow.of(20, 131, VRF, Goto(22))])
     with pytest.raises(IllegalFlow, match="match the same packets"):
-        check_flows([LEGAL, Flow.of(20, 132, VRF, Goto(21))])
+        check_flows([LEGAL, Flow.of(20, 132, VRF, Goto(22))])
 
 
 def test_the_tables_are_in_order_and_lead_only_to_one_another() -> None:
