@@ -58,8 +58,7 @@ class Ipv4Packet:
 class Ipv6Packet:
     """An IPv6 packet; ``octets`` is its total length, header included; ``ports`` are of UDP.
 
-    The three that begin with nd are of neighbor solicitations and advertisements (RFC 4861 §4.3,
-    §4.4): target, flags with the reserved bits, and the one link-layer address option, by its type.
+    Fields of neighbor solicitations and advertisements (RFC 4861 §4.3, §4.4) come last: target, flags with the reserved bits, and the one link-layer address option, by its type.
     """
 
     src: IPv6Address
@@ -72,7 +71,7 @@ class Ipv6Packet:
     nd_target: IPv6Address | None = None
     nd_reserved: int = 0
     nd_option: tuple[int, str] | None = None
-    ports: tuple[int, int] = (0, 0)
+    ports: tuple[int, int] = field(default=(0, 0), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
