@@ -58,7 +58,8 @@ class Ipv4Packet:
 class Ipv6Packet:
     """An IPv6 packet; ``octets`` is its total length, header included; ``ports`` are of UDP.
 
-    Fields of neighbor solicitations and advertisements (RFC 4861 §4.3, §4.4) come last: target, flags with the reserved bits, and the one link-layer address option, by its type.
+    Fields of neighbor solicitations and advertisements (RFC 4861 §4.3, §4.4) come last: target,
+    flags with the reserved bits, and the one link-layer address option, by its type.
     """
 
     src: IPv6Address
