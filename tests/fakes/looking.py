@@ -29,7 +29,8 @@ class SmallPe:
             StateFile(folder / "state.json"),
             Identity("west-1", IPv4Address("192.0.2.11")),
         )
-        self.answers = Answers(self.reconciler, edges)
+        self.responses: dict[int, dict[str, int]] = {}
+        self.answers = Answers(self.reconciler, edges, lambda: self.responses)
         self.plugger.start(self.reconciler.wake)
         self.plugger.plug_vm("vm1")
         self.speaker.daemon.neighbor_sends(route("10.2.0.7/32"))

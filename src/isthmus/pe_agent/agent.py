@@ -78,8 +78,8 @@ class PeAgent:
             encapsulation=pe.encapsulation,
             address=pe.address,
         )
-        self._responder = Responder(self._compiled)
-        self._punts = PuntReceiver(management_socket, self._responder.respond)
+        self.responder = Responder(self._compiled)
+        self._punts = PuntReceiver(management_socket, self.responder.respond)
         self._ports = OvsPortPlugger(switch.ovsdb, layout, self._punts.epoch)
         self._speaker = speaker
         edges = Edges(self._ports, OvsFlowWriter(management_socket), speaker)
@@ -92,7 +92,7 @@ class PeAgent:
         self._advertiser = RouterAdvertiser(self._links, self._punts.inject)
         self._look = None
         if options.look_socket is not None:
-            answers = Answers(self.reconciler, edges)
+            answers = Answers(self.reconciler, edges, self.responder.counts)
             self._look = LookingGlass(options.look_socket, answers.answer)
 
     def run(self, link: Link) -> None:

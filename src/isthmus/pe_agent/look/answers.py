@@ -16,7 +16,7 @@ from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look import parts
 from isthmus.pe_agent.look.difference import difference
-from isthmus.pe_agent.look.view import Tables, View, find_vpn, take_view
+from isthmus.pe_agent.look.view import Responses, Tables, View, find_vpn, take_view
 from isthmus.pe_agent.openflow.writer import FlowDifference
 from isthmus.pe_agent.reconcile import Reconciler
 
@@ -34,9 +34,13 @@ class Answers:
     Args:
         reconciler: the loop, looked at and never touched.
         edges: read, never told anything.
+        responses: by VRF number, how many packets were answered, fragmented and left.
     """
 
-    def __init__(self, reconciler: Reconciler, edges: Edges) -> None:
+    def __init__(
+        self, reconciler: Reconciler, edges: Edges, responses: Callable[[], Responses]
+    ) -> None:
+        self._responses = responses
         self._reconciler = reconciler
         self._edges = edges
 
@@ -49,7 +53,7 @@ class Answers:
         part = request.get("part", "overview")
         if part not in PARTS:
             return {"error": f"There is no part '{part}'; there are {', '.join(PARTS)}."}
-        view = take_view(self._reconciler, self._edges)
+        view = take_view(self._reconciler, self._edges, self._responses())
         given = request.get("vpn")
         vpn_id = None if given is None else find_vpn(view, str(given))
         unread: list[str] = []
@@ -98,7 +102,7 @@ class Answers:
         """Compare; what differs while the agent is at work is compared again."""
         for attempt in range(_TRIES):
             self._reconciler.wait_until_idle(_SETTLE_S)
-            view = take_view(self._reconciler, self._edges)
+            view = take_view(self._reconciler, self._edges, self._responses())
             unread: list[str] = []
             flows, routes = self._read(view, unread)
             rows = difference(view, flows, routes, vpn_id)

@@ -32,7 +32,7 @@ def describe_agent(view: View) -> dict[str, Any]:
 
 
 def overview(view: View, vpn_id: str | None) -> Tables:
-    """One row per VPN, and the BGP neighbors."""
+    """One row per VPN, the BGP neighbors, and what was said to packets that went no further."""
     neighbors: list[Row] = [
         {"address": str(each.address), "established": each.is_established}
         for each in view.report.neighbors
@@ -55,7 +55,17 @@ def overview(view: View, vpn_id: str | None) -> Tables:
                 "reason": vrf.reason,
             }
         )
-    return {"vpns": rows, "neighbors": neighbors}
+    return {"vpns": rows, "neighbors": neighbors, "responses": _responses(view, vpn_id)}
+
+
+def _responses(view: View, vpn_id: str | None) -> list[Row]:
+    keys = {number: key for key, number in view.numbers.by_vrf.items()}
+    return [
+        {"vrf": number, "vpns": list(keys[number])}
+        | {what: counts.get(what, 0) for what in ("answered", "fragmented", "limited")}
+        for number, counts in sorted(view.responses.items())
+        if number in keys and (vpn_id is None or vpn_id in keys[number])
+    ]
 
 
 def intent(view: View, vpn_id: str | None) -> Tables:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from isthmus.model.errors import InvalidValue
@@ -18,6 +18,7 @@ from isthmus.pe_agent.reconcile import Pass, Reconciler
 
 Row = Mapping[str, Any]
 Tables = dict[str, list[Row]]
+Responses = Mapping[int, Mapping[str, int]]
 
 
 class NoSuchVpn(InvalidValue):
@@ -35,6 +36,7 @@ class View:
         ports: what is plugged now; None while that is unknown.
         rib: what neighbors have told so far.
         done: the last pass; None before the first.
+        responses: VRF number → what became of the packets its hosts had the switch hand over.
     """
 
     report: PeReport
@@ -43,6 +45,7 @@ class View:
     ports: SwitchPorts | None
     rib: RibIn
     done: Pass | None
+    responses: Responses = field(default_factory=dict)
 
     @property
     def compiled(self) -> Compiled | None:
@@ -65,7 +68,7 @@ class View:
         return frozenset(n for (key, _), n in self.numbers.labels.items() if vpn_id in key)
 
 
-def take_view(reconciler: Reconciler, edges: Edges) -> View:
+def take_view(reconciler: Reconciler, edges: Edges, responses: Responses) -> View:
     """Read what there is; never waits for anything."""
     return View(
         report=reconciler.report(),
@@ -74,6 +77,7 @@ def take_view(reconciler: Reconciler, edges: Edges) -> View:
         ports=edges.ports.ports(),
         rib=edges.speaker.rib(),
         done=reconciler.last_pass(),
+        responses=responses,
     )
 
 

@@ -49,6 +49,13 @@ def test_the_overview_has_a_line_for_each_vpn(pe: SmallPe) -> None:
     assert (red["vrfs"], red["labels"], red["hosts"], red["plugged"]) == ([1], [1000], 1, 1)
 
 
+def test_the_overview_counts_what_was_said_to_packets_that_went_no_further(pe: SmallPe) -> None:
+    """By VRF; one that is gone since is left out."""
+    pe.responses = {1: {"answered": 100, "limited": 3}, 9: {"fragmented": 1}}
+    (counted,) = look(pe, "overview", "red")["tables"]["responses"]
+    assert counted == {"vrf": 1, "vpns": ["red"], "answered": 100, "fragmented": 0, "limited": 3}
+
+
 def test_the_intent_says_what_is_plugged(pe: SmallPe) -> None:
     """Networks with their OpenFlow port, hosts with yes or no."""
     tables = look(pe, "intent", "red")["tables"]
