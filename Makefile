@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check conformance lab-up lab-status lab-down bench bootstrap
+.PHONY: help demo test check conformance generate lab-up lab-status lab-down bench bootstrap
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ check: bootstrap ## static, unit and contract tests; a minute and a half
 conformance: bootstrap ## what others wrote for the BGPVPN API, run against the lab
 	@$(PYTHON) -m lab up
 	@$(PYTHON) -m tests.conformance
+
+generate: bootstrap ## docs/api.md and the samples of etc, from the code
+	@$(PYTHON) -m docs.generate
 
 lab-up: bootstrap ## two real OpenStack regions and an MPLS backbone on this machine
 	@$(PYTHON) -m lab up
