@@ -25,14 +25,15 @@ def _sample(tool: str, *arguments: str) -> str:
         return file.read_text()
 
 
-def _options(namespace: str) -> str:
-    return _sample("oslo-config-generator", "--namespace", namespace, "--wrap-width", "100")
+def _options(file: str) -> str:
+    what = ROOT / "etc" / "isthmus" / "config-generator" / file
+    return _sample("oslo-config-generator", "--config-file", str(what))
 
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/api.md": api.reference,
-    "etc/isthmus/pe-agent.conf.sample": partial(_options, "isthmus.pe_agent"),
-    "etc/isthmus/plugin.conf.sample": partial(_options, "isthmus.plugin"),
+    "etc/isthmus/pe-agent.conf.sample": partial(_options, "pe-agent.conf"),
+    "etc/isthmus/plugin.conf.sample": partial(_options, "plugin.conf"),
     "etc/isthmus/policy.yaml.sample": partial(
         _sample, "oslopolicy-sample-generator", "--namespace", "isthmus"
     ),
