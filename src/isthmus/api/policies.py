@@ -44,7 +44,7 @@ def _vpn_rules() -> Iterable[policy.RuleDefault]:
     yield _rule("delete_bgpvpn", lib_rules.ADMIN, "Delete a BGP VPN", _VPNS, _VPN)
     yield _rule("get_bgpvpn", reader, "Get BGP VPNs", _VPNS, _VPN)
     for attribute in _OPERATORS_OWN:
-        for verb, what in (("update", "Update"), ("get", "Get")):
+        for verb, what in (("create", "Set"), ("update", "Update"), ("get", "Get")):
             yield _rule(
                 f"{verb}_bgpvpn:{attribute}",
                 lib_rules.ADMIN,
