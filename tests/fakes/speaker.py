@@ -10,12 +10,14 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 
 from isthmus.model.errors import EdgeError, InvalidValue, SpeakerRefused, SpeakerUnreachable
+from isthmus.model.ids import NullLabel, RouteTarget
 from isthmus.model.report import NeighborReport
-from isthmus.model.route import VpnRoute
+from isthmus.model.route import LabelledRoute, VpnRoute
 from isthmus.pe_agent.bgp.speaker import RibIn
 from isthmus.pe_agent.bgp.validate import check_routes
 
 NEIGHBOR = IPv4Address("192.0.2.101")
+PE = IPv4Address("192.0.2.11")
 
 
 class FakeBgpDaemon:
@@ -24,11 +26,18 @@ class FakeBgpDaemon:
     Attributes:
         own: what the daemon has been told to advertise.
         heard: what the neighbor has; survives a crash, for the neighbor waits (RFC 4724).
+        asked: route targets the neighbor is asked for; it survives likewise.
+        labels_heard: what the P router has of this PE; likewise.
         is_running: answers its API.
     """
 
-    def __init__(self, neighbor: IPv4Address = NEIGHBOR) -> None:
+    def __init__(self, neighbor: IPv4Address = NEIGHBOR, address: IPv4Address = PE) -> None:
         self.neighbor = neighbor
+        self._address = address
+        self.asked: frozenset[RouteTarget] = frozenset()
+        self.labels_heard: frozenset[LabelledRoute] = frozenset()
+        self._told_by_p: frozenset[LabelledRoute] = frozenset()
+        self._labels: frozenset[LabelledRoute] = frozenset()
         self.own: frozenset[VpnRoute] = frozenset()
         self.heard: frozenset[VpnRoute] = frozenset()
         self.is_running = True
@@ -38,17 +47,19 @@ class FakeBgpDaemon:
         self._is_neighbor_up = True
         self._is_released = False
         self._has_end_of_rib = False
+        self._imports: frozenset[RouteTarget] = frozenset()
 
     @property
     def rib(self) -> RibIn:
         """What a speaker of this daemon shows, whether it runs or not."""
         is_up = self.is_running and self._is_released and self._is_neighbor_up
         reports = (NeighborReport(self.neighbor, is_established=is_up),)
-        return RibIn(self._learnt, self._has_end_of_rib, reports)
+        return RibIn(self._learnt, self._has_end_of_rib, reports, self._labels)
 
-    def tell(self, routes: frozenset[VpnRoute]) -> None:
+    def tell(self, routes: frozenset[VpnRoute], imports: frozenset[RouteTarget]) -> None:
         """Take all routes, then let the neighbor's session open."""
         self.own = routes
+        self._imports = imports
         self._is_released = True
         self._exchange()
 
@@ -74,6 +85,11 @@ class FakeBgpDaemon:
             del self._sent_by_neighbor[(route.rd, route.prefix)]
         self._exchange()
 
+    def p_tells(self, *routes: LabelledRoute) -> None:
+        """The P router tells these labels and no others."""
+        self._told_by_p = frozenset(routes)
+        self._exchange()
+
     def neighbor_goes_down(self) -> None:
         """The session is lost; routes stay on both sides (RFC 4724 §4.2)."""
         self._is_neighbor_up = False
@@ -87,6 +103,11 @@ class FakeBgpDaemon:
     def _exchange(self) -> None:
         if self.is_running and self._is_released and self._is_neighbor_up:
             self.heard = self.own
+            self.asked = self._imports
+            self.labels_heard = frozenset(
+                [LabelledRoute(self._address, self._address, NullLabel.IMPLICIT)]
+            )
+            self._labels = self._told_by_p
             self._learnt = frozenset(self._sent_by_neighbor.values())
             self._has_end_of_rib = True
         self._changed()
@@ -110,6 +131,7 @@ class FakeSpeaker:
         self.fail_next_advertise: EdgeError | None = None
         self.advertised: list[frozenset[VpnRoute]] = []
         self._wanted: frozenset[VpnRoute] | None = None
+        self._imports: frozenset[RouteTarget] = frozenset()
         self._on_change: Callable[[], None] = lambda: None
 
     def start(self, on_change: Callable[[], None]) -> None:
@@ -132,8 +154,10 @@ class FakeSpeaker:
             raise SpeakerUnreachable("The daemon is away.")
         return self.daemon.own
 
-    def advertise(self, routes: frozenset[VpnRoute]) -> None:
-        """Make ``routes`` all that neighbors hear from this PE."""
+    def advertise(
+        self, routes: frozenset[VpnRoute], imports: frozenset[RouteTarget] = frozenset()
+    ) -> None:
+        """Make ``routes`` all that neighbors hear from this PE; ask for those of ``imports``."""
         try:
             check_routes(routes)
         except InvalidValue as error:
@@ -143,13 +167,13 @@ class FakeSpeaker:
         error_to_raise, self.fail_next_advertise = self.fail_next_advertise, None
         if isinstance(error_to_raise, SpeakerRefused):
             raise error_to_raise
-        self._wanted = routes
+        self._wanted, self._imports = routes, imports
         if error_to_raise is not None:
             raise error_to_raise
         if not self.daemon.is_running:
             raise SpeakerUnreachable("The daemon is away.")
         self.advertised.append(routes)
-        self.daemon.tell(routes)
+        self.daemon.tell(routes, imports)
 
     def restart_daemon(self) -> None:
         """Crash the daemon and have it started again."""
@@ -158,6 +182,6 @@ class FakeSpeaker:
 
     def _daemon_changed(self) -> None:
         if self.daemon.is_running and self._wanted is not None and self.daemon.own != self._wanted:
-            self.daemon.tell(self._wanted)
+            self.daemon.tell(self._wanted, self._imports)
             return
         self._on_change()

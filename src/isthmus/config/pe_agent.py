@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 from oslo_config import cfg
 
+from isthmus.config.bgp import BgpConfig
+from isthmus.config.bgp_options import BGP, BGP_OPTIONS, read_bgp
+from isthmus.config.reader import Reader
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import MAX_LABEL, Label, check_mac
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
@@ -81,7 +84,14 @@ PROVIDER_EDGE_OPTIONS = [
         sample_default=["address=192.0.2.12,label=1002,via=02:00:5e:00:00:f1"],
         help="The LSP to one other PE: its address, the label to push (left out when it is "
         "adjacent), and the MAC of the next hop on the core link. Once per remote PE; for "
-        "transport mpls only.",
+        "transport mpls only. The LSPs to PEs not named here are learnt: [bgp] labelled_neighbors.",
+    ),
+    cfg.MultiStrOpt(
+        "next_hops",
+        default=[],
+        sample_default=["address=192.0.2.1,via=02:00:5e:00:00:f1"],
+        help="A router on the core link and its MAC, where a label learnt leads to it. Once per "
+        "router; unset to have its MAC learnt by ARP on the core bridge's own port.",
     ),
     cfg.IntOpt(
         "first_label",
@@ -115,61 +125,12 @@ PROVIDER_EDGE_OPTIONS = [
     ),
 ]
 
-BGP_OPTIONS = [
-    cfg.IntOpt("as_number", min=1, max=2**32 - 1, help="AS number of this PE. Required."),
-    cfg.ListOpt(
-        "neighbors",
-        default=[],
-        sample_default=["192.0.2.101", "192.0.2.102"],
-        help="IPv4 addresses of the route reflectors, at least two that fail apart.",
-    ),
-    cfg.StrOpt(
-        "api",
-        default="unix:///run/isthmus/gobgpd.sock",
-        help="gRPC address of gobgpd.",
-    ),
-    cfg.PortOpt("listen_port", default=179, help="TCP port on which gobgpd takes BGP sessions."),
-    cfg.IntOpt(
-        "hold_time_s",
-        default=9,
-        min=3,
-        max=65535,
-        help="Seconds of silence after which a neighbor counts as dead (RFC 4271 §4.2).",
-    ),
-    cfg.IntOpt(
-        "graceful_restart_time_s",
-        default=120,
-        min=1,
-        max=4095,
-        help="Seconds neighbors keep this PE's routes while its BGP daemon restarts (RFC 4724).",
-    ),
-    cfg.IntOpt(
-        "long_lived_stale_time_s",
-        default=3600,
-        min=0,
-        max=2**24 - 1,
-        help="Seconds they keep them as stale after that (RFC 9494).",
-    ),
-    cfg.StrOpt(
-        "password",
-        secret=True,
-        help="TCP MD5 password of all sessions (RFC 2385); unset for none.",
-    ),
-    cfg.IntOpt(
-        "ttl_security_hops",
-        default=0,
-        min=0,
-        max=255,
-        help="Accept only neighbors at most this many hops away (RFC 5082); 0 for any.",
-    ),
-]
-
 _PE = "provider_edge"
-_BGP = "bgp"
+_Value = TypeVar("_Value")
 _GROUPS: dict[str | None, list[Any]] = {
     None: AGENT_OPTIONS,
     _PE: PROVIDER_EDGE_OPTIONS,
-    _BGP: BGP_OPTIONS,
+    BGP: BGP_OPTIONS,
 }
 
 
@@ -182,21 +143,6 @@ class SwitchOptions:
     core_bridge: str
     ovsdb: str
     run_dir: Path
-
-
-@dataclass(frozen=True, slots=True)
-class BgpOptions:
-    """The BGP daemon and its sessions, as in ``pe_agent.bgp.config``."""
-
-    as_number: int
-    neighbors: tuple[IPv4Address, ...]
-    api: str
-    listen_port: int
-    hold_time_s: int
-    graceful_restart_time_s: int
-    long_lived_stale_time_s: int
-    password: str
-    ttl_security_hops: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +161,7 @@ class PeAgentOptions:
     pe: ProviderEdge
     labels: range
     switch: SwitchOptions
-    bgp: BgpOptions
+    bgp: BgpConfig
 
 
 class InvalidConfiguration(Exception):
@@ -247,12 +193,13 @@ def read_options(conf: cfg.ConfigOpts) -> PeAgentOptions:
     Raises:
         InvalidConfiguration: something is missing or wrong.
     """
-    reader = _Reader(conf)
+    reader = Reader(conf)
+    pe = _read_provider_edge(reader)
     options = PeAgentOptions(
         host=reader.value(None, "host", str, "") or socket.gethostname(),
         state_path=Path(reader.text(None, "state_path")),
         look_socket=reader.value(None, "look_socket", Path, None),
-        pe=_read_provider_edge(reader),
+        pe=pe,
         labels=_read_labels(reader),
         switch=SwitchOptions(
             bridge=reader.text(_PE, "bridge"),
@@ -261,7 +208,7 @@ def read_options(conf: cfg.ConfigOpts) -> PeAgentOptions:
             ovsdb=reader.text(_PE, "ovsdb"),
             run_dir=Path(reader.text(_PE, "ovs_run_dir")),
         ),
-        bgp=_read_bgp(reader),
+        bgp=read_bgp(reader, pe),
     )
     if reader.sentences:
         raise InvalidConfiguration(reader.sentences)
@@ -288,57 +235,7 @@ def parse_remote(text: str) -> tuple[IPv4Address, TransportNextHop]:
     return address, TransportNextHop(None if label is None else Label(int(label)), fields["via"])
 
 
-_Value = TypeVar("_Value")
-
-
-class _Reader:
-    """Reads one value after the other; what is wrong is gathered, and a stand-in returned."""
-
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self._conf = conf
-        self.sentences: list[str] = []
-
-    def complain(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-    def raw(self, group: str | None, name: str) -> Any:
-        try:
-            return getattr(self._conf[group] if group else self._conf, name)
-        except (cfg.Error, ValueError) as error:
-            self.complain(f"[{group or 'DEFAULT'}] {name} can't be used: {error}")
-            return None
-
-    def value(
-        self, group: str | None, name: str, read: Callable[[Any], _Value], otherwise: _Value
-    ) -> _Value:
-        raw = self.raw(group, name)
-        if raw is None or raw == "":
-            return otherwise
-        try:
-            return read(raw)
-        except ValueError as error:
-            self.complain(f"[{group or 'DEFAULT'}] {name} can't be used: {error}")
-            return otherwise
-
-    def required(
-        self, group: str | None, name: str, read: Callable[[Any], _Value], stand_in: _Value
-    ) -> _Value:
-        before = len(self.sentences)
-        raw = self.raw(group, name)
-        if raw in (None, "", []) and len(self.sentences) == before:
-            self.complain(f"[{group or 'DEFAULT'}] {name} is missing.")
-        return (
-            self.value(group, name, read, stand_in) if len(self.sentences) == before else stand_in
-        )
-
-    def text(self, group: str | None, name: str) -> str:
-        return self.required(group, name, str, "")
-
-    def number(self, group: str, name: str) -> int:
-        return self.required(group, name, int, 0)
-
-
-def _read_labels(reader: _Reader) -> range:
+def _read_labels(reader: Reader) -> range:
     first = reader.number(_PE, "first_label")
     last = reader.number(_PE, "last_label")
     if first > last > 0:
@@ -346,7 +243,7 @@ def _read_labels(reader: _Reader) -> range:
     return range(first, last + 1)
 
 
-def _read_provider_edge(reader: _Reader) -> ProviderEdge:
+def _read_provider_edge(reader: Reader) -> ProviderEdge:
     address = reader.required(_PE, "address", IPv4Address, IPv4Address(0))
     derived = "02:00:" + ":".join(f"{octet:02x}" for octet in address.packed)
     return ProviderEdge(
@@ -355,39 +252,31 @@ def _read_provider_edge(reader: _Reader) -> ProviderEdge:
         core_mtu=reader.number(_PE, "core_mtu"),
         encapsulation=reader.required(_PE, "transport", Encapsulation, Encapsulation.MPLS),
         transport_label=reader.value(_PE, "transport_label", lambda raw: Label(int(raw)), None),
-        remote_pes=_read_remotes(reader),
+        remote_pes=_read_each(reader, "remotes", parse_remote),
+        next_hop_macs=_read_each(reader, "next_hops", _parse_next_hop),
         hide_from_traceroute=reader.value(_PE, "hide_from_traceroute", bool, otherwise=False),
     )
 
 
-def _read_remotes(reader: _Reader) -> dict[IPv4Address, TransportNextHop]:
-    remotes: dict[IPv4Address, TransportNextHop] = {}
-    texts: list[str] = reader.value(_PE, "remotes", list, [])
+def _read_each(
+    reader: Reader, name: str, parse: Callable[[str], tuple[IPv4Address, _Value]]
+) -> dict[IPv4Address, _Value]:
+    found: dict[IPv4Address, _Value] = {}
+    texts: list[str] = reader.value(_PE, name, list, [])
     for text in texts:
         try:
-            remote, hop = parse_remote(text)
+            address, value = parse(text)
         except InvalidValue as error:
-            reader.complain(f"[{_PE}] remotes can't be used: {error}")
+            reader.complain(f"[{_PE}] {name} can't be used: {error}")
             continue
-        if remote in remotes:
-            reader.complain(f"[{_PE}] remotes names {remote} twice.")
-        remotes[remote] = hop
-    return remotes
+        if address in found:
+            reader.complain(f"[{_PE}] {name} names {address} twice.")
+        found[address] = value
+    return found
 
 
-def _read_bgp(reader: _Reader) -> BgpOptions:
-    return BgpOptions(
-        as_number=reader.number(_BGP, "as_number"),
-        neighbors=reader.required(_BGP, "neighbors", _read_addresses, ()),
-        api=reader.text(_BGP, "api"),
-        listen_port=reader.number(_BGP, "listen_port"),
-        hold_time_s=reader.number(_BGP, "hold_time_s"),
-        graceful_restart_time_s=reader.number(_BGP, "graceful_restart_time_s"),
-        long_lived_stale_time_s=reader.number(_BGP, "long_lived_stale_time_s"),
-        password=reader.value(_BGP, "password", str, ""),
-        ttl_security_hops=reader.value(_BGP, "ttl_security_hops", int, 0),
-    )
-
-
-def _read_addresses(texts: Sequence[str]) -> tuple[IPv4Address, ...]:
-    return tuple(sorted({IPv4Address(text) for text in texts}))
+def _parse_next_hop(text: str) -> tuple[IPv4Address, str]:
+    address, hop = parse_remote(text)
+    if hop.label is not None:
+        raise InvalidValue(f"'{text}' is not of the form address=IPv4,via=MAC.")
+    return address, hop.mac

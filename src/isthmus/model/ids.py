@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import IntEnum
 from ipaddress import AddressValueError, IPv4Address
 from typing import Self
 
@@ -34,6 +35,19 @@ class Label:
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+class NullLabel(IntEnum):
+    """Labels that stand for none, as an egress of an LSP may ask for (RFC 3032 §2.1).
+
+    Attributes:
+        EXPLICIT: pushed and popped like others, and leads nowhere else; anywhere in the stack
+            (RFC 4182).
+        IMPLICIT: never on the wire: the label above is popped, or none pushed, instead.
+    """
+
+    EXPLICIT = 0
+    IMPLICIT = 3
 
 
 @dataclass(frozen=True, slots=True, order=True)

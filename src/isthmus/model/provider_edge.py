@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
+from typing import Literal
 
-from isthmus.model.ids import Label, check_mac
+from isthmus.model.ids import Label, NullLabel, check_mac
 
 
 class Encapsulation(StrEnum):
@@ -18,7 +19,7 @@ class Encapsulation(StrEnum):
     MPLS_IN_GRE = "gre"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class TransportNextHop:
     """The LSP to one remote PE, as this PE enters it.
 
@@ -27,7 +28,7 @@ class TransportNextHop:
         mac: MAC of the next hop on the core link.
     """
 
-    label: Label | None
+    label: Label | Literal[NullLabel.EXPLICIT] | None
     mac: str
 
     def __post_init__(self) -> None:
@@ -44,7 +45,9 @@ class ProviderEdge:
         core_mtu: largest frame payload on the core link, in octets, labels included.
         encapsulation: MPLS on the wire, or MPLS-in-GRE (RFC 4023).
         transport_label: label under which P routers deliver without popping; None where they pop.
-        remote_pes: the LSP to each other PE, for native MPLS only.
+        remote_pes: the LSP to other PEs by configuration, for native MPLS only; those to the rest
+            are learnt.
+        next_hop_macs: MAC of a router on the core link by its address, where it is not to be asked.
         hide_from_traceroute: it does not count as a hop: packets keep their TTL.
     """
 
@@ -54,6 +57,7 @@ class ProviderEdge:
     encapsulation: Encapsulation = Encapsulation.MPLS
     transport_label: Label | None = None
     remote_pes: Mapping[IPv4Address, TransportNextHop] = field(default_factory=dict)
+    next_hop_macs: Mapping[IPv4Address, str] = field(default_factory=dict)
     hide_from_traceroute: bool = False
 
     def __post_init__(self) -> None:

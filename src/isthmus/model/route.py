@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routes as PEs exchange them."""
+"""Routes as PEs exchange them, among each other and with P routers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from isthmus.model.errors import InvalidValue
-from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ids import Label, NullLabel, RouteDistinguisher, RouteTarget
 from isthmus.model.ip import AddressFamily, IpPrefix, family_of
 
 
@@ -47,3 +47,18 @@ class VpnRoute:
     def family(self) -> AddressFamily:
         """Return the family of its prefix."""
         return family_of(self.prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRoute:
+    """The way into an LSP to a PE, as an adjacent router tells it (RFC 8277).
+
+    Attributes:
+        pe: address of the PE at its end; the route is to that address alone.
+        next_hop: router on the core link that understands ``label``.
+        label: what to push for it to deliver to ``pe``.
+    """
+
+    pe: IPv4Address
+    next_hop: IPv4Address
+    label: Label | NullLabel

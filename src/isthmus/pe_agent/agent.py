@@ -29,7 +29,6 @@ from typing import Protocol
 from isthmus.config.pe_agent import PeAgentOptions
 from isthmus.model.report import PeReport
 from isthmus.pe_agent.advertiser import RouterAdvertiser
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile import neighbor_discovery
@@ -136,7 +135,7 @@ class PeAgent:
 def make_speaker(options: PeAgentOptions) -> GoBgpSpeaker:
     """Make the speaker, which tells neighbors of a restart if forwarding went on without it."""
     is_restart = _state_file(options).exists() and _management_socket(options).exists()
-    return GoBgpSpeaker(_bgp_config(options), is_forwarding_kept=is_restart)
+    return GoBgpSpeaker(options.bgp, is_forwarding_kept=is_restart)
 
 
 def _state_file(options: PeAgentOptions) -> StateFile:
@@ -145,19 +144,3 @@ def _state_file(options: PeAgentOptions) -> StateFile:
 
 def _management_socket(options: PeAgentOptions) -> Path:
     return options.switch.run_dir / f"{options.switch.bridge}.mgmt"
-
-
-def _bgp_config(options: PeAgentOptions) -> BgpConfig:
-    bgp = options.bgp
-    return BgpConfig(
-        as_number=bgp.as_number,
-        router_id=options.pe.address,
-        neighbors=bgp.neighbors,
-        api=bgp.api,
-        listen_port=bgp.listen_port,
-        hold_time_s=bgp.hold_time_s,
-        graceful_restart_time_s=bgp.graceful_restart_time_s,
-        long_lived_stale_time_s=bgp.long_lived_stale_time_s,
-        password=bgp.password,
-        ttl_security_hops=bgp.ttl_security_hops,
-    )

@@ -5,7 +5,7 @@ plug        circuits that are new; those to go stay for now
 withdraw    routes that are gone, so that no neighbor sends into nothing; and change those whose
             flows are there already, such as one with other route targets
 flows       as one bundle
-advertise   routes that are new, now that their flows are there
+advertise   routes that are new, now that their flows are there; and ask for those that are imported
 unplug      circuits that no flow uses any more
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from isthmus.model.errors import EdgeError
 from isthmus.model.flow import Flow
+from isthmus.model.ids import RouteTarget
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile.inputs import Compiled
@@ -46,6 +47,7 @@ class Installer:
         self._epoch: str | None = None
         self._plugged: frozenset[str] | None = None
         self._routes: frozenset[VpnRoute] | None = None
+        self._imports: frozenset[RouteTarget] = frozenset()
         self._flows: frozenset[Flow] | None = None
         self.has_written_flows = False
 
@@ -78,14 +80,14 @@ class Installer:
         if self._routes is not None and self._routes != compiled.routes:
             ready = with_flows_already(self._routes, compiled.routes)
             if ready != self._routes:
-                errors += self._advertise(ready)
+                errors += self._advertise(ready, self._imports)
         if may_write_flows and self._flows != compiled.flows:
             refused = self._write(compiled.flows)
             if refused:
                 # Without flows, what a new route attracts would be lost.
                 return errors + refused
-        if self._routes != compiled.routes:
-            errors += self._advertise(compiled.routes)
+        if (self._routes, self._imports) != (compiled.routes, compiled.import_rts):
+            errors += self._advertise(compiled.routes, compiled.import_rts)
         return errors
 
     def _plug(self, circuits: frozenset[str]) -> list[EdgeError]:
@@ -95,11 +97,13 @@ class Installer:
             self._plugged = circuits
         return errors
 
-    def _advertise(self, routes: frozenset[VpnRoute]) -> list[EdgeError]:
+    def _advertise(
+        self, routes: frozenset[VpnRoute], imports: frozenset[RouteTarget]
+    ) -> list[EdgeError]:
         self._routes = None
-        errors = _errors_of(lambda: self._edges.speaker.advertise(routes))
+        errors = _errors_of(lambda: self._edges.speaker.advertise(routes, imports))
         if not errors:
-            self._routes = routes
+            self._routes, self._imports = routes, imports
         return errors
 
     def _write(self, flows: frozenset[Flow]) -> list[EdgeError]:

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import EdgeError
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.gobgp_client import GoBgpClient
 from tests.functional.bgp.network import (
@@ -40,6 +40,7 @@ TIMERS = BgpConfig(
     long_lived_stale_time_s=30,
     deferral_time_s=3,
     late_neighbor_s=3,
+    constrains_routes=False,
 )
 
 

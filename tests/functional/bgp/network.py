@@ -21,10 +21,14 @@ from typing import Any, TypeVar
 import grpc
 
 from isthmus.model.errors import EdgeError
-from isthmus.model.route import VpnRoute
+from isthmus.model.ids import RouteTarget
+from isthmus.model.route import LabelledRoute, VpnRoute
 from isthmus.pe_agent.bgp import mapping
-from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2, gobgp_pb2_grpc
+from isthmus.pe_agent.bgp.gobgp_api import common_pb2, gobgp_pb2, gobgp_pb2_grpc
 from isthmus.pe_agent.bgp.gobgp_client import GoBgpClient
+from isthmus.pe_agent.bgp.labelled import decode_labelled
+from isthmus.pe_agent.bgp.memberships import decode_membership
+from tests.fakes.gobgpd import labelled_path
 
 AS_NUMBER = 64500
 GOBGPD = Path(__file__).parents[3] / ".lab" / "bin" / "gobgpd"
@@ -175,13 +179,29 @@ class GoBgpd:
         """Take routes out of the table."""
         self.ask(lambda client: client.send([mapping.encode_withdrawal(one) for one in routes]))
 
+    def tell(self, *routes: LabelledRoute) -> None:
+        """Put labels into the table."""
+        self.ask(lambda client: client.send([labelled_path(route) for route in routes]))
+
+    def tell_no_more(self, *routes: LabelledRoute) -> None:
+        """Take labels out of the table."""
+        paths = [labelled_path(route) for route in routes]
+        for path in paths:
+            path.is_withdraw = True
+        self.ask(lambda client: client.send(paths))
+
     def learnt_from(self, neighbor: IPv4Address) -> frozenset[VpnRoute]:
         """The VPN routes in the tables that a neighbor sent, stale ones too."""
-        return frozenset(
-            mapping.decode_route(path)
-            for path in self._paths()
-            if path.neighbor_ip == str(neighbor)
-        )
+        return frozenset(map(mapping.decode_route, self._paths_of(neighbor)))
+
+    def labels_from(self, neighbor: IPv4Address) -> frozenset[LabelledRoute]:
+        """The labels a neighbor told."""
+        paths = self._paths_of(neighbor, mapping.LABELLED_IPV4)
+        return frozenset(map(decode_labelled, paths))
+
+    def asked_by(self, neighbor: IPv4Address) -> frozenset[RouteTarget]:
+        """The route targets a neighbor wants."""
+        return frozenset(map(decode_membership, self._paths_of(neighbor, mapping.MEMBERSHIPS)))
 
     def has_stale_routes(self) -> bool:
         """Whether a neighbor that went away has not repeated all of its routes yet."""
@@ -199,13 +219,18 @@ class GoBgpd:
         peers = self.ask(lambda client: client.neighbors())
         return next(one.state for one in peers if one.conf.neighbor_address == str(neighbor))
 
-    def _paths(self) -> list[gobgp_pb2.Path]:
+    def _paths_of(
+        self, neighbor: IPv4Address, *families: common_pb2.Family
+    ) -> list[gobgp_pb2.Path]:
+        return [path for path in self._paths(*families) if path.neighbor_ip == str(neighbor)]
+
+    def _paths(self, *families: common_pb2.Family) -> list[gobgp_pb2.Path]:
         with grpc.insecure_channel(self.api) as channel:
             # The generated class has no annotations.
             stub = gobgp_pb2_grpc.GoBgpServiceStub(channel)  # type: ignore[no-untyped-call]
             return [
                 path
-                for family in mapping.FAMILIES.values()
+                for family in families or mapping.FAMILIES.values()
                 for answer in stub.ListPath(
                     gobgp_pb2.ListPathRequest(
                         table_type=gobgp_pb2.TABLE_TYPE_GLOBAL, family=family
@@ -260,10 +285,19 @@ class FrrReflector:
         return answer
 
 
+VPN_FAMILIES = ("l3vpn-ipv4-unicast", "l3vpn-ipv6-unicast")
+CONSTRAINED_FAMILIES = (*VPN_FAMILIES, "rtc")
+LABELLED_FAMILIES = ("ipv4-labelled-unicast",)
+
+
 def gobgp_reflector_configuration(
-    address: IPv4Address, clients: Sequence[IPv4Address], password: str = ""
+    address: IPv4Address,
+    clients: Sequence[IPv4Address],
+    password: str = "",
+    *,
+    families: Sequence[str] = VPN_FAMILIES,
 ) -> str:
-    """A gobgpd configuration that reflects both VPN families with graceful restart."""
+    """A gobgpd configuration that reflects with graceful restart."""
     text = f"""
 [global.config]
 as = {AS_NUMBER}
@@ -292,7 +326,7 @@ deferral-time = 3
 long-lived-enabled = true
 notification-enabled = true
 """
-        for family in ("l3vpn-ipv4-unicast", "l3vpn-ipv6-unicast"):
+        for family in families:
             text += f"""
 [[neighbors.afi-safis]]
 [neighbors.afi-safis.config]
@@ -302,6 +336,11 @@ enabled = true
 [neighbors.afi-safis.long-lived-graceful-restart.config]
 enabled = true
 restart-time = 60
+"""
+            if family == "rtc":
+                text += """
+[neighbors.afi-safis.route-target-membership.config]
+deferral-time = 10
 """
     return text
 

@@ -11,10 +11,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import SpeakerUnreachable
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from tests.contract.bgp_speaker_contract import OURS, PE, THEIRS, route
 from tests.functional.bgp.network import (

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from tests.contract.bgp_speaker_contract import PE, route
 from tests.functional.bgp.network import AS_NUMBER, CoreNetwork, GoBgpd, eventually

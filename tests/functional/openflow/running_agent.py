@@ -6,7 +6,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from isthmus.config.pe_agent import BgpOptions, PeAgentOptions, SwitchOptions
+from isthmus.config.bgp import BgpConfig
+from isthmus.config.pe_agent import PeAgentOptions, SwitchOptions
 from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.report import PeReport
 from isthmus.pe_agent.agent import PeAgent
@@ -41,7 +42,7 @@ class RunningAgent:
                 pe=pe,
                 labels=range(1000, 2000),
                 switch=SwitchOptions("br-pe", "br-int", "br-core", switch.database, switch.run_dir),
-                bgp=BgpOptions(64500, (), "", 179, 9, 120, 3600, "", 0),
+                bgp=BgpConfig(64500, pe.address, ()),
             ),
             speaker,
         )

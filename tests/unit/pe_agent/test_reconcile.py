@@ -41,9 +41,9 @@ class Diary:
         call = getattr(edge, name)
 
         @functools.wraps(call)
-        def noted(argument: Any) -> Any:
+        def noted(argument: Any, *others: Any) -> Any:
             self.entries.append((name, argument))
-            return call(argument)
+            return call(argument, *others)
 
         setattr(edge, name, noted)
 
@@ -153,7 +153,7 @@ def test_a_route_is_withdrawn_before_its_flows_go(bench: Bench) -> None:
     bench.diary.entries.clear()
     bench.agent.intents.remove("red")
     bench.settle()
-    assert bench.diary.verbs() == ["advertise", "apply", "plug"]
+    assert bench.diary.verbs() == ["advertise", "apply", "advertise", "plug"]
     assert bench.prefixes() == set()
     assert bench.diary.entries[-1] == ("plug", frozenset())
 

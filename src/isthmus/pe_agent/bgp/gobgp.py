@@ -7,11 +7,13 @@ gobgpd keeps nothing on disk, so its whole content is repeated after each of its
     daemon runs already       watch ─▶ what it has of ours ─▶ the difference ─▶ neighbors it lacks
 
 Routes go in before neighbors: an end-of-RIB after an empty table would withdraw everything (RFC
-4724 §4.1). Two threads: one holds the connection and reads its events, one calls ``on_change``.
+4724 §4.1). Before routes go in what asks for others' (RFC 4684 §6). Threads: one holds the
+connection and reads its events, one calls ``on_change``, one reads labels if there are any.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import threading
@@ -19,16 +21,22 @@ import time
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import EdgeError, InvalidValue, SpeakerRefused, SpeakerUnreachable
+from isthmus.model.ids import RouteTarget
 from isthmus.model.ip import AddressFamily
 from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.bgp import mapping
-from isthmus.pe_agent.bgp.config import BgpConfig
+from isthmus.pe_agent.bgp import mapping, memberships
+from isthmus.pe_agent.bgp.bookmark import encode_bookmark, is_bookmark
 from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2
 from isthmus.pe_agent.bgp.gobgp_client import GoBgpClient
-from isthmus.pe_agent.bgp.mapping import RouteKey
+from isthmus.pe_agent.bgp.label_reader import Ends, LabelReader
+from isthmus.pe_agent.bgp.labelled import Labels, encode_own
+from isthmus.pe_agent.bgp.mapping import Labelled, RouteKey, SpokenFamily
+from isthmus.pe_agent.bgp.memberships import Memberships
 from isthmus.pe_agent.bgp.own_routes import OwnRoutes
 from isthmus.pe_agent.bgp.rib import Rib
+from isthmus.pe_agent.bgp.shared_rib import SharedRib
 from isthmus.pe_agent.bgp.speaker import RibIn
 from isthmus.pe_agent.bgp.validate import check_path
 
@@ -37,7 +45,6 @@ _LOG = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.05
 _LAST_RETRY_S = 1.0
 _REPLAY_TIMEOUT_S = 10.0
-_LEAST_BETWEEN_REPORTS_S = 0.01
 _JUNK_REMEMBERED = 10_000
 _END_OF_INIT = gobgp_pb2.WatchEventResponse.PeerEvent.TYPE_END_OF_INIT
 _ESTABLISHED = gobgp_pb2.PeerState.SESSION_STATE_ESTABLISHED
@@ -55,53 +62,48 @@ class GoBgpSpeaker:
     def __init__(self, config: BgpConfig, *, is_forwarding_kept: bool = False) -> None:
         self._config = config
         self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._on_change: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._keep_connected, name="bgp-events", daemon=True)
         self._connection: GoBgpClient | None = None
+        self._rib = SharedRib(config)
+        self._labels = LabelReader(config.router_id, self._hear_labels)
 
-        # Held while the daemon is told something; guards the next six.
+        # Held while the daemon is told something; guards the next seven.
         self._telling = threading.Condition()
         self._own = OwnRoutes()
+        self._memberships = Memberships()
         self._ready: GoBgpClient | None = None
         self._reason = "The BGP speaker has not been started."
         self._is_connecting = False
         self._is_released = False
         self._is_restart = is_forwarding_kept
 
-        # Held for moments; guards the RIB.
-        self._changed = threading.Condition()
-        self._rib = Rib(config)
-        self._reported = self._rib.revision
-
         # Only the thread that reads events touches these.
         self._found: dict[RouteKey, gobgp_pb2.Path] = {}
+        self._found_memberships: set[RouteTarget] = set()
         self._bookmark: int | None = None
         self._junk: set[tuple[str, str]] = set()
 
     def start(self, on_change: Callable[[], None]) -> None:
         """Connect and keep connected."""
-        self._on_change = on_change
         self._is_connecting = True
-        for name, work in (("bgp-events", self._keep_connected), ("bgp-changes", self._report)):
-            thread = threading.Thread(target=work, name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        self._rib.start(on_change)
+        if self._config.labelled_neighbors:
+            self._labels.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Disconnect; the daemon and its sessions go on."""
         self._stopping.set()
         if self._connection is not None:
             self._connection.close()
-        with self._changed:
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._labels.stop()
+        self._rib.stop()
 
     def rib(self) -> RibIn:
         """Return the last known RIB-in."""
-        with self._changed:
-            return self._rib.snapshot()
+        return self._rib.snapshot()
 
     def read_advertised(self) -> frozenset[VpnRoute]:
         """Ask the daemon, over a connection of its own, what it has of this PE."""
@@ -118,11 +120,15 @@ class GoBgpSpeaker:
         finally:
             client.close()
 
-    def advertise(self, routes: frozenset[VpnRoute]) -> None:
-        """Make ``routes`` all that neighbors hear from this PE."""
+    def advertise(
+        self, routes: frozenset[VpnRoute], imports: frozenset[RouteTarget] = frozenset()
+    ) -> None:
+        """Make ``routes`` all that neighbors hear from this PE; ask for those of ``imports``."""
         with self._telling:
             before = self._own.wanted
             self._own.want(routes)
+            if self._config.constrains_routes:
+                self._memberships.want(imports, routes, self._rib.snapshot().routes)
             self._telling.wait_for(lambda: not self._is_connecting, _REPLAY_TIMEOUT_S)
             if self._ready is None:
                 raise SpeakerUnreachable(self._reason)
@@ -144,15 +150,22 @@ class GoBgpSpeaker:
         if self._own.wanted is None:
             return
         difference = self._own.difference()
-        paths = [mapping.encode_route(route) for route in difference.new]
+        targets = self._memberships.difference()
+        config = self._config
+        paths = [memberships.encode_membership(config, target) for target in targets.new]
+        paths += [mapping.encode_route(route) for route in difference.new]
+        if config.labelled_neighbors and not self._is_released:
+            paths.append(encode_own(config))
         try:
             for path in paths:
                 check_path(path)
         except InvalidValue as error:
             raise SpeakerRefused(f"A route may not be sent: {error.for_operator}") from None
         paths += [mapping.encode_withdrawal(route) for route in difference.gone]
+        paths += [memberships.encode_leaving(config, target) for target in targets.gone]
         client.send(paths)
         self._own.is_told()
+        self._memberships.is_told()
         if _LOG.isEnabledFor(logging.DEBUG):
             for event, routes in (("advertised", difference.new), ("withdrawn", difference.gone)):
                 for route in routes:
@@ -164,7 +177,7 @@ class GoBgpSpeaker:
         """Make the configured neighbors all that the daemon has."""
         known = {peer.conf.neighbor_address: peer for peer in client.neighbors()}
         is_restart = self._is_restart and not known
-        for address in self._config.neighbors:
+        for address in self._config.all_neighbors:
             wanted = mapping.encode_neighbor(self._config, address, is_restart=is_restart)
             there = known.pop(str(address), None)
             if there is None:
@@ -179,7 +192,7 @@ class GoBgpSpeaker:
         self._is_released = True
         # Whatever restarts the daemon from now on, our flows will have been there all the while.
         self._is_restart = True
-        self._update(lambda rib: rib.neighbors_are_released(time.monotonic()))
+        self._rib.update(lambda rib: rib.neighbors_are_released(time.monotonic()))
 
     def _start_over(self) -> None:
         """Make the reading thread connect anew."""
@@ -204,6 +217,7 @@ class GoBgpSpeaker:
                 _LOG.exception("bgp.events_unreadable api=%s", self._config.api)
                 reason = f"What gobgpd said could not be read: {error}."
             client.close()
+            self._labels.detach()
             if not self._stopping.is_set() and reason != self._reason:
                 _LOG.warning("bgp.daemon_away reason=%s", reason)
             with self._telling:
@@ -211,7 +225,7 @@ class GoBgpSpeaker:
                 self._reason = reason
                 self._is_connecting = False
                 self._telling.notify_all()
-            self._update(lambda rib: rib.daemon_is_gone(time.monotonic()))
+            self._rib.update(lambda rib: rib.daemon_is_gone(time.monotonic()))
             was_ready = self._bookmark is None
             retry_s = _FIRST_RETRY_S if was_ready else min(2 * retry_s, _LAST_RETRY_S)
             self._stopping.wait(retry_s)
@@ -223,8 +237,9 @@ class GoBgpSpeaker:
             self._is_connecting = True
             self._is_released = False
         self._found.clear()
-        self._update(lambda rib: rib.daemon_is_up(is_fresh=is_fresh))
-        for event in client.watch():
+        self._found_memberships.clear()
+        self._rib.update(lambda rib: rib.daemon_is_up(is_fresh=is_fresh))
+        for event in client.watch(map(str, self._config.labelled_neighbors)):
             if event.WhichOneof("event") == "peer":
                 self._read_neighbor(client, event.peer)
             else:
@@ -252,34 +267,78 @@ class GoBgpSpeaker:
         if event.type == _END_OF_INIT:
             # Tables have no such marker: what comes before the bookmark is the replay.
             if self._bookmark is not None:
-                client.send([mapping.encode_bookmark(self._bookmark)])
+                client.send([encode_bookmark(self._bookmark)])
             return
         address = IPv4Address(event.peer.state.neighbor_address)
         is_up = event.peer.state.session_state == _ESTABLISHED
         families = mapping.decode_families(event.peer.state) if is_up else None
-        if self._update(lambda rib: rib.session(address, is_established=is_up, families=families)):
+        constrains = is_up and self._constrains(event.peer.state)
+        if address in self._config.labelled_neighbors:
+            self._labels.look()
+        if self._rib.update(
+            lambda rib: rib.session(
+                address, is_established=is_up, families=families, constrains=constrains
+            )
+        ):
             _LOG.info(
                 "neighbor.session address=%s established=%s families=%s",
-                address, is_up, ",".join(str(family) for family in sorted(families or ())),
+                address, is_up, ",".join(sorted(map(str, families or ()))),
             )  # fmt: skip
+
+    def _constrains(self, neighbor: gobgp_pb2.PeerState) -> bool:
+        return self._config.constrains_routes and mapping.asks_for_memberships(neighbor)
 
     def _read_paths(self, client: GoBgpClient, paths: Iterable[gobgp_pb2.Path]) -> None:
         for path in paths:
             if not path.HasField("nlri"):
-                family = mapping.vpn_family(path)
+                family = mapping.spoken_family(path)
                 if path.neighbor_ip and family is not None:
                     self._read_end_of_rib(IPv4Address(path.neighbor_ip), family)
             elif path.family == mapping.IPV4_UNICAST:
-                if self._bookmark is not None and mapping.is_bookmark(path, self._bookmark):
+                if self._bookmark is not None and is_bookmark(path, self._bookmark):
                     self._finish_replay(client, path)
+            elif path.family == mapping.LABELLED_IPV4:
+                self._read_label(client, path)
+            elif path.family == mapping.MEMBERSHIPS:
+                self._read_membership(path)
             elif path.neighbor_ip:
                 self._read_learnt(path)
             elif mapping.vpn_family(path) is not None:
                 self._read_own(client, path)
 
-    def _read_end_of_rib(self, address: IPv4Address, family: AddressFamily) -> None:
-        self._update(lambda rib: rib.end_of_rib(address, family, time.monotonic()))
+    def _read_end_of_rib(self, address: IPv4Address, family: SpokenFamily) -> None:
         _LOG.info("neighbor.end_of_rib address=%s family=%s", address, family)
+        if family is Labelled.IPV4:
+            # It counts once the table it ends has been read.
+            self._labels.look(end_of_rib=address)
+            return
+        self._rib.update(lambda rib: rib.end_of_rib(address, family, time.monotonic()))
+
+    def _read_label(self, client: GoBgpClient, path: gobgp_pb2.Path) -> None:
+        if self._config.labelled_neighbors:
+            self._labels.look()
+        elif not path.neighbor_ip and not path.is_withdraw:
+            # A former agent told it, whose configuration had somebody to tell.
+            path.is_withdraw = True
+            client.send([path])
+
+    def _hear_labels(self, labels: Labels, ends: Ends) -> None:
+        now = time.monotonic()
+
+        def change(rib: Rib) -> None:
+            rib.hear_labelled(labels.routes)
+            for neighbor in ends:
+                rib.end_of_rib(neighbor, Labelled.IPV4, now)
+
+        if self._rib.update(change):
+            _LOG.info("labels.heard count=%d", len(labels.routes))
+
+    def _read_membership(self, path: gobgp_pb2.Path) -> None:
+        """Find which of ours a daemon that runs has; those of neighbors are its own business."""
+        if self._bookmark is None or path.neighbor_ip or path.is_withdraw:
+            return
+        with contextlib.suppress(InvalidValue):
+            self._found_memberships.add(memberships.decode_membership(path))
 
     def _read_learnt(self, path: gobgp_pb2.Path) -> None:
         key: RouteKey | None = None
@@ -292,9 +351,9 @@ class GoBgpSpeaker:
         if route is not None:
             if _LOG.isEnabledFor(logging.DEBUG):
                 _LOG.debug("route.learnt neighbor=%s %s", path.neighbor_ip, _in_words(route))
-            self._update(lambda rib: rib.learn(route))
+            self._rib.update(lambda rib: rib.learn(route))
         elif key is not None:
-            self._update(lambda rib: rib.forget(key))
+            self._rib.update(lambda rib: rib.forget(key))
 
     def _log_junk(self, path: gobgp_pb2.Path, error: InvalidValue) -> None:
         junk = (path.neighbor_ip, " ".join(str(path.nlri).split()))
@@ -305,7 +364,7 @@ class GoBgpSpeaker:
     def _read_own(self, client: GoBgpClient, path: gobgp_pb2.Path) -> None:
         key = mapping.decode_key(path)
         # While a path of our own is best, no neighbor's is.
-        self._update(lambda rib: rib.forget(key))
+        self._rib.update(lambda rib: rib.forget(key))
         if self._bookmark is not None:
             if path.is_withdraw:
                 self._found.pop(key, None)
@@ -323,9 +382,12 @@ class GoBgpSpeaker:
         bookmark.is_withdraw = True
         client.send([bookmark])
         neighbors = client.neighbors()
+        if self._config.labelled_neighbors:
+            self._labels.attach(client)
         with self._telling:
             self._own.is_known(self._read_found(client))
-            self._update(lambda rib: self._resume(rib, neighbors))
+            self._memberships.is_known(frozenset(self._found_memberships))
+            self._rib.update(lambda rib: self._resume(rib, neighbors))
             self._tell(client)
             self._ready = client
             self._reason = ""
@@ -352,38 +414,8 @@ class GoBgpSpeaker:
             rib.neighbors_are_released(now)
             if peer.graceful_restart.peer_restarting:
                 # Its routes are kept; the daemon forgot that it once sent its end-of-RIB.
-                for family in AddressFamily:
+                for family in (*AddressFamily, *Labelled):
                     rib.end_of_rib(IPv4Address(peer.conf.neighbor_address), family, now)
-
-    # ── the thread that reports changes ──
-
-    def _update(self, change: Callable[[Rib], None]) -> bool:
-        """Change the RIB; return whether that made a difference."""
-        with self._changed:
-            before = self._rib.revision
-            change(self._rib)
-            is_changed = self._rib.revision != before
-            if is_changed or self._rib.is_waiting:
-                self._changed.notify_all()
-            return is_changed
-
-    def _report(self) -> None:
-        """Call ``on_change`` once for all that changed while the last call ran."""
-        while not self._stopping.is_set():
-            with self._changed:
-                now = time.monotonic()
-                self._rib.settle(now)
-                if self._rib.revision == self._reported:
-                    deadline = self._rib.next_deadline(now)
-                    self._changed.wait(None if deadline is None else deadline - now)
-                    continue
-                self._reported = self._rib.revision
-            try:
-                self._on_change()
-            except Exception:
-                _LOG.exception("bgp.change_unheard")
-            # A single change is told at once; a flood of them not one by one.
-            self._stopping.wait(_LEAST_BETWEEN_REPORTS_S)
 
 
 def _in_words(route: VpnRoute) -> str:

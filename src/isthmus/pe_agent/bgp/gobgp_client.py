@@ -103,10 +103,13 @@ class GoBgpClient:
             for answer in self._stub.ListPath(request, timeout=_TABLE_TIMEOUT_S):
                 yield from answer.destination.paths
 
-    def watch(self) -> Iterator[gobgp_pb2.WatchEventResponse]:
+    def watch(self, in_full: Iterable[str] = ()) -> Iterator[gobgp_pb2.WatchEventResponse]:
         """Follow neighbors, best paths and end-of-RIB markers: first as they are, then changes.
 
         Ends only by SpeakerUnreachable.
+
+        Args:
+            in_full: neighbors of which every path is followed, not the best ones alone.
         """
         filter_ = gobgp_pb2.WatchEventRequest.Table.Filter
         request = gobgp_pb2.WatchEventRequest(
@@ -115,6 +118,7 @@ class GoBgpClient:
                 filters=[
                     filter_(type=filter_.TYPE_BEST, init=True),
                     filter_(type=filter_.TYPE_EOR, init=True),
+                    *(filter_(type=filter_.TYPE_ADJIN, peer_address=one) for one in in_full),
                 ]
             ),
             batch_size=_PATHS_PER_MESSAGE,

@@ -8,14 +8,15 @@ may be anything: it becomes a route this PE can use, or InvalidValue with the re
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.ip import AddressFamily, IpPrefix
 from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp_api import (
     attribute_pb2,
     common_pb2,
@@ -31,11 +32,29 @@ RouteKey = tuple[RouteDistinguisher, IpPrefix]
 IPV4_UNICAST = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_UNICAST)
 VPN_IPV4 = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_MPLS_VPN)
 VPN_IPV6 = common_pb2.Family(afi=common_pb2.Family.AFI_IP6, safi=common_pb2.Family.SAFI_MPLS_VPN)
+LABELLED_IPV4 = common_pb2.Family(
+    afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_MPLS_LABEL
+)
+MEMBERSHIPS = common_pb2.Family(
+    afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_ROUTE_TARGET_CONSTRAINTS
+)
 FAMILIES = {AddressFamily.IPV4: VPN_IPV4, AddressFamily.IPV6: VPN_IPV6}
 """Families offered on every session; a neighbor that lacks one still gets the others."""
 
+
+class Labelled(Enum):
+    """Families of labelled unicast (RFC 8277), on sessions of their own."""
+
+    IPV4 = "labelled ipv4"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+SpokenFamily = AddressFamily | Labelled
+"""Families whose routes a neighbor ends with an end-of-RIB that this PE waits for."""
+
 _IPV4_MAPPED = "::ffff:"
-_BOOKMARK_PREFIX = "192.0.2.0"
 _KEEPALIVES_PER_HOLD_TIME = 3
 _CONNECT_RETRY_S = 2
 _IDLE_AFTER_RESET_S = 1
@@ -57,6 +76,11 @@ def is_learnt(path: gobgp_pb2.Path) -> bool:
     return path.neighbor_ip not in ("", "<nil>", "invalid IP")
 
 
+def spoken_family(path: gobgp_pb2.Path) -> SpokenFamily | None:
+    """Return which of the families that are waited for a path is of; None if of none."""
+    return Labelled.IPV4 if path.family == LABELLED_IPV4 else vpn_family(path)
+
+
 def encode_route(route: VpnRoute) -> gobgp_pb2.Path:
     """Encode a route this PE originates.
 
@@ -75,7 +99,7 @@ def encode_route(route: VpnRoute) -> gobgp_pb2.Path:
             prefix=str(route.prefix.network_address),
         )
     )
-    communities = [_encode_route_target(target) for target in sorted(route.route_targets)]
+    communities = [encode_route_target(target) for target in sorted(route.route_targets)]
     attributes = [
         attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
         attribute_pb2.Attribute(
@@ -143,9 +167,9 @@ def decode_route(path: gobgp_pb2.Path) -> VpnRoute:
     return VpnRoute(
         rd=rd,
         prefix=prefix,
-        next_hop=_decode_next_hop(attributes["mp_reach"].next_hops[0]),
+        next_hop=decode_next_hop(attributes["mp_reach"].next_hops[0]),
         label=Label(labels[0]),
-        route_targets=frozenset(_decode_route_targets(attributes.get("extended_communities"))),
+        route_targets=frozenset(decode_route_targets(attributes.get("extended_communities"))),
         local_pref=local_pref,
     )
 
@@ -183,7 +207,7 @@ def encode_neighbor(
     peer = gobgp_pb2.Peer(
         conf=gobgp_pb2.PeerConf(
             neighbor_address=str(address),
-            peer_asn=config.as_number,
+            peer_asn=config.as_number_of(address),
             auth_password=config.password,
         ),
         timers=gobgp_pb2.Timers(
@@ -203,7 +227,7 @@ def encode_neighbor(
             deferral_time=config.deferral_time_s,
             local_restarting=is_restart,
         ),
-        afi_safis=[_encode_family(config, family) for family in FAMILIES.values()],
+        afi_safis=[_encode_family(config, family) for family in _families_with(config, address)],
     )
     if config.ttl_security_hops:
         peer.ttl_security.enabled = True
@@ -216,45 +240,31 @@ def has_same_settings(known: gobgp_pb2.Peer, wanted: gobgp_pb2.Peer) -> bool:
     return _settings(known) == _settings(wanted)
 
 
-def decode_families(neighbor: gobgp_pb2.PeerState) -> frozenset[AddressFamily]:
+def decode_families(neighbor: gobgp_pb2.PeerState) -> frozenset[SpokenFamily]:
     """Read which of our families a neighbor has said it speaks, too (RFC 4760 §8)."""
-    offered = [
+    offered = _offered(neighbor)
+    ours: dict[SpokenFamily, common_pb2.Family] = {Labelled.IPV4: LABELLED_IPV4}
+    ours.update(FAMILIES.items())
+    return frozenset(one for one, family in ours.items() if family in offered)
+
+
+def asks_for_memberships(neighbor: gobgp_pb2.PeerState) -> bool:
+    """Whether a neighbor has said that it sends only what it is asked for (RFC 4684 §6)."""
+    return MEMBERSHIPS in _offered(neighbor)
+
+
+def _offered(neighbor: gobgp_pb2.PeerState) -> list[common_pb2.Family]:
+    return [
         capability.multi_protocol.family
         for capability in neighbor.remote_cap
         if capability.WhichOneof("cap") == "multi_protocol"
     ]
-    return frozenset(ours for ours, family in FAMILIES.items() if family in offered)
 
 
-def encode_bookmark(nonce: int) -> gobgp_pb2.Path:
-    """Encode a path no neighbor gets, to find one's place in the stream of events.
-
-    IPv4 unicast is in no session of ours, and ``nonce`` (32 bits) makes the path a new one even if
-    a former bookmark was left.
-    """
-    nlri = nlri_pb2.NLRI(prefix=nlri_pb2.IPAddressPrefix(prefix_len=32, prefix=_BOOKMARK_PREFIX))
-    return gobgp_pb2.Path(
-        nlri=nlri,
-        family=IPV4_UNICAST,
-        pattrs=[
-            attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
-            attribute_pb2.Attribute(
-                next_hop=attribute_pb2.NextHopAttribute(next_hop=_BOOKMARK_PREFIX)
-            ),
-            attribute_pb2.Attribute(
-                multi_exit_disc=attribute_pb2.MultiExitDiscAttribute(med=nonce)
-            ),
-        ],
-    )
-
-
-def is_bookmark(path: gobgp_pb2.Path, nonce: int) -> bool:
-    """Whether this is the path `encode_bookmark` made of ``nonce``."""
-    return path.family == IPV4_UNICAST and any(
-        attribute.multi_exit_disc.med == nonce
-        for attribute in path.pattrs
-        if attribute.WhichOneof("attr") == "multi_exit_disc"
-    )
+def _families_with(config: BgpConfig, neighbor: IPv4Address) -> list[common_pb2.Family]:
+    if neighbor in config.labelled_neighbors:
+        return [LABELLED_IPV4]
+    return [*FAMILIES.values(), *([MEMBERSHIPS] if config.constrains_routes else [])]
 
 
 def _encode_family(config: BgpConfig, family: common_pb2.Family) -> gobgp_pb2.AfiSafi:
@@ -263,6 +273,9 @@ def _encode_family(config: BgpConfig, family: common_pb2.Family) -> gobgp_pb2.Af
     if config.long_lived_stale_time_s:
         encoded.long_lived_graceful_restart.config.enabled = True
         encoded.long_lived_graceful_restart.config.restart_time = config.long_lived_stale_time_s
+    if family == MEMBERSHIPS:
+        # Routes, and the end-of-RIB after them, wait for the neighbor to have said what it wants.
+        encoded.route_target_membership.config.deferral_time = config.deferral_time_s
     return encoded
 
 
@@ -307,7 +320,7 @@ def _encode_rd(rd: RouteDistinguisher) -> common_pb2.RouteDistinguisher:
 def _decode_rd(rd: common_pb2.RouteDistinguisher) -> RouteDistinguisher:
     kind = rd.WhichOneof("rd")
     if kind == "ip_address":
-        return RouteDistinguisher(1, int(_decode_ipv4(rd.ip_address.admin)), rd.ip_address.assigned)
+        return RouteDistinguisher(1, int(decode_ipv4(rd.ip_address.admin)), rd.ip_address.assigned)
     if kind == "two_octet_asn":
         return RouteDistinguisher(0, rd.two_octet_asn.admin, rd.two_octet_asn.assigned)
     if kind == "four_octet_asn":
@@ -315,7 +328,8 @@ def _decode_rd(rd: common_pb2.RouteDistinguisher) -> RouteDistinguisher:
     raise InvalidValue("The route distinguisher is of an unknown type.")
 
 
-def _encode_route_target(target: RouteTarget) -> extcom_pb2.ExtendedCommunity:
+def encode_route_target(target: RouteTarget) -> extcom_pb2.ExtendedCommunity:
+    """Encode a route target as the extended community it is (RFC 4360 §4)."""
     fields: dict[str, Any] = {
         "is_transitive": True,
         "sub_type": ROUTE_TARGET_SUBTYPE,
@@ -339,7 +353,8 @@ def _encode_route_target(target: RouteTarget) -> extcom_pb2.ExtendedCommunity:
     )
 
 
-def _decode_route_targets(attribute: Any) -> Iterator[RouteTarget]:
+def decode_route_targets(attribute: Any) -> Iterator[RouteTarget]:
+    """Read the route targets among a path's extended communities; None has none."""
     kinds = {"two_octet_as_specific": 0, "ipv4_address_specific": 1, "four_octet_as_specific": 2}
     for community in attribute.communities if attribute is not None else ():
         name = community.WhichOneof("extcom")
@@ -348,22 +363,27 @@ def _decode_route_targets(attribute: Any) -> Iterator[RouteTarget]:
         value = getattr(community, name)
         if value.sub_type != ROUTE_TARGET_SUBTYPE or not value.is_transitive:
             continue
-        administrator = int(_decode_ipv4(value.address)) if kinds[name] == 1 else value.asn
+        administrator = int(decode_ipv4(value.address)) if kinds[name] == 1 else value.asn
         yield RouteTarget(kinds[name], administrator, value.local_admin)
 
 
-def _decode_next_hop(text: str) -> IPv4Address:
+def decode_next_hop(text: str) -> IPv4Address:
     """Read an IPv4 address, or an IPv6 address that stands for one (RFC 4659 §3.2.1.2)."""
     try:
         mapped = IPv6Address(text).ipv4_mapped
     except AddressValueError:
-        return _decode_ipv4(text)
+        return decode_ipv4(text)
     if mapped is None:
         raise InvalidValue(f"No tunnel can lead to the IPv6 address {text}.")
     return mapped
 
 
-def _decode_ipv4(text: str) -> IPv4Address:
+def decode_ipv4(text: str) -> IPv4Address:
+    """Read an IPv4 address.
+
+    Raises:
+        InvalidValue: it is none.
+    """
     try:
         return IPv4Address(text)
     except AddressValueError:

@@ -6,13 +6,14 @@ No thread, no clock: every time is an argument, in seconds of one monotonic cloc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.ip import AddressFamily
 from isthmus.model.report import NeighborReport
-from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.bgp.config import BgpConfig
-from isthmus.pe_agent.bgp.mapping import RouteKey, key_of
+from isthmus.model.route import LabelledRoute, VpnRoute
+from isthmus.pe_agent.bgp.mapping import Labelled, RouteKey, SpokenFamily, key_of
 from isthmus.pe_agent.bgp.speaker import RibIn
 
 
@@ -31,8 +32,14 @@ class Rib:
         self._is_converging = False
         self._is_complete = False
         self._established: set[IPv4Address] = set()
-        self._families: dict[IPv4Address, frozenset[AddressFamily]] = {}
-        self._ends_of_rib: dict[tuple[IPv4Address, AddressFamily], float] = {}
+        self._families: dict[IPv4Address, frozenset[SpokenFamily]] = {}
+        self._constraining: set[IPv4Address] = set()
+        self._ends_of_rib: dict[tuple[IPv4Address, SpokenFamily], float] = {}
+        self._labelled: frozenset[LabelledRoute] = frozenset()
+        self._stale_labelled: frozenset[LabelledRoute] = frozenset()
+        self._heard = 0
+        self._heard_before = 0
+        self._quiet_since = float("-inf")
         self._released_at: float | None = None
         self._gone_at: float | None = None
         self._snapshot: RibIn | None = None
@@ -55,6 +62,8 @@ class Rib:
             is_fresh: the daemon knows nothing: what it lacks is not withdrawn but late.
         """
         self._stale = set(self._routes)
+        self._stale_labelled = self._all_labelled()
+        self._labelled = frozenset()
         self._ends_of_rib.clear()
         self._established.clear()
         self._released_at = None
@@ -82,6 +91,7 @@ class Rib:
     def learn(self, route: VpnRoute) -> None:
         """A neighbor's path became best, or is heard again."""
         key = key_of(route)
+        self._heard += 1
         self._stale.discard(key)
         old = self._routes.get(key)
         if old == route:
@@ -100,12 +110,19 @@ class Rib:
             self._values.discard(old)
             self._has_changed()
 
+    def hear_labelled(self, routes: frozenset[LabelledRoute]) -> None:
+        """``routes`` are all that neighbors tell of labels."""
+        if routes != self._labelled:
+            self._labelled = routes
+            self._has_changed()
+
     def session(
         self,
         neighbor: IPv4Address,
         *,
         is_established: bool,
-        families: frozenset[AddressFamily] | None = None,
+        families: frozenset[SpokenFamily] | None = None,
+        constrains: bool = False,
     ) -> None:
         """A neighbor's session came up or went down.
 
@@ -113,9 +130,11 @@ class Rib:
             neighbor: whose session.
             is_established: it is up.
             families: those the session carries; None if that is not known.
+            constrains: the neighbor waits to be asked for route targets.
         """
         if families is not None:
             self._families[neighbor] = families
+            (self._constraining.add if constrains else self._constraining.discard)(neighbor)
         if is_established == (neighbor in self._established):
             return
         if is_established:
@@ -124,19 +143,23 @@ class Rib:
             self._established.discard(neighbor)
         self._has_changed()
 
-    def end_of_rib(self, neighbor: IPv4Address, family: AddressFamily, now: float) -> None:
+    def end_of_rib(self, neighbor: IPv4Address, family: SpokenFamily, now: float) -> None:
         """A neighbor has sent all its routes of a family once (RFC 4724 §2)."""
         self._ends_of_rib.setdefault((neighbor, family), now)
 
     def settle(self, now: float) -> None:
         """Give up what is late: what is still stale is gone once nobody is to be waited for."""
+        if self._heard != self._heard_before:
+            self._heard_before, self._quiet_since = self._heard, now
         if self._gone_at is not None:
             if now >= self._end_of_stale_time():
                 # By now a neighbor may have given a label to another VPN (RFC 9494 §4.3).
                 for key in tuple(self._routes):
                     self.forget(key)
+                self._stale_labelled = frozenset()
+                self.hear_labelled(frozenset())
             return
-        if any(self._is_awaited(neighbor, now) for neighbor in self._config.neighbors):
+        if any(self._is_awaited(neighbor, now) for neighbor in self._config.all_neighbors):
             return
         if self._is_converging:
             self._is_converging = False
@@ -148,9 +171,10 @@ class Rib:
     def next_deadline(self, now: float) -> float | None:
         """When `settle` may next find something to do without an event."""
         if self._gone_at is not None:
-            times: tuple[float, ...] = (self._end_of_stale_time(),) if self._routes else ()
+            is_kept = self._routes or self._all_labelled()
+            times: tuple[float, ...] = (self._end_of_stale_time(),) if is_kept else ()
         else:
-            times = self._patience() if self.is_waiting else ()
+            times = tuple(self._deadlines()) if self.is_waiting else ()
         return min((time for time in times if now < time < float("inf")), default=None)
 
     def snapshot(self) -> RibIn:
@@ -161,35 +185,58 @@ class Rib:
                 is_complete=self._is_complete,
                 neighbors=tuple(
                     NeighborReport(address, address in self._established)
-                    for address in sorted(self._config.neighbors)
+                    for address in self._config.all_neighbors
                 ),
+                labelled=self._all_labelled(),
             )
         return self._snapshot
 
+    def _all_labelled(self) -> frozenset[LabelledRoute]:
+        """Return what is told of labels, and what was of PEs of which nothing is told yet."""
+        if not self._stale_labelled:
+            return self._labelled
+        told = {route.pe for route in self._labelled}
+        return self._labelled.union(one for one in self._stale_labelled if one.pe not in told)
+
     def _is_awaited(self, neighbor: IPv4Address, now: float) -> bool:
-        if self._has_sent_all_at(neighbor) is not None:
-            return False
-        patience, late = self._patience()
+        patience, late = self._patience(neighbor)
+        sent_at = self._has_sent_all_at(neighbor)
+        if sent_at is not None:
+            return neighbor in self._constraining and now < min(self._quiet_at(sent_at), patience)
         # One that is sending gets all the time; one without session only until it is surely late,
         # for then the others are there to tell.
         return now < (patience if neighbor in self._established else min(patience, late))
 
     def _has_sent_all_at(self, neighbor: IPv4Address) -> float | None:
         """When a neighbor had sent all routes of all families it speaks; None if it has not."""
-        families = self._families.get(neighbor) or {AddressFamily.IPV4}
+        least: SpokenFamily = AddressFamily.IPV4
+        if neighbor in self._config.labelled_neighbors:
+            least = Labelled.IPV4
+        families = self._families.get(neighbor) or {least}
         ends = [self._ends_of_rib.get((neighbor, family)) for family in families]
         return None if None in ends else max(end for end in ends if end is not None)
 
-    def _patience(self) -> tuple[float, float]:
+    def _quiet_at(self, sent_at: float) -> float:
+        return max(sent_at, self._quiet_since) + self._config.quiet_s
+
+    def _patience(self, neighbor: IPv4Address) -> tuple[float, float]:
         """Until when to wait for a neighbor with a session, and for one without."""
         if self._released_at is None:
             return (float("inf"), float("inf"))
-        ends = map(self._has_sent_all_at, self._config.neighbors)
+        config = self._config
+        is_labelled = neighbor in config.labelled_neighbors
+        # A reflector does not tell what a P router does.
+        alike = config.labelled_neighbors if is_labelled else config.neighbors
+        ends = map(self._has_sent_all_at, alike)
         first = min((end for end in ends if end is not None), default=float("inf"))
-        return (
-            self._released_at + self._config.graceful_restart_time_s,
-            first + self._config.late_neighbor_s,
-        )
+        return (self._released_at + config.graceful_restart_time_s, first + config.late_neighbor_s)
+
+    def _deadlines(self) -> Iterator[float]:
+        for neighbor in self._config.all_neighbors:
+            yield from self._patience(neighbor)
+            sent_at = self._has_sent_all_at(neighbor)
+            if sent_at is not None and neighbor in self._constraining:
+                yield self._quiet_at(sent_at)
 
     def _end_of_stale_time(self) -> float:
         assert self._gone_at is not None  # noqa: S101 -- for the type checker
@@ -199,6 +246,9 @@ class Rib:
     def _drop_stale(self) -> None:
         for key in tuple(self._stale):
             self.forget(key)
+        if self._stale_labelled:
+            self._stale_labelled = frozenset()
+            self._has_changed()
 
     def _has_changed(self) -> None:
         self._snapshot = None

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from isthmus.model.ids import RouteTarget
 from isthmus.model.report import NeighborReport
-from isthmus.model.route import VpnRoute
+from isthmus.model.route import LabelledRoute, VpnRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,15 @@ class RibIn:
             do all of them while the local daemon restarts.
         is_complete: every configured neighbor has either sent its end-of-RIB marker once (RFC
             4724 §2) or had the time to; until then a missing route may only be late.
-        neighbors: in order of address.
+        neighbors: in order of address; those that tell labels alone are among them.
+        labelled: the ways into LSPs to other PEs, for each PE all that are equally good; kept
+            like ``routes``.
     """
 
     routes: frozenset[VpnRoute]
     is_complete: bool
     neighbors: tuple[NeighborReport, ...]
+    labelled: frozenset[LabelledRoute] = frozenset()
 
 
 class BgpSpeaker(Protocol):
@@ -34,7 +38,7 @@ class BgpSpeaker(Protocol):
 
     ``start`` returns at once; a thread of the adapter keeps the connection and repeats what the
     daemon forgot, routes before neighbors (RFC 4724 §4.1: an end-of-RIB after an empty table
-    would withdraw everything).
+    would withdraw everything). Neighbors that tell labels hear this PE's own from it, unasked.
     """
 
     def start(self, on_change: Callable[[], None]) -> None:
@@ -43,8 +47,13 @@ class BgpSpeaker(Protocol):
         ``on_change`` is called, from any thread, when ``rib`` changed.
         """
 
-    def advertise(self, routes: frozenset[VpnRoute]) -> None:
+    def advertise(
+        self, routes: frozenset[VpnRoute], imports: frozenset[RouteTarget] = frozenset()
+    ) -> None:
         """Make ``routes`` all that neighbors hear from this PE. Idempotent.
+
+        Neighbors that constrain routes (RFC 4684) send those with a route target of ``imports``,
+        and perhaps some more; the others send all they have.
 
         The first call also releases the neighbors: until it, no session is opened, so that a
         restarted agent never withdraws what it has not compiled yet.

@@ -14,12 +14,13 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, 
 from typing import Any
 
 from isthmus.model.errors import InvalidValue
-from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
+from isthmus.model.ids import Label, NullLabel, RouteDistinguisher, RouteTarget
 from isthmus.model.ip import IpPrefix
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.gobgp_api import common_pb2, gobgp_pb2, nlri_pb2
 
 ROUTE_TARGET_SUBTYPE = 2
+_HOST_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,14 @@ class FamilyRule:
         nlri: the only kind of NLRI the family may carry.
         check_nlri: raises InvalidValue unless the NLRI is whole and in range.
         check_next_hop: the same for the next hop as text.
+        has_targets: its routes carry route targets, and nothing else among their extended
+            communities; those of others carry none.
     """
 
     nlri: str
     check_nlri: Callable[[Any], None]
     check_next_hop: Callable[[str], None]
+    has_targets: bool = True
 
 
 def check_routes(routes: Collection[VpnRoute]) -> None:
@@ -97,13 +101,18 @@ def _check_attributes(path: gobgp_pb2.Path, rule: FamilyRule) -> None:
         _require(kind is not None, "an attribute is empty")
         _require(kind not in attributes, f"attribute {kind} is there twice")
         attributes[kind] = getattr(attribute, kind)
-    for kind in ("origin", "local_pref", "mp_reach", "extended_communities"):
+    for kind in ("origin", "local_pref", "mp_reach"):
         _require(kind in attributes, f"attribute {kind} is missing")
     reach = attributes["mp_reach"]
     _require(reach.family == path.family, "MP_REACH_NLRI is of another family than the path")
     _require(list(reach.nlris) == [path.nlri], "MP_REACH_NLRI carries another prefix than the path")
     _require(len(reach.next_hops) == 1, "there is not exactly one next hop")
     rule.check_next_hop(reach.next_hops[0])
+    is_there = "extended_communities" in attributes
+    if not rule.has_targets:
+        _require(not is_there, "a route that has no targets carries extended communities")
+        return
+    _require(is_there, "attribute extended_communities is missing")
     communities = attributes["extended_communities"].communities
     _require(len(communities) > 0, "the list of extended communities is empty")
     for community in communities:
@@ -132,6 +141,22 @@ def _check_vpn_nlri(
     except ValueError as error:
         raise InvalidValue(f"{error}: not {a_kind} prefix without host bits.") from None
     check_prefix(prefix)
+
+
+def _check_labelled_nlri(nlri: nlri_pb2.LabeledIPAddressPrefix) -> None:
+    _require(len(nlri.labels) == 1, "there is not exactly one transport label")
+    if nlri.labels[0] not in (NullLabel.EXPLICIT, NullLabel.IMPLICIT):
+        Label(nlri.labels[0])
+    _require(nlri.prefix_len == _HOST_BITS, "a labelled route is not to one address")
+    _check_ipv4_next_hop(nlri.prefix)
+
+
+def _check_membership_nlri(nlri: nlri_pb2.RouteTargetMembershipNLRI) -> None:
+    _require(0 < nlri.asn < 2**32, f"AS {nlri.asn} does not fit in 32 bits or is none")
+    check = EXTENDED_COMMUNITIES.get(nlri.rt.WhichOneof("rt"))
+    _require(check is not None, "a membership names no route target")
+    assert check is not None  # noqa: S101 -- for the type checker
+    check(getattr(nlri.rt, nlri.rt.WhichOneof("rt")))
 
 
 def _check_rd(rd: common_pb2.RouteDistinguisher) -> None:
@@ -199,6 +224,12 @@ def _require(is_so: bool, complaint: str) -> None:  # noqa: FBT001 -- an asserti
 FAMILIES: Mapping[tuple[int, int], FamilyRule] = {
     (1, 128): FamilyRule("labeled_vpn_ip_prefix", _check_vpn_ipv4_nlri, _check_ipv4_next_hop),
     (2, 128): FamilyRule("labeled_vpn_ip_prefix", _check_vpn_ipv6_nlri, _check_mapped_next_hop),
+    (1, 4): FamilyRule(
+        "labeled_prefix", _check_labelled_nlri, _check_ipv4_next_hop, has_targets=False
+    ),
+    (1, 132): FamilyRule(
+        "route_target_membership", _check_membership_nlri, _check_ipv4_next_hop, has_targets=False
+    ),
 }
 """(AFI, SAFI) → its rule. A new family is one row here and its rows in the unit test's table."""
 

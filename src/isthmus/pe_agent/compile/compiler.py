@@ -109,6 +109,7 @@ def compile_pe(
         problems=problems.sentences(),
         punts={vrf.number: _punt_context(vrf, fibs[vrf.key], core) for vrf in vrfs},
         links=_links(vrfs, inputs.circuit_ports),
+        import_rts=frozenset().union(*(vrf.import_rts for vrf in vrfs)),
     )
 
 

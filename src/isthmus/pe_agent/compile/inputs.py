@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from isthmus.model.flow import Flow
+from isthmus.model.ids import RouteTarget
 from isthmus.model.intent import VrfIntent
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.icmp import PuntContext
@@ -67,6 +68,7 @@ class Compiled:
         problems: VPN id → why this PE can't serve all of it, one sentence for the operator.
         punts: VRF number → what an answer to a packet punted from that VRF needs.
         links: OpenFlow port of an attachment → what the PE, as its IPv6 router, says there.
+        import_rts: route targets of the routes its VRFs take from other PEs.
     """
 
     routes: frozenset[VpnRoute]
@@ -75,3 +77,4 @@ class Compiled:
     problems: Mapping[str, str]
     punts: Mapping[int, PuntContext] = field(default_factory=dict)
     links: Mapping[int, Link] = field(default_factory=dict)
+    import_rts: frozenset[RouteTarget] = frozenset()

@@ -14,19 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import SpeakerRefused, SpeakerUnreachable
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2
-from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from tests.contract.bgp_speaker_contract import (
     EMPTY,
     OURS,
     PE,
     THEIRS,
     BgpSpeakerContract,
+    FakeDaemonBench,
+    P,
     SpeakerBench,
     route,
 )
@@ -39,7 +40,7 @@ NEIGHBOR = IPv4Address("192.0.2.101")
 def daemon() -> Iterator[FakeGobgpd]:
     """A gobgpd that knows nothing."""
     with tempfile.TemporaryDirectory() as name:
-        daemon = FakeGobgpd(Path(name), NEIGHBOR)
+        daemon = FakeGobgpd(Path(name), NEIGHBOR, P)
         daemon.start()
         yield daemon
         daemon.crash()
@@ -48,7 +49,7 @@ def daemon() -> Iterator[FakeGobgpd]:
 @pytest.fixture
 def config(daemon: FakeGobgpd) -> BgpConfig:
     """The PE's settings."""
-    return BgpConfig(64500, PE, (NEIGHBOR,), api=daemon.api)
+    return BgpConfig(64500, PE, (NEIGHBOR,), api=daemon.api, labelled_neighbors=(P,), quiet_s=0.1)
 
 
 @pytest.fixture
@@ -75,47 +76,13 @@ def _eventually(is_it: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-class FakeGobgpdBench:
-    """The daemon behind a speaker."""
-
-    patience_s = 5.0
-
-    def __init__(self, daemon: FakeGobgpd, config: BgpConfig) -> None:
-        self._daemon = daemon
-        self._config = config
-
-    def new_speaker(self) -> BgpSpeaker:
-        """Make a speaker, not started, over the daemon there is."""
-        return GoBgpSpeaker(self._config)
-
-    def heard_by_neighbor(self) -> frozenset[VpnRoute]:
-        """What the neighbor has of this PE now."""
-        return self._daemon.heard
-
-    def neighbor_sends(self, *routes: VpnRoute) -> None:
-        """Let the neighbor advertise."""
-        self._daemon.neighbor_sends(*map(mapping.encode_route, routes))
-
-    def neighbor_withdraws(self, *routes: VpnRoute) -> None:
-        """Let the neighbor withdraw."""
-        self._daemon.neighbor_withdraws(*routes)
-
-    def crash_daemon(self) -> None:
-        """End the daemon without a word to its neighbor."""
-        self._daemon.crash()
-
-    def start_daemon(self) -> None:
-        """Start the daemon; it knows nothing."""
-        self._daemon.start()
-
-
 class TestContract(BgpSpeakerContract):
     """Without root and namespaces; the real daemon is in the functional ring."""
 
     @pytest.fixture
     def bench(self, daemon: FakeGobgpd, config: BgpConfig) -> SpeakerBench:
         """The fake daemon."""
-        return FakeGobgpdBench(daemon, config)
+        return FakeDaemonBench(daemon, lambda: GoBgpSpeaker(config), patience_s=5.0)
 
 
 def test_routes_go_in_before_neighbors(daemon: FakeGobgpd, speaker: GoBgpSpeaker) -> None:
@@ -153,7 +120,7 @@ def test_one_changed_route_is_one_path(daemon: FakeGobgpd, speaker: GoBgpSpeaker
     table = frozenset(route(f"10.1.{k >> 8}.{k & 255}/32") for k in range(1200))
     speaker.advertise(table)
     speaker.advertise(table)
-    assert daemon.messages[-1] == 1200
+    assert daemon.messages[-1] == 1200 + 1  # and the label of this PE
     daemon.messages.clear()
     changed = table - {route("10.1.0.5/32")} | {route("10.1.0.5/32", label=1001)}
     speaker.advertise(changed)
@@ -166,7 +133,7 @@ def test_one_changed_route_is_one_path(daemon: FakeGobgpd, speaker: GoBgpSpeaker
 def test_an_unchanged_agent_restart_tells_a_running_daemon_nothing(
     daemon: FakeGobgpd, speaker: GoBgpSpeaker, config: BgpConfig
 ) -> None:
-    """But the bookmark, in and out, by which it finds the end of the replay."""
+    """But the bookmark, in and out, by which it finds the end of the replay, and its own label."""
     speaker.advertise(OURS)
     speaker.stop()
     daemon.calls.clear()
@@ -176,8 +143,8 @@ def test_an_unchanged_agent_restart_tells_a_running_daemon_nothing(
     successor.start(lambda: None)
     successor.advertise(OURS)
     successor.stop()
-    assert daemon.calls == ["AddPathStream", "AddPathStream"]
-    assert daemon.messages == [1, 1]
+    assert daemon.calls == ["AddPathStream", "AddPathStream", "AddPathStream"]
+    assert daemon.messages == [1, 1, 1]
     assert daemon.heard == OURS
 
 
@@ -236,9 +203,9 @@ def test_changed_neighbors_reach_a_running_daemon(
     speaker.advertise(OURS)
     for changed, calls in (
         (config, []),
-        (replace(config, hold_time_s=30), ["UpdatePeer"]),
+        (replace(config, hold_time_s=30), ["UpdatePeer", "UpdatePeer"]),
         (replace(config, hold_time_s=30, neighbors=(NEIGHBOR, added)), ["AddPeer"]),
-        (replace(config, neighbors=()), ["DeletePeer", "DeletePeer"]),
+        (replace(config, neighbors=(), labelled_neighbors=()), ["DeletePeer"] * 3),
     ):
         speaker.stop()
         daemon.calls.clear()
@@ -254,16 +221,16 @@ def test_junk_is_skipped_with_one_line_per_route(
 ) -> None:
     """A route that was usable and is junk now can't be used any more."""
     speaker.advertise(EMPTY)
-    daemon.neighbor_sends(mapping.encode_route(THEIRS))
+    daemon.neighbor_sends_paths(mapping.encode_route(THEIRS))
     _eventually(lambda: speaker.rib().routes == {THEIRS})
     junk = mapping.encode_route(THEIRS)
     junk.nlri.labeled_vpn_ip_prefix.labels[:] = [0]
 
     with caplog.at_level(logging.WARNING):
-        daemon.neighbor_sends(junk)
-        daemon.neighbor_sends(junk)
+        daemon.neighbor_sends_paths(junk)
+        daemon.neighbor_sends_paths(junk)
         _eventually(lambda: not speaker.rib().routes)
-        daemon.neighbor_sends(mapping.encode_route(THEIRS))
+        daemon.neighbor_sends_paths(mapping.encode_route(THEIRS))
         _eventually(lambda: speaker.rib().routes == {THEIRS})
     assert len([line for line in caplog.messages if line.startswith("route.skipped")]) == 1
 
@@ -277,7 +244,7 @@ def test_a_flood_of_changes_is_told_in_few_words(daemon: FakeGobgpd, config: Bgp
     _eventually(lambda: speaker.rib().is_complete)
     flood = [route(f"10.2.{k >> 8}.{k & 255}/32", pe=IPv4Address("192.0.2.12")) for k in range(999)]
     for one in flood:
-        daemon.neighbor_sends(mapping.encode_route(one))
+        daemon.neighbor_sends_paths(mapping.encode_route(one))
     _eventually(lambda: len(speaker.rib().routes) == len(flood))
     speaker.stop()
 
@@ -300,7 +267,7 @@ def test_a_listener_that_fails_is_called_again(daemon: FakeGobgpd, config: BgpCo
     speaker.advertise(EMPTY)
     _eventually(lambda: speaker.rib().is_complete)
     before = len(calls)
-    daemon.neighbor_sends(mapping.encode_route(THEIRS))
+    daemon.neighbor_sends_paths(mapping.encode_route(THEIRS))
     _eventually(lambda: len(calls) > before)
     speaker.stop()
 
@@ -317,5 +284,5 @@ def test_events_that_can_not_be_read_do_not_end_the_speaker(
     for watcher in daemon._watchers:
         watcher.put(gobgp_pb2.WatchEventResponse(peer=event))
 
-    daemon.neighbor_sends(mapping.encode_route(THEIRS))
+    daemon.neighbor_sends_paths(mapping.encode_route(THEIRS))
     _eventually(lambda: speaker.rib().routes == {THEIRS})

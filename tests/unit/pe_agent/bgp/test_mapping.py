@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.ip import AddressFamily
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp import mapping
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.gobgp_api import (
     capability_pb2,
     common_pb2,
@@ -230,7 +230,11 @@ def test_a_neighbor_asks_for_graceful_restart_of_every_family() -> None:
     assert peer.graceful_restart.enabled
     assert peer.graceful_restart.restart_time == 120
     assert not peer.graceful_restart.local_restarting
-    assert [one.config.family for one in peer.afi_safis] == [mapping.VPN_IPV4, mapping.VPN_IPV6]
+    assert [one.config.family for one in peer.afi_safis] == [
+        mapping.VPN_IPV4,
+        mapping.VPN_IPV6,
+        mapping.MEMBERSHIPS,
+    ]
     for family in peer.afi_safis:
         assert family.mp_graceful_restart.config.enabled
         assert family.long_lived_graceful_restart.config.restart_time == 3600

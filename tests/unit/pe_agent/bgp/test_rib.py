@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.ip import AddressFamily
 from isthmus.model.report import NeighborReport
 from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.bgp.config import BgpConfig
 from isthmus.pe_agent.bgp.mapping import key_of
 from isthmus.pe_agent.bgp.rib import Rib
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import Label
 
 
 @dataclass(frozen=True, slots=True)
 class BgpConfig:
-    """One PE's part in MP-BGP; all neighbors are in its own AS (iBGP).
+    """One PE's part in MP-BGP.
 
     Attributes:
-        as_number: of this PE and of its neighbors, 32 bits (RFC 6793).
+        as_number: of this PE and of ``neighbors``, 32 bits (RFC 6793).
         router_id: BGP identifier; also the address sessions come from and are accepted on.
-        neighbors: route reflectors, or all other PEs.
+        neighbors: route reflectors, or all other PEs; VPN routes go to and come from them (iBGP).
         api: where the daemon listens for us, a gRPC target; a UNIX socket, for it has no
             authentication of its own.
         listen_port: TCP port of BGP here; the neighbors' is 179.
@@ -28,8 +29,16 @@ class BgpConfig:
             before it sends its own (RFC 4724 §4.1, Selection_Deferral_Timer).
         late_neighbor_s: how long a neighbor without session is waited for once another has sent
             everything.
+        quiet_s: how long after its end-of-RIB, or the last route, a neighbor that is asked for
+            route targets may have more: one that does not wait until it has been asked for all
+            ends its RIB too early (RFC 4684 §6).
         password: TCP MD5 key of all sessions (RFC 2385); empty: none.
         ttl_security_hops: accept only neighbors at most this many hops away (RFC 5082); 0: off.
+        constrains_routes: tell ``neighbors`` which route targets this PE wants (RFC 4684).
+        labelled_neighbors: adjacent P routers, on sessions that carry labelled unicast alone (RFC
+            8277): what constrains routes on a session would keep those back, having no targets.
+        labelled_as_number: of ``labelled_neighbors``; 0: this PE's (iBGP).
+        transport_label: label P routers deliver to this PE by; None: they pop (implicit null).
 
     Raises:
         InvalidValue: a value its BGP field has no room for, or neighbors that can't be.
@@ -45,8 +54,23 @@ class BgpConfig:
     long_lived_stale_time_s: int = 3600
     deferral_time_s: int = 6
     late_neighbor_s: float = 15.0
+    quiet_s: float = 2.0
     password: str = field(default="", repr=False)
     ttl_security_hops: int = 0
+    constrains_routes: bool = True
+    labelled_neighbors: tuple[IPv4Address, ...] = ()
+    labelled_as_number: int = 0
+    transport_label: Label | None = None
+
+    @property
+    def all_neighbors(self) -> tuple[IPv4Address, ...]:
+        """Return the neighbors of either kind, in order of address."""
+        return tuple(sorted((*self.neighbors, *self.labelled_neighbors)))
+
+    def as_number_of(self, neighbor: IPv4Address) -> int:
+        """Return a neighbor's AS number."""
+        is_labelled = neighbor in self.labelled_neighbors
+        return (self.labelled_as_number if is_labelled else 0) or self.as_number
 
     def __post_init__(self) -> None:
         ranges = {
@@ -57,14 +81,21 @@ class BgpConfig:
             "long_lived_stale_time_s": (0, 2**24 - 1),
             "deferral_time_s": (1, 2**12 - 1),
             "late_neighbor_s": (0, 2**12 - 1),
+            "quiet_s": (0, 2**12 - 1),
             "ttl_security_hops": (0, 255),
+            "labelled_as_number": (0, 2**32 - 1),
         }
         for name, (least, most) in ranges.items():
             if not least <= getattr(self, name) <= most:
                 raise InvalidValue(
                     f"{name} is {getattr(self, name)}; it must be between {least} and {most}."
                 )
-        if len(set(self.neighbors)) != len(self.neighbors):
+        for address in set(self.neighbors) & set(self.labelled_neighbors):
+            raise InvalidValue(
+                f"{address} is among neighbors and among labelled_neighbors; one session can't "
+                f"carry both: give one of them another address of that router."
+            )
+        if len(set(self.all_neighbors)) != len(self.all_neighbors):
             raise InvalidValue("A BGP neighbor is listed twice.")
-        if self.router_id in self.neighbors:
+        if self.router_id in self.all_neighbors:
             raise InvalidValue(f"{self.router_id} is listed as a BGP neighbor of itself.")
