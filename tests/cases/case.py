@@ -9,7 +9,7 @@ difference before committing it, it is the review.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import yaml
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import (
     AttachedHost,
+    AttachedPrefix,
     AttachedSubnet,
     AttachmentCircuit,
     RouterAdvertisement,
@@ -109,7 +110,8 @@ def _render_labels(numbers: Numbers, key: VrfKey) -> str:
 
 def _render_route(route: VpnRoute) -> str:
     targets = " ".join(str(target) for target in sorted(route.route_targets))
-    return f"{route.prefix} rd {route.rd} label {route.label} via {route.next_hop} rt {targets}"
+    told = f"{route.prefix} rd {route.rd} label {route.label} via {route.next_hop} rt {targets}"
+    return told if route.local_pref == 100 else f"{told} local_pref {route.local_pref}"
 
 
 def _render_flows(compiled: Compiled, table: int) -> list[str]:
@@ -153,10 +155,43 @@ def _circuit(name: str, plain: dict[str, Any]) -> AttachmentCircuit:
         subnets=tuple(
             _subnet(prefix, *gateway.split()) for prefix, gateway in plain["subnets"].items()
         ),
-        hosts=tuple(
-            AttachedHost(port, host["mac"], tuple(map(ip_address, host["address"].split())))
-            for port, host in plain["hosts"].items()
-        ),
+        hosts=tuple(_host(port, host) for port, host in plain["hosts"].items()),
+        prefixes=tuple(sorted(_behind(each) for each in plain.get("behind", []))),
+    )
+
+
+def _host(port: str, plain: dict[str, Any]) -> AttachedHost:
+    return AttachedHost(
+        port_id=port,
+        mac=plain["mac"],
+        addresses=tuple(map(ip_address, plain["address"].split())),
+        is_advertised=plain.get("advertised") != "no",
+    )
+
+
+def _behind(plain: dict[str, Any]) -> AttachedPrefix:
+    preference = plain.get("local_pref")
+    return AttachedPrefix(
+        prefix=ip_network(plain["prefix"]),
+        mac=plain["mac"],
+        port_id=plain.get("port"),
+        local_pref=None if preference is None else int(preference),
+    )
+
+
+def _whole(network: AttachmentCircuit) -> AttachmentCircuit:
+    """A network in a VPN: what is behind one of its ports is that port's business."""
+    routers = tuple(each for each in network.prefixes if each.port_id is None)
+    return replace(network, prefixes=routers)
+
+
+def _named(network: AttachmentCircuit, ports: list[str]) -> AttachmentCircuit:
+    """Some ports of a network in a VPN, and what is behind them."""
+    return replace(
+        network,
+        hosts=tuple(each for each in network.hosts if each.port_id in ports),
+        prefixes=tuple(each for each in network.prefixes if each.port_id in ports),
+        is_whole=False,
     )
 
 
@@ -167,14 +202,19 @@ def _subnet(prefix: str, gateway: str, advertisement: str = "none") -> AttachedS
 
 
 def _intent(name: str, plain: dict[str, Any], circuits: dict[str, AttachmentCircuit]) -> VrfIntent:
-    rd = plain.get("rd")
+    rd, preference = plain.get("rd"), plain.get("local_pref")
+    named = plain.get("ports", {})
     return VrfIntent(
         vpn_id=name,
         generation=1,
         import_rts=_targets(plain["import"]),
         export_rts=_targets(plain["export"]),
         rd=None if rd is None else RouteDistinguisher.parse(rd),
-        circuits=tuple(circuits[network] for network in plain["networks"]),
+        circuits=(
+            *(_whole(circuits[network]) for network in plain["networks"]),
+            *(_named(circuits[network], ports) for network, ports in named.items()),
+        ),
+        local_pref=None if preference is None else int(preference),
     )
 
 

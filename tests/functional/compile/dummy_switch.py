@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import struct
 import subprocess
 import time
@@ -128,10 +129,16 @@ class DummySwitch:
             )
 
     def _wait_for(self, name: str) -> None:
+        """Wait until somebody listens on a socket; it is there a little earlier."""
         until = time.monotonic() + 10
-        while not (self._folder / name).exists():
-            assert time.monotonic() < until, f"{name} did not appear"
-            time.sleep(0.01)
+        while True:
+            try:
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.connect(str(self._folder / name))
+                return
+            except OSError:
+                assert time.monotonic() < until, f"{name} did not appear"
+                time.sleep(0.01)
 
 
 def _frames(path: Path) -> list[bytes]:

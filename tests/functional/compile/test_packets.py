@@ -9,17 +9,20 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
 
+from isthmus.model.intent import AttachmentCircuit
 from isthmus.model.ip import AddressFamily, IpAddress, ip_order
 from isthmus.model.provider_edge import Encapsulation
+from isthmus.pe_agent.compile.membership import group_circuits
 from isthmus.pe_agent.compile.neighbor_discovery import link_local_address
 from isthmus.pe_agent.compile.pipeline import LIMITS
+from isthmus.pe_agent.compile.rib import MOST_PATHS
 from tests.actors import PE3, core_mac_of, mac_of
 from tests.cases.case import Case, all_cases
 from tests.fakes.packet import (
@@ -79,13 +82,23 @@ def test_open_vswitch_and_the_fake_switch_agree_on_every_packet(case: Case, fold
         fake.apply(outcome.flows)
         real.replace_flows(outcome.flows)
         expected: Counter[tuple[int, Packet]] = Counter()
+        spread = []
         for port, packet in _probes(case):
+            outcomes = _possible(fake, port, packet)
+            if len(outcomes) > 1:
+                spread.append((port, packet, outcomes))
+                continue
             real.receive(port, encode(packet))
-            expected.update((each.port, each.packet) for each in fake.receive(port, packet).sent)
+            expected.update(outcomes.pop())
         found = _settled(real, expected.total())
         assert Counter({str(each): n for each, n in found.items()}) == Counter(
             {str(each): n for each, n in expected.items()}
         )
+        for port, packet, outcomes in spread:
+            real.receive(port, encode(packet))
+            now = _settled(real, found.total() + 1)
+            assert tuple((now - found).elements()) in outcomes
+            found = now
         # Open vSwitch counts both outcomes of check_pkt_larger: what follows it is left out.
         matched: Counter[tuple[int, int]] = Counter()
         for flow in outcome.flows:
@@ -134,6 +147,17 @@ def test_mpls_in_gre_leaves_and_arrives(
         switch.stop()
 
 
+def _possible(fake: FakeSwitch, port: int, packet: Packet) -> set[tuple[tuple[int, Packet], ...]]:
+    """Return what may become of a packet, whichever of several paths it takes; it counts once."""
+    counted = fake.packets.copy()
+    outcomes = set()
+    for fake.chosen in range(MOST_PATHS):
+        fake.packets = counted.copy()
+        sent = fake.receive(port, packet).sent
+        outcomes.add(tuple((each.port, each.packet) for each in sent))
+    return outcomes
+
+
 def _wait_for_frames(switch: DummySwitch, port: int) -> list[bytes]:
     until = time.monotonic() + 5
     while not (found := switch.sent()[port]) and time.monotonic() < until:
@@ -169,34 +193,45 @@ def _settled(real: DummySwitch, expected: int) -> Counter[tuple[int, Packet]]:
 def _probes(case: Case) -> list[tuple[int, Packet]]:
     """Make packets of every kind, into every port."""
     inputs = case.inputs
-    circuits = {
-        inputs.circuit_ports[circuit.port_id]: circuit
-        for intent in inputs.intents.values()
-        for circuit in intent.circuits
-        if circuit.port_id in inputs.circuit_ports
-    }
-    addresses = {address for c in circuits.values() for h in c.hosts for address in h.addresses}
-    addresses |= {subnet.gateway for circuit in circuits.values() for subnet in circuit.subnets}
+    circuits = [
+        (inputs.circuit_ports[share.circuit.port_id], share.circuit)
+        for shares in group_circuits(inputs.intents).values()
+        for share in shares
+        if share.circuit.port_id in inputs.circuit_ports
+    ]
+    addresses = {address for _, c in circuits for host in c.hosts for address in host.addresses}
+    addresses |= {subnet.gateway for _, circuit in circuits for subnet in circuit.subnets}
+    addresses |= {behind.prefix[9] for _, circuit in circuits for behind in circuit.prefixes}
     addresses |= {route.prefix.network_address for route in inputs.routes}
     addresses |= {IPv4Address("198.51.100.9"), IPv4Address("224.0.0.5")}
     addresses |= {ip_address(text) for text in ("2001:db8:99::9", "fe80::9", "ff02::1", "::1")}
     found: list[tuple[int, Packet]] = []
-    for port, circuit in circuits.items():
-        for source in (*circuit.hosts[0].addresses, IPv6Address("fe80::5")):
-            for packet in _ip_packets(source, addresses):
-                frame = Packet(CE_MAC, circuit.mac, packet)
-                found.append((port, frame))
-            found += [
-                (port, replace(frame, eth_dst="ff:ff:ff:ff:ff:ff")),
-                (port, replace(frame, vlan_vid=0x1005)),
-                (port, replace(frame, labels=(LabelStackEntry(1000),))),
-            ]
-            targets = {subnet.gateway for subnet in circuit.subnets} | {source}
-            targets.add(link_local_address(circuit.mac))
-            for target in sorted(targets, key=ip_order):
-                found += [(port, frame) for frame in _resolution(source, target)]
+    for port, mac, source, circuit in _senders(circuits):
+        for packet in _ip_packets(source, addresses):
+            frame = Packet(mac, circuit.mac, packet)
+            found.append((port, frame))
+        found += [
+            (port, replace(frame, eth_dst="ff:ff:ff:ff:ff:ff")),
+            (port, replace(frame, vlan_vid=0x1005)),
+            (port, replace(frame, labels=(LabelStackEntry(1000),))),
+        ]
+        targets = {subnet.gateway for subnet in circuit.subnets} | {source}
+        targets.add(link_local_address(circuit.mac))
+        for target in sorted(targets, key=ip_order):
+            found += [(port, replace(each, eth_src=mac)) for each in _resolution(source, target)]
     assert inputs.core_port is not None
     return found + [(inputs.core_port, frame) for frame in _from_core(case, addresses)]
+
+
+def _senders(
+    circuits: Iterable[tuple[int, AttachmentCircuit]],
+) -> Iterator[tuple[int, str, IpAddress, AttachmentCircuit]]:
+    """A CE of each VRF on each port, as itself and as somebody whom nobody has named."""
+    for port, circuit in circuits:
+        first = circuit.hosts[0]
+        for mac in (first.mac, CE_MAC):
+            for source in (*first.addresses, IPv6Address("fe80::5")):
+                yield port, mac, source, circuit
 
 
 def _resolution(source: IpAddress, target: IpAddress) -> Iterator[Packet]:
