@@ -50,7 +50,7 @@ def ensure(network: NetworkRecord, pes: Collection[str]) -> None:
         raise IntentConflict(
             "The provider has no gateway in this region; tell the operator.",
             f"Network {network.id} is in gateway mode, but no provider edge of this region is a "
-            "gateway: set [pe] gateway = true on at least one.",
+            "gateway: set [provider_edge] gateway = true on at least one.",
         )
     there = {port.pe: port for port in _read(network.id)}
     for pe, port in there.items():
