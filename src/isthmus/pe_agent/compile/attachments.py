@@ -14,6 +14,7 @@ from isthmus.model.flow import Action, Flow, Goto, Move, OutputToInPort, SetFiel
 from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
 from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.compile import neighbor_discovery, pipeline
+from isthmus.pe_agent.compile.gateways import Duty
 from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS
 from isthmus.pe_agent.compile.membership import CircuitShare
 from isthmus.pe_agent.compile.vrfs import Vrf
@@ -55,6 +56,9 @@ def compile_attachment_flows(
             Goto(pipeline.FIB),
             cookie=vrf.number,
         )
+    if share.duty is Duty.STANDBY:
+        # Whoever answers for the gateway's address is the gateway.
+        return
     for subnet in circuit.subnets:
         if subnet.family is AddressFamily.IPV4 and AddressFamily.IPV4 in vrf.labels:
             yield Flow.of(

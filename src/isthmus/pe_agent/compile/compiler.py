@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
@@ -32,6 +33,7 @@ from isthmus.pe_agent.compile.flows import (
     compile_shared_flows,
     compile_vrf_flows,
 )
+from isthmus.pe_agent.compile.gateways import announcements, duty_on
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 from isthmus.pe_agent.compile.membership import Senders, Shares, find_senders, group_circuits
@@ -80,14 +82,15 @@ def compile_pe(
     """
     problems = _Problems()
     core = CoreLink(pe, inputs.core_port)
-    shares = group_circuits(inputs.intents)
+    duty = partial(duty_on, own=pe.address, view=inputs.gateways)
+    shares = group_circuits(inputs.intents, duty)
     numbers = _number((vrf_numbers, label_range), pe, shares, inputs.numbers, problems)
     vrfs = [
         make_vrf(key, shares[key], inputs.intents, (number, numbers.labels), pe.address)
         for key, number in numbers.by_vrf.items()
     ]
     own = {vrf.key: own_prefixes(vrf, inputs.circuit_ports, inputs.plugged_hosts) for vrf in vrfs}
-    told = {vrf.key: compile_routes(vrf, pe.address, own[vrf.key]) for vrf in vrfs}
+    told = {vrf.key: compile_routes(vrf, own[vrf.key]) for vrf in vrfs}
     fibs = _compile_fibs(vrfs, own, told, core, inputs.routes)
     for vrf in vrfs:
         _note_problems(vrf, fibs[vrf.key], core, inputs, problems)
@@ -110,6 +113,7 @@ def compile_pe(
         punts={vrf.number: _punt_context(vrf, fibs[vrf.key], core) for vrf in vrfs},
         links=_links(vrfs, inputs.circuit_ports),
         import_rts=frozenset().union(*(vrf.import_rts for vrf in vrfs)),
+        announcements=_announcements(vrfs, inputs.circuit_ports),
     )
 
 
@@ -216,8 +220,19 @@ def _links(vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]) -> dict[int, L
         circuit_ports[circuit.port_id]: link
         for vrf in vrfs
         if AddressFamily.IPV6 in vrf.labels
-        for circuit in vrf.circuits
+        for circuit in vrf.served_circuits
         if circuit.port_id in circuit_ports and (link := Link.of(circuit)).subnets
+    }
+
+
+def _announcements(
+    vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]
+) -> dict[int, tuple[bytes, ...]]:
+    return {
+        circuit_ports[circuit.port_id]: announcements(circuit)
+        for vrf in vrfs
+        for circuit in vrf.served_circuits
+        if circuit.port_id in circuit_ports
     }
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from ipaddress import IPv4Address
 
 from isthmus.model.intent import AttachmentCircuit
@@ -48,10 +49,34 @@ class GatewayView:
     is_cut_off: bool = False
 
 
-def serves(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> bool:
-    """Decide whether this PE is the gateway of an attached network now."""
+class Duty(Enum):
+    """What a PE does on an attached network."""
+
+    OWN_HOSTS = "serves the hosts of its own"
+    GATEWAY = "serves all hosts"
+    STANDBY = "stands by"
+
+
+def everywhere(circuit: AttachmentCircuit) -> Duty:
+    """Decide as if there were no gateways."""
+    del circuit
+    return Duty.OWN_HOSTS
+
+
+def duty_on(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> Duty:
+    """Decide what a PE does on an attached network.
+
+    Args:
+        circuit: of the network.
+        own: the PE.
+        view: what it sees of the others.
+    """
     if not circuit.gateways:
-        return True
+        return Duty.OWN_HOSTS
+    return Duty.GATEWAY if _serves(circuit, own, view) else Duty.STANDBY
+
+
+def _serves(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> bool:
     if not view.is_settled or own not in circuit.gateways:
         return False
     if view.is_cut_off and len(circuit.gateways) > 1:
@@ -59,17 +84,22 @@ def serves(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> b
     return not any(address in view.alive for address in _preferred(circuit, own))
 
 
-def local_pref(circuit: AttachmentCircuit, own: IPv4Address, base: int) -> int:
-    """Return the local preference of the routes of a gateway that serves.
+def local_pref(circuit: AttachmentCircuit, duty: Duty, own: IPv4Address, base: int) -> int:
+    """Return the local preference of a PE's routes to what is on an attached network.
 
     A substitute serves only while those before it are away; its routes have to win over theirs,
     which reflectors may hold for a while (RFC 4724).
 
     Args:
         circuit: of the network.
-        own: this PE.
+        duty: what the PE does there.
+        own: the PE.
         base: what the routes would have without gateways; 32 bits.
     """
+    if duty is Duty.OWN_HOSTS:
+        return base
+    if duty is Duty.STANDBY:
+        return STANDBY_LOCAL_PREF
     return min(base + len(_preferred(circuit, own)), 2**32 - 1)
 
 

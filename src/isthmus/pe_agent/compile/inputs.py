@@ -10,6 +10,7 @@ from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteTarget
 from isthmus.model.intent import VrfIntent
 from isthmus.model.route import VpnRoute
+from isthmus.pe_agent.compile.gateways import GatewayView
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
@@ -47,6 +48,7 @@ class Inputs:
         circuit_ports: attachment's Neutron port id → OpenFlow port on the PE bridge.
         plugged_hosts: Neutron ports of VMs that are plugged on this host.
         numbers: what was given out before.
+        gateways: what is seen of the other gateways of the region.
     """
 
     intents: Mapping[str, VrfIntent]
@@ -55,6 +57,7 @@ class Inputs:
     circuit_ports: Mapping[str, int]
     plugged_hosts: frozenset[str]
     numbers: Numbers
+    gateways: GatewayView = field(default_factory=GatewayView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Compiled:
         punts: VRF number → what an answer to a packet punted from that VRF needs.
         links: OpenFlow port of an attachment → what the PE, as its IPv6 router, says there.
         import_rts: route targets of the routes its VRFs take from other PEs.
+        announcements: OpenFlow port of an attachment → frames that tell hosts of their gateway.
     """
 
     routes: frozenset[VpnRoute]
@@ -78,3 +82,4 @@ class Compiled:
     punts: Mapping[int, PuntContext] = field(default_factory=dict)
     links: Mapping[int, Link] = field(default_factory=dict)
     import_rts: frozenset[RouteTarget] = frozenset()
+    announcements: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ only the other's VPN imports (RFC 4364 §3.2).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from isthmus.model.intent import (
@@ -22,6 +22,7 @@ from isthmus.model.intent import (
     VrfIntent,
 )
 from isthmus.model.ip import IpAddress, IpPrefix
+from isthmus.pe_agent.compile.gateways import Duty, everywhere
 from isthmus.pe_agent.compile.numbers import VrfKey
 
 
@@ -36,6 +37,7 @@ class CircuitShare:
         silent: port of a host → those of the VRF's VPNs that don't advertise its addresses; for
             hosts of which there are any.
         told_by: prefix behind a CE → those of the VRF's VPNs that advertise it.
+        duty: what this PE does there.
     """
 
     circuit: AttachmentCircuit
@@ -43,14 +45,25 @@ class CircuitShare:
     is_split: bool = False
     silent: Mapping[str, frozenset[str]] = field(default_factory=dict)
     told_by: Mapping[AttachedPrefix, frozenset[str]] = field(default_factory=dict)
+    duty: Duty = Duty.OWN_HOSTS
+
+    def has(self, port_id: str, plugged: Collection[str]) -> bool:
+        """Whether a CE is reached from here: one of this host, or behind a gateway any."""
+        return self.duty is not Duty.OWN_HOSTS or port_id in plugged
 
 
 Shares = Mapping[VrfKey, tuple[CircuitShare, ...]]
 Senders = Mapping[tuple[VrfKey, str], tuple[str, ...]]
 
 
-def group_circuits(intents: Mapping[str, VrfIntent]) -> dict[VrfKey, tuple[CircuitShare, ...]]:
+def group_circuits(
+    intents: Mapping[str, VrfIntent], duty: Callable[[AttachmentCircuit], Duty] = everywhere
+) -> dict[VrfKey, tuple[CircuitShare, ...]]:
     """Sort what is attached by the set of VPNs it is in.
+
+    Args:
+        intents: VPN → what is wanted of it here.
+        duty: what this PE does on an attached network.
 
     Returns:
         VPNs that share a VRF, in order → its shares, in order of the attachment's port id.
@@ -62,6 +75,7 @@ def group_circuits(intents: Mapping[str, VrfIntent]) -> dict[VrfKey, tuple[Circu
     groups: dict[VrfKey, list[CircuitShare]] = {}
     for _, said in sorted(by_port.items()):
         for key, share in _Circuit(said).shares():
+            share = replace(share, duty=duty(share.circuit))
             groups.setdefault(key, []).append(share)
     return {key: tuple(shares) for key, shares in sorted(groups.items())}
 
@@ -96,10 +110,10 @@ def find_senders(groups: Shares, plugged: Collection[str]) -> Senders:
 
 def _macs(share: CircuitShare, plugged: Collection[str]) -> Iterator[str]:
     for host in share.circuit.hosts:
-        if host.port_id in plugged:
+        if share.has(host.port_id, plugged):
             yield host.mac
     for behind in share.told_by:
-        if behind.port_id is None or behind.port_id in plugged:
+        if behind.port_id is None or share.has(behind.port_id, plugged):
             yield behind.mac
 
 

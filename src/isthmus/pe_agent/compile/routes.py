@@ -11,6 +11,7 @@ from isthmus.model.ids import RouteTarget
 from isthmus.model.intent import AttachedHost, AttachedPrefix, AttachmentCircuit
 from isthmus.model.ip import IpAddress, IpPrefix, family_of
 from isthmus.model.route import VpnRoute
+from isthmus.pe_agent.compile.gateways import Duty, local_pref
 from isthmus.pe_agent.compile.membership import CircuitShare
 from isthmus.pe_agent.compile.vrfs import Vrf
 
@@ -40,7 +41,8 @@ class OwnPrefix:
         paths: the best it has, in order; several when several CEs have it behind them.
         local_pref: of its route.
         route_targets: of its route; none when nobody is told of it.
-        is_host: it is a CE's own address, which no other route takes away.
+        is_host: it is a CE's own address, which no other route takes away; not so where another
+            gateway may have it.
     """
 
     paths: tuple[LocalPath, ...]
@@ -81,14 +83,11 @@ def own_prefixes(
     return {prefix: _best(several) for prefix, several in behind.items()} | found
 
 
-def compile_routes(
-    vrf: Vrf, pe_address: IPv4Address, own: Mapping[IpPrefix, OwnPrefix]
-) -> frozenset[VpnRoute]:
+def compile_routes(vrf: Vrf, own: Mapping[IpPrefix, OwnPrefix]) -> frozenset[VpnRoute]:
     """Compile the routes that make what a VRF delivers to reachable from other VRFs and PEs.
 
     Args:
-        vrf: gives RD and label.
-        pe_address: this PE's tunnel endpoint; becomes the BGP next hop.
+        vrf: gives RD, label and next hop.
         own: what it delivers to.
 
     Returns:
@@ -98,7 +97,7 @@ def compile_routes(
         VpnRoute(
             vrf.rd,
             prefix,
-            pe_address,
+            vrf.pe_address,
             vrf.labels[family_of(prefix)],
             each.route_targets,
             each.local_pref,
@@ -117,16 +116,18 @@ def _own_hosts(
     within += [behind.prefix for behind in circuit.prefixes if behind.port_id is None]
     gateways = {subnet.gateway for subnet in circuit.subnets}
     for host in circuit.hosts:
-        if host.port_id not in plugged:
+        if not share.has(host.port_id, plugged):
             continue
         targets, preference = everybody
         if silent := share.silent.get(host.port_id):
             telling = [vpn_id for vpn_id in vrf.key if vpn_id not in silent]
             targets, preference = vrf.exported_by(telling), vrf.preference_of(telling)
         path = (LocalPath(port, circuit.mac, host.mac, circuit.mtu),)
+        preference = local_pref(circuit, share.duty, vrf.pe_address, preference)
         for address in _routed_addresses(vrf, host, gateways):
             if any(address in prefix for prefix in within):
-                yield _host_prefix(address), OwnPrefix(path, preference, targets, is_host=True)
+                is_first = share.duty is not Duty.STANDBY
+                yield _host_prefix(address), OwnPrefix(path, preference, targets, is_host=is_first)
 
 
 def _own_prefixes(
@@ -134,12 +135,13 @@ def _own_prefixes(
 ) -> Iterator[tuple[IpPrefix, OwnPrefix]]:
     circuit = share.circuit
     for behind, vpn_ids in share.told_by.items():
-        is_here = behind.port_id is None or behind.port_id in plugged
+        is_here = behind.port_id is None or share.has(behind.port_id, plugged)
         if is_here and family_of(behind.prefix) in vrf.labels and _is_routed(circuit, behind):
             path = LocalPath(port, circuit.mac, behind.mac, circuit.mtu)
             preference = behind.local_pref
             if preference is None:
                 preference = vrf.preference_of(vpn_ids)
+            preference = local_pref(circuit, share.duty, vrf.pe_address, preference)
             targets = vrf.exported_by(vpn_ids)
             yield behind.prefix, OwnPrefix((path,), preference, targets, is_host=False)
 

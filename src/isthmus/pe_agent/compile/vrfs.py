@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from isthmus.model.ids import Label, RouteDistinguisher, RouteTarget
 from isthmus.model.intent import AttachmentCircuit, VrfIntent
 from isthmus.model.ip import AddressFamily
+from isthmus.pe_agent.compile.gateways import Duty
 from isthmus.pe_agent.compile.membership import CircuitShare, Shares
 from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
 
@@ -30,6 +31,7 @@ class Vrf:
         import_rts: RTs whose routes any of its VPNs accepts.
         exports: VPN → RTs that routes carry which it advertises.
         local_prefs: VPN → preference of its routes.
+        pe_address: this PE's, the next hop of its routes.
         shares: what it has of attachment circuits, in order of port id.
     """
 
@@ -40,6 +42,7 @@ class Vrf:
     import_rts: frozenset[RouteTarget]
     exports: Mapping[str, frozenset[RouteTarget]]
     local_prefs: Mapping[str, int]
+    pe_address: IPv4Address
     shares: tuple[CircuitShare, ...]
 
     @property
@@ -51,6 +54,11 @@ class Vrf:
     def circuits(self) -> tuple[AttachmentCircuit, ...]:
         """The attachment circuits it has a share of, in order of port id."""
         return tuple(share.circuit for share in self.shares)
+
+    @property
+    def served_circuits(self) -> tuple[AttachmentCircuit, ...]:
+        """Those on which this PE is the gateway now."""
+        return tuple(share.circuit for share in self.shares if share.duty is not Duty.STANDBY)
 
     def exported_by(self, vpn_ids: Collection[str]) -> frozenset[RouteTarget]:
         """Return the RTs of a route that these of its VPNs advertise."""
@@ -97,5 +105,6 @@ def make_vrf(
             intent.vpn_id: DEFAULT_LOCAL_PREF if intent.local_pref is None else intent.local_pref
             for intent in members
         },
+        pe_address=pe_address,
         shares=shares,
     )

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
-from isthmus.pe_agent.compile.gateways import GatewayView, announcements, local_pref, serves
+from isthmus.pe_agent.compile.gateways import (
+    Duty,
+    GatewayView,
+    announcements,
+    duty_on,
+    local_pref,
+)
 
 FIRST, SECOND, THIRD = (IPv4Address(f"192.0.2.1{n}") for n in (1, 2, 3))
 GATEWAYS = (FIRST, SECOND, THIRD)
@@ -30,6 +36,11 @@ CIRCUIT = AttachmentCircuit(
 subsets = st.frozensets(st.sampled_from(GATEWAYS))
 
 
+def serves(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> bool:
+    """Whether a PE is the gateway of a network."""
+    return duty_on(circuit, own, view) is not Duty.STANDBY
+
+
 def view_of(own: IPv4Address, alive: frozenset[IPv4Address]) -> GatewayView:
     """What a live gateway sees when it hears all others that are alive."""
     return GatewayView(alive - {own})
@@ -38,7 +49,8 @@ def view_of(own: IPv4Address, alive: frozenset[IPv4Address]) -> GatewayView:
 def test_each_pe_serves_the_hosts_of_its_own_without_gateway_mode() -> None:
     """Nothing is chosen where nothing has to be."""
     everywhere = replace(CIRCUIT, gateways=())
-    assert serves(everywhere, FIRST, GatewayView(is_settled=False, is_cut_off=True))
+    view = GatewayView(is_settled=False, is_cut_off=True)
+    assert duty_on(everywhere, FIRST, view) is Duty.OWN_HOSTS
 
 
 @given(alive=subsets.filter(bool))
@@ -79,9 +91,12 @@ def test_one_that_is_not_a_gateway_of_the_network_never_serves_it() -> None:
 
 def test_a_substitutes_routes_win_over_those_of_whom_it_stands_in_for() -> None:
     """Reflectors hold the routes of a dead PE as long as graceful restart says."""
-    preferences = [local_pref(CIRCUIT, own, 100) for own in GATEWAYS]
+    serving = Duty.GATEWAY
+    preferences = [local_pref(CIRCUIT, serving, own, 100) for own in GATEWAYS]
     assert all(later > earlier for earlier, later in combinations(preferences, 2))
-    assert local_pref(CIRCUIT, THIRD, 2**32 - 1) == 2**32 - 1
+    assert local_pref(CIRCUIT, serving, THIRD, 2**32 - 1) == 2**32 - 1
+    assert local_pref(CIRCUIT, Duty.STANDBY, FIRST, 100) < 100
+    assert local_pref(CIRCUIT, Duty.OWN_HOSTS, SECOND, 100) == 100
 
 
 def test_hosts_are_told_by_gratuitous_arp_and_unsolicited_neighbor_advertisements() -> None:

@@ -202,7 +202,7 @@ def test_one_route_per_prefix_with_what_the_vrf_gives() -> None:
         "red-west", ["10.1.0.0/24", "2001:db8:1::/64"], host("ce1", "10.1.0.5", "2001:db8:1::5")
     )
     vrf = red_vrf(network)
-    routes = compile_routes(vrf, PE1, own_of(vrf, "ce1"))
+    routes = compile_routes(vrf, own_of(vrf, "ce1"))
     assert {(str(each.prefix), each.label) for each in routes} == {
         ("10.1.0.5/32", vrf.labels[AddressFamily.IPV4]),
         ("2001:db8:1::5/128", vrf.labels[AddressFamily.IPV6]),
@@ -215,7 +215,7 @@ def test_a_vrf_that_exports_to_nobody_has_no_routes() -> None:
     """A route without RT would be imported by nobody."""
     network = circuit("red-west", "10.1.0.0/24", host("ce1", "10.1.0.5"))
     vrf = vrf_of(intent(VPN_RED, network, exports=NOBODY))
-    assert compile_routes(vrf, PE1, own_of(vrf, "ce1")) == frozenset()
+    assert compile_routes(vrf, own_of(vrf, "ce1")) == frozenset()
 
 
 def test_a_host_that_is_not_advertised_is_delivered_to_and_not_told_of() -> None:
@@ -225,7 +225,7 @@ def test_a_host_that_is_not_advertised_is_delivered_to_and_not_told_of() -> None
     vrf = red_vrf(named(network))
     own = own_of(vrf, "ce1")
     assert {str(prefix) for prefix in own} == {"10.1.0.5/32", "198.51.100.0/24"}
-    assert {str(each.prefix) for each in compile_routes(vrf, PE1, own)} == {"198.51.100.0/24"}
+    assert {str(each.prefix) for each in compile_routes(vrf, own)} == {"198.51.100.0/24"}
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_routes_preference_is_its_own_else_its_vpns(
     """100 where nobody names one."""
     network = behind(circuit("red-west", "10.1.0.0/24"), "198.51.100.0/24", "ce1", local_pref=own)
     vrf = vrf_of(replace(intent(VPN_RED, network), local_pref=of_vpn))
-    (route,) = compile_routes(vrf, PE1, own_of(vrf, "ce1"))
+    (route,) = compile_routes(vrf, own_of(vrf, "ce1"))
     assert route.local_pref == expected
 
 
@@ -249,7 +249,7 @@ def test_a_host_has_its_vpns_preference() -> None:
         replace(intent(VPN_RED, network), local_pref=150),
         replace(intent(VPN_BLUE, network, imports=BLUE), local_pref=50),
     )
-    (route,) = compile_routes(vrf, PE1, own_of(vrf, "ce1"))
+    (route,) = compile_routes(vrf, own_of(vrf, "ce1"))
     assert (route.local_pref, route.route_targets) == (150, RED | BLUE)
 
 
@@ -265,7 +265,7 @@ def test_only_the_vpns_that_advertise_a_prefix_hear_of_it() -> None:
     vrf = make_vrf(
         key, group_circuits(by_vpn)[key], by_vpn, (1, {(key, AddressFamily.IPV4): 1000}), PE1
     )
-    routes = compile_routes(vrf, PE1, own_of(vrf, "ce1"))
+    routes = compile_routes(vrf, own_of(vrf, "ce1"))
     assert {(str(each.prefix), each.route_targets, each.local_pref) for each in routes} == {
         ("10.1.0.5/32", RED | BLUE, 100),
         ("198.51.100.0/24", BLUE, 70),
