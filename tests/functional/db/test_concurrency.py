@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 OPTIONS = PluginOptions(
     driver="noop",
-    attachment_mode="distributed",
     poll_interval_s=0.2,
     resync_interval_s=3600,
     dispatch_threads=4,
