@@ -9,12 +9,14 @@ from pathlib import Path
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look.answers import Answers
+from isthmus.pe_agent.look.tracing import Tracing
 from isthmus.pe_agent.reconcile import Identity, Reconciler
 from isthmus.pe_agent.state import StateFile
 from tests.actors import LABELS, circuit, host, intent, provider_edge, route
 from tests.fakes.ports import FakePlugger
 from tests.fakes.speaker import FakeSpeaker
 from tests.fakes.switch import FakeSwitch
+from tests.fakes.tracer import FakeTracer
 
 
 class SmallPe:
@@ -30,7 +32,8 @@ class SmallPe:
             Identity("west-1", IPv4Address("192.0.2.11")),
         )
         self.responses: dict[int, dict[str, int]] = {}
-        self.answers = Answers(self.reconciler, edges, lambda: self.responses)
+        tracing = Tracing(provider_edge(), FakeTracer(self.switch))
+        self.answers = Answers(self.reconciler, edges, tracing, lambda: self.responses)
         self.plugger.start(self.reconciler.wake)
         self.plugger.plug_vm("vm1")
         self.speaker.daemon.neighbor_sends(route("10.2.0.7/32"))

@@ -37,9 +37,11 @@ from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look.answers import Answers
 from isthmus.pe_agent.look.listener import LookingGlass
+from isthmus.pe_agent.look.tracing import Tracing
 from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter
 from isthmus.pe_agent.openflow.ovs_plan import SwitchLayout
 from isthmus.pe_agent.openflow.ovs_ports import OvsPortPlugger
+from isthmus.pe_agent.openflow.ovs_trace import OvsPacketTracer
 from isthmus.pe_agent.openflow.punts import PuntReceiver
 from isthmus.pe_agent.reconcile import Identity, Reconciler
 from isthmus.pe_agent.responder import Responder
@@ -89,10 +91,11 @@ class PeAgent:
             Identity(options.host, pe.address),
         )
         self._advertiser = RouterAdvertiser(self._links, self._punts.inject)
+        tracing = Tracing(pe, OvsPacketTracer(switch.run_dir, switch.bridge))
+        self.answers = Answers(self.reconciler, edges, tracing, self.responder.counts)
         self._look = None
         if options.look_socket is not None:
-            answers = Answers(self.reconciler, edges, self.responder.counts)
-            self._look = LookingGlass(options.look_socket, answers.answer)
+            self._look = LookingGlass(options.look_socket, self.answers.answer)
 
     def run(self, link: Link) -> None:
         """Run until ``stop``; flows, plugs and routes stay as they are then."""

@@ -12,6 +12,7 @@ from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.report import PeReport
 from isthmus.pe_agent.agent import PeAgent
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
+from isthmus.pe_agent.look.answers import Answers
 from tests.functional.openflow.real_switch import RealSwitch
 
 
@@ -48,6 +49,11 @@ class RunningAgent:
         )
         self._thread = threading.Thread(target=self.agent.run, args=(NoLink(),), daemon=True)
         self._thread.start()
+
+    @property
+    def answers(self) -> Answers:
+        """What may be asked over its socket."""
+        return self.agent.answers
 
     def is_in_force(self) -> bool:
         """Whether the agent says so of everything it knows."""

@@ -16,6 +16,7 @@ from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look import parts
 from isthmus.pe_agent.look.difference import difference
+from isthmus.pe_agent.look.tracing import Tracing
 from isthmus.pe_agent.look.view import Responses, Tables, View, find_vpn, take_view
 from isthmus.pe_agent.openflow.writer import FlowDifference
 from isthmus.pe_agent.reconcile import Reconciler
@@ -34,15 +35,21 @@ class Answers:
     Args:
         reconciler: the loop, looked at and never touched.
         edges: read, never told anything.
+        tracing: answers what is to be traced.
         responses: by VRF number, how many packets were answered, fragmented and left.
     """
 
     def __init__(
-        self, reconciler: Reconciler, edges: Edges, responses: Callable[[], Responses]
+        self,
+        reconciler: Reconciler,
+        edges: Edges,
+        tracing: Tracing,
+        responses: Callable[[], Responses],
     ) -> None:
         self._responses = responses
         self._reconciler = reconciler
         self._edges = edges
+        self._tracing = tracing
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one question.
@@ -50,6 +57,9 @@ class Answers:
         Raises:
             InvalidValue: it names a VPN that is not here; the sentence says so.
         """
+        if "trace" in request:
+            view = take_view(self._reconciler, self._edges)
+            return self._tracing.answer(view, request["trace"])
         part = request.get("part", "overview")
         if part not in PARTS:
             return {"error": f"There is no part '{part}'; there are {', '.join(PARTS)}."}

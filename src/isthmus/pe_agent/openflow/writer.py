@@ -98,6 +98,22 @@ class FlowWriter(Protocol):
         """
 
 
+class PacketTracer(Protocol):
+    """Tells what the switch would do with a packet, without sending one."""
+
+    def trace(self, fields: Mapping[str, str]) -> tuple[tuple[int, int, int], ...]:
+        """Return the flows of the PE bridge that a packet meets: table, priority and cookie.
+
+        In order; what branches off is among them. A priority of -1 stands where none matched.
+
+        Args:
+            fields: of the packet, ``in_port`` among them, as ovs-ofctl names and writes them.
+
+        Raises:
+            SwitchUnreachable: nothing is known.
+        """
+
+
 class PortPlugger(Protocol):
     """The attachments: where Neutron's integration bridge meets the PE bridge."""
 

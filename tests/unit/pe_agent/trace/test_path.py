@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paths through the golden cases are as written down, and end at the first step that fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from isthmus.pe_agent.trace.origin import UnclearOrigin, find_origin
+from tests.actors import circuit, host, intent
+from tests.cases.traces import AskedPath, all_paths
+
+
+@pytest.mark.parametrize("path", all_paths(), ids=lambda path: f"{path.case}: {path.asked}")
+def test_a_path_is_as_written_down(path: AskedPath) -> None:
+    """``python -m tests.cases.traces`` writes them anew."""
+    assert path.lines() == list(path.expected)
+
+
+def test_a_vm_is_found_by_port_mac_or_address() -> None:
+    """By the beginning of its port's id too."""
+    red = intent("red", circuit("net", "10.1.0.0/24", host("vm-one", "10.1.0.5")))
+    by_port = find_origin({"red": red}, "vm-one")
+    for called in ("vm-o", by_port.host.mac, by_port.host.mac.upper(), "10.1.0.5"):
+        assert find_origin({"red": red}, called) == by_port
+
+
+def test_an_address_of_two_tenants_is_not_guessed() -> None:
+    """The operator names the port."""
+    red = intent("red", circuit("net", "10.1.0.0/24", host("vm-one", "10.1.0.5")))
+    blue = intent("blue", circuit("net2", "10.1.0.0/24", host("vm-two", "10.1.0.5")))
+    with pytest.raises(UnclearOrigin, match="Name the port"):
+        find_origin({"red": red, "blue": blue}, "10.1.0.5")
+    with pytest.raises(UnclearOrigin, match="look intent"):
+        find_origin({"red": red}, "10.9.0.5")
