@@ -9,6 +9,8 @@ import subprocess
 import pytest
 
 from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter
+from isthmus.pe_agent.openflow.writer import FlowDifference
+from tests.cases.case import Case, all_cases
 from tests.contract.flow_writer import FlowWriterContract
 from tests.functional.openflow.real_switch import RealSwitch, eventually
 
@@ -56,3 +58,13 @@ class TestOvs(FlowWriterContract):
     def table(self, real_switch: RealSwitch) -> RealTable:
         """A real one."""
         return RealTable(real_switch)
+
+    @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.folder.name)
+    def test_what_the_compiler_writes_is_read_back_as_the_same(
+        self, table: RealTable, case: Case
+    ) -> None:
+        """Else every look would find a difference, and every restart would touch flows."""
+        flows = case.compile().flows
+        table.writer.apply(flows)
+        assert table.writer.difference(flows) == FlowDifference((), ())
+        assert len(table.writer.read()) == len(flows)

@@ -17,6 +17,7 @@ from isthmus.model.ip import AddressFamily, IpAddress, family_of
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile import pipeline
+from isthmus.pe_agent.compile.core_link import CoreLink
 from isthmus.pe_agent.compile.icmp import injection_mac
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs
 from isthmus.pe_agent.compile.numbers import VrfKey
@@ -258,7 +259,7 @@ class _Tracer:
     def _to_core(self, key: VrfKey, walk: Walk) -> None:
         label = int(walk.fields.get("reg1", "0"), 0)
         routes = self._routes_by(key, label)
-        far = _next_hop(walk, routes)
+        far = self._next_hop(walk, routes)
         if far is None:
             raise self.fail("label", f"No neighbor's route has the label {label} any more.")
         rds = " ".join(sorted({str(route.rd) for route in routes if route.next_hop == far}))
@@ -277,7 +278,7 @@ class _Tracer:
 
     def _tunnel(self, key: VrfKey, walk: Walk) -> str:
         label = int(walk.fields.get("reg1", "0"), 0)
-        far = _next_hop(walk, self._routes_by(key, label))
+        far = self._next_hop(walk, self._routes_by(key, label))
         if self.pe.encapsulation is Encapsulation.MPLS_IN_GRE:
             return f"GRE from {self.pe.address} to {far}"
         transport = int(walk.fields.get("reg2", "0"), 0)
@@ -305,6 +306,19 @@ class _Tracer:
                 f"answers with ICMP, or fragments IPv4 that may be.",
             )
         self.ok("size", f"{octets} octets; this path carries {walk.most_octets}.")
+
+    def _next_hop(self, walk: Walk, routes: list[VpnRoute]) -> IPv4Address | None:
+        """Tell the far PE: over GRE the flow names it, else the label's routes and its LSP do."""
+        tunnel = walk.fields.get("tun_dst")
+        if tunnel is not None:
+            return IPv4Address(tunnel)
+        entered = int(walk.fields.get("reg2", "0"), 0), walk.fields.get("eth_dst")
+        core = CoreLink(self.pe, self.inputs.core_port)
+        for route in routes:
+            for hop in core.hops(route.next_hop):
+                if (hop.label.value if hop.label else 0, hop.mac) == entered:
+                    return route.next_hop
+        return routes[0].next_hop if routes else None
 
     def _imports(self, key: VrfKey) -> frozenset[RouteTarget]:
         intents = [self.inputs.intents[vpn_id] for vpn_id in key if vpn_id in self.inputs.intents]
@@ -338,14 +352,6 @@ def trace(pe: ProviderEdge, inputs: Inputs, compiled: Compiled, question: Questi
     except _Failed:
         pass
     return Trace(tuple(tracer.steps), tuple(tracer.checks), tuple(tracer.others), tracer.far)
-
-
-def _next_hop(walk: Walk, routes: list[VpnRoute]) -> IPv4Address | None:
-    """Tell the far PE: over GRE the flow names it, else the label's routes do."""
-    tunnel = walk.fields.get("tun_dst")
-    if tunnel is not None:
-        return IPv4Address(tunnel)
-    return routes[0].next_hop if routes else None
 
 
 def as_json(path: Trace) -> Mapping[str, object]:

@@ -3,10 +3,27 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 
+from isthmus.pe_agent.compile.inputs import Inputs
 from isthmus.pe_agent.trace.origin import UnclearOrigin, find_origin
-from tests.actors import circuit, host, intent
+from isthmus.pe_agent.trace.path import Question, trace
+from tests.actors import (
+    CORE_PORT,
+    HOSTS,
+    PE2,
+    PE3,
+    PORTS,
+    RED_WEST,
+    circuit,
+    compiled,
+    host,
+    intent,
+    provider_edge,
+    route,
+)
 from tests.cases.traces import AskedPath, all_paths
 
 
@@ -14,6 +31,21 @@ from tests.cases.traces import AskedPath, all_paths
 def test_a_path_is_as_written_down(path: AskedPath) -> None:
     """``python -m tests.cases.traces`` writes them anew."""
     assert path.lines() == list(path.expected)
+
+
+def test_several_equal_paths_are_all_named() -> None:
+    """Two PEs with the same label: the LSP tells which is meant."""
+    routes = frozenset({route("10.2.0.0/24", PE2), route("10.2.0.0/24", PE3)})
+    red = intent("red", RED_WEST)
+    done = compiled(red, routes=routes)
+    inputs = Inputs({"red": red}, routes, CORE_PORT, PORTS, HOSTS, done.numbers)
+    path = trace(provider_edge(), inputs, done, Question(IPv4Address("10.2.0.9"), "ce-red-1"))
+    assert path.failed is None
+    assert len(path.checks[0]) == 2
+    (other,) = path.others
+    transport = next(step.says for step in path.steps if step.name == "transport")
+    assert {PE2 if str(PE2) in says else PE3 for says in (transport, other)} == {PE2, PE3}
+    assert path.far in ((PE2, 1000), (PE3, 1000))
 
 
 def test_a_vm_is_found_by_port_mac_or_address() -> None:
