@@ -58,7 +58,7 @@ class Answers:
             InvalidValue: it names a VPN that is not here; the sentence says so.
         """
         if "trace" in request:
-            view = take_view(self._reconciler, self._edges)
+            view = take_view(self._reconciler, self._edges, self._responses())
             return self._tracing.answer(view, request["trace"])
         part = request.get("part", "overview")
         if part not in PARTS:
