@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m lab up|status|down|restart|demo``."""
+"""``python -m lab up|status|check|down|restart|demo``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab import control, topology
 def main() -> int:
     """Parse the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="python -m lab", description="The lab of Isthmus.")
-    parser.add_argument("command", choices=("up", "status", "down", "restart", "demo"))
+    parser.add_argument("command", choices=("up", "status", "check", "down", "restart", "demo"))
     parser.add_argument("names", nargs="*", help="restart: processes, by name or shell pattern")
     parser.add_argument("--topology", type=Path, default=topology.SHIPPED, help="what to build")
     arguments = parser.parse_args()

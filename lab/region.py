@@ -15,6 +15,9 @@ from lab.process import Process
 from lab.topology import CONTROL, Site, Topology
 from lab.waiting import answers, wait_until
 
+# Two, as everywhere in production: what they do at once must not harm.
+_NEUTRON_APIS = 2
+_WARM_UPS = 6 * _NEUTRON_APIS
 _SERVICE_PLUGINS = ("ovn-router", "trunk", "segments", "qos", "tag", "port_forwarding", "isthmus")
 
 
@@ -51,6 +54,7 @@ def neutron_processes(site: Site) -> tuple[Process, ...]:
             "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2_conf.ini",
         },
         files,
+        processes=_NEUTRON_APIS,
     )
     others = {
         "neutron-rpc": "neutron-rpc-server",
@@ -140,7 +144,9 @@ def warm_up(topology: Topology, site: Site) -> None:
     """Make the first authenticated requests, one after the other.
 
     Two at once to a neutron API that has not read its policies yet, and one is refused with 403.
+    Who of the API's processes answers is chance: so many that each had its turn.
     """
     cloud = clouds.connect(topology, site.name)
-    list(cloud.network.networks())
+    for _ in range(_WARM_UPS):
+        list(cloud.network.networks(limit=1, paginated=False))
     list(cloud.compute.servers())

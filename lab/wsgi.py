@@ -17,8 +17,9 @@ def service(
     environment: Mapping[str, str],
     files: tuple[str, ...],
     *extra: str,
+    processes: int = 1,
 ) -> Process:
-    """A uwsgi master with one worker, which finds its files by the environment.
+    """A uwsgi master with workers, which find their files by the environment.
 
     ``--lazy-apps``: connections opened while loading must not be shared by fork.
     ``Connection: close``: uwsgi's HTTP socket drops kept-alive connections at random.
@@ -26,7 +27,7 @@ def service(
     argv = (
         *(tool("uwsgi"), "--http-socket", f"{listen[0]}:{listen[1]}"),
         *("--module", module, "--callable", "application"),
-        *("--master", "--processes", "1", "--threads", "6", "--enable-threads"),
+        *("--master", "--processes", str(processes), "--threads", "6", "--enable-threads"),
         *("--lazy-apps", "--need-app", "--die-on-term", "--thunder-lock"),
         *("--buffer-size", "65535", "--add-header", "Connection: close", "--disable-logging"),
         *extra,
