@@ -1,31 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compile an attachment circuit into flows: which VRF it belongs to, and the PE as its gateway.
 
-The PE answers for its own addresses only: ARP (RFC 826), neighbor discovery (RFC 4861), and ping
-to its link-local address. What hosts send to the gateway's MAC goes on into the VRF.
+The PE answers for its own addresses: ARP (RFC 826), neighbor discovery (RFC 4861), and ping to its
+link-local address. What hosts send to the gateway's MAC goes on into the VRF.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv6Address
 
 from isthmus.model.flow import Action, Flow, Goto, Move, OutputToInPort, SetField, ToAgent
-from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
-from isthmus.model.ip import AddressFamily
+from isthmus.model.intent import AttachmentCircuit
+from isthmus.model.ip import AddressFamily, IpAddress
 from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.gateways import Duty
 from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS
 from isthmus.pe_agent.compile.membership import CircuitShare
 from isthmus.pe_agent.compile.vrfs import Vrf
 
+FOR_ANOTHER_HOST = "0x2"
+"""In reg0: an advertisement is for another host's address."""
+
 _ICMPV6 = {"eth_type": pipeline.IPV6, "ip_proto": neighbor_discovery.ICMPV6}
-_SOLICITATION = {
+SOLICITATION: Mapping[str, object] = {
     **_ICMPV6,
     "icmpv6_type": neighbor_discovery.NEIGHBOR_SOLICITATION,
     "icmpv6_code": 0,
     "nw_ttl": neighbor_discovery.HOP_LIMIT,
 }
+"""The match on a neighbor solicitation (RFC 4861 §7.1.1)."""
+
 _SWAP_MACS = Move("NXM_OF_ETH_SRC[]", "NXM_OF_ETH_DST[]")
 _SWAP_IPV6 = Move("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
 
@@ -65,7 +69,7 @@ def compile_attachment_flows(
                 pipeline.ATTACHMENT,
                 100,
                 from_circuit | {"eth_type": pipeline.ARP, "arp_op": 1, "arp_tpa": subnet.gateway},
-                *_arp_reply(circuit, subnet),
+                *arp_reply(circuit, subnet.gateway),
                 cookie=vrf.number,
             )
     link = neighbor_discovery.Link.of(circuit)
@@ -73,21 +77,29 @@ def compile_attachment_flows(
         yield from _ipv6_link_flows(vrf, link, from_circuit)
 
 
-def compile_neighbor_advertisement_flow() -> Flow:
+def compile_neighbor_advertisement_flows() -> Iterator[Flow]:
     """Compile the second half of the answer to a neighbor solicitation (RFC 4861 §4.4).
 
-    Open vSwitch sets fields of an advertisement only in a packet that has matched as one. The
-    flags say router, solicited, override.
+    Open vSwitch sets fields of an advertisement only in a packet that has matched as one. For the
+    PE's own addresses the flags say router, solicited, override; for another host's solicited only,
+    so that the host's own word counts for more (§7.2.8).
     """
-    return Flow.of(
-        pipeline.NEIGHBOR_ADVERTISEMENT,
-        10,
-        {**_ICMPV6, "icmpv6_type": neighbor_discovery.NEIGHBOR_ADVERTISEMENT, "icmpv6_code": 0},
-        Move("NXM_OF_ETH_SRC[]", "NXM_NX_ND_TLL[]"),
-        SetField("nd_options_type", "2"),
-        SetField("nd_reserved", "0xe0000000"),
-        OutputToInPort(),
-    )
+    of_others = {"reg0": f"{FOR_ANOTHER_HOST}/{FOR_ANOTHER_HOST}"}
+    for priority, match, flags in ((10, {}, "0xe0000000"), (20, of_others, "0x40000000")):
+        yield Flow.of(
+            pipeline.NEIGHBOR_ADVERTISEMENT,
+            priority,
+            {
+                **_ICMPV6,
+                "icmpv6_type": neighbor_discovery.NEIGHBOR_ADVERTISEMENT,
+                "icmpv6_code": 0,
+                **match,
+            },
+            Move("NXM_OF_ETH_SRC[]", "NXM_NX_ND_TLL[]"),
+            SetField("nd_options_type", "2"),
+            SetField("nd_reserved", flags),
+            OutputToInPort(),
+        )
 
 
 def _classify_flow(vrf: Vrf, priority: int, match: Mapping[str, object]) -> Flow:
@@ -101,8 +113,8 @@ def _classify_flow(vrf: Vrf, priority: int, match: Mapping[str, object]) -> Flow
     )
 
 
-def _arp_reply(circuit: AttachmentCircuit, subnet: AttachedSubnet) -> tuple[Action, ...]:
-    """Turn a request for the gateway into its reply and send it back (RFC 826)."""
+def arp_reply(circuit: AttachmentCircuit, address: IpAddress) -> tuple[Action, ...]:
+    """Turn a request for ``address`` into the PE's reply and send it back (RFC 826)."""
     return (
         _SWAP_MACS,
         SetField("eth_src", circuit.mac),
@@ -110,7 +122,7 @@ def _arp_reply(circuit: AttachmentCircuit, subnet: AttachedSubnet) -> tuple[Acti
         Move("NXM_NX_ARP_SHA[]", "NXM_NX_ARP_THA[]"),
         Move("NXM_OF_ARP_SPA[]", "NXM_OF_ARP_TPA[]"),
         SetField("arp_sha", circuit.mac),
-        SetField("arp_spa", str(subnet.gateway)),
+        SetField("arp_spa", str(address)),
         OutputToInPort(),
     )
 
@@ -120,12 +132,12 @@ def _ipv6_link_flows(
 ) -> Iterator[Flow]:
     """Compile the router's part in neighbor discovery on one link."""
     for address in link.addresses():
-        for_address = {**from_circuit, **_SOLICITATION, "nd_target": address}
+        for_address = {**from_circuit, **SOLICITATION, "nd_target": address}
         yield Flow.of(
             pipeline.ATTACHMENT,
             100,
             for_address,
-            *_answer_from(link, address),
+            *answer_from(link.mac, address),
             SetField("icmpv6_type", str(neighbor_discovery.NEIGHBOR_ADVERTISEMENT)),
             Goto(pipeline.NEIGHBOR_ADVERTISEMENT),
             cookie=vrf.number,
@@ -144,7 +156,7 @@ def _ipv6_link_flows(
                 100,
                 {**from_circuit, **_ICMPV6, "icmpv6_type": 128, "icmpv6_code": 0}
                 | {"ipv6_dst": address},
-                *_answer_from(link, address),
+                *answer_from(link.mac, address),
                 SetField("icmpv6_type", "129"),
                 SetField("nw_ttl", "64"),
                 OutputToInPort(),
@@ -156,7 +168,7 @@ def _ipv6_link_flows(
             100,
             {
                 **from_circuit,
-                **_SOLICITATION,
+                **SOLICITATION,
                 "icmpv6_type": neighbor_discovery.ROUTER_SOLICITATION,
             },
             ToAgent(PUNTED_OCTETS, vrf.number),
@@ -164,10 +176,11 @@ def _ipv6_link_flows(
         )
 
 
-def _answer_from(link: neighbor_discovery.Link, address: IPv6Address) -> tuple[Action, ...]:
+def answer_from(mac: str, address: IpAddress) -> tuple[Action, ...]:
+    """Send an IPv6 packet back to its sender, from ``mac`` and ``address``."""
     return (
         _SWAP_MACS,
-        SetField("eth_src", link.mac),
+        SetField("eth_src", mac),
         _SWAP_IPV6,
         SetField("ipv6_src", str(address)),
     )

@@ -28,7 +28,7 @@ from isthmus.model.provider_edge import Encapsulation, ProviderEdge
 from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.attachments import (
     compile_attachment_flows,
-    compile_neighbor_advertisement_flow,
+    compile_neighbor_advertisement_flows,
 )
 from isthmus.pe_agent.compile.core_link import CoreLink
 from isthmus.pe_agent.compile.forwarding import DESTINATIONS, compile_fib_flows
@@ -37,6 +37,10 @@ from isthmus.pe_agent.compile.limits import compile_limit_flows, compile_shared_
 from isthmus.pe_agent.compile.membership import Senders
 from isthmus.pe_agent.compile.pipeline import DropCookie
 from isthmus.pe_agent.compile.rib import Fib
+from isthmus.pe_agent.compile.virtual_subnet import (
+    compile_address_probe_flows,
+    compile_virtual_subnet_flows,
+)
 from isthmus.pe_agent.compile.vrfs import Vrf
 
 _NOT_UNICAST = {
@@ -58,7 +62,8 @@ def compile_shared_flows(core: CoreLink) -> Iterator[Flow]:
             Drop(),
             cookie=DropCookie.MPLS_FROM_ATTACHMENT,
         )
-    yield compile_neighbor_advertisement_flow()
+    yield from compile_neighbor_advertisement_flows()
+    yield from compile_address_probe_flows()
     yield from _never_forwarded()
     yield from compile_shared_limit_flows()
     if core.port is not None:
@@ -104,6 +109,7 @@ def compile_vrf_flows(
             gateway.version == 6 and gateway.is_link_local
         ):
             yield _ping_flow(vrf, gateway)
+    yield from compile_virtual_subnet_flows(vrf, fib, circuit_ports)
     yield from compile_fib_flows(vrf, fib, core)
 
 

@@ -20,6 +20,7 @@
 
 metadata   VRF number, set in tables 0 and 6 and never changed after; every flow of a VRF matches it
 reg0[0]    the packet is larger than its path carries
+reg0[1]    the advertisement is for another host's address
 reg1       VPN label to push
 reg2       transport label to push; 0 for none
 reg3       OpenFlow port to leave by
@@ -93,6 +94,7 @@ class DropCookie(IntEnum):
     LABEL_NEVER_ADVERTISED = 0xD0600
     NOT_FOR_THE_GATEWAY = 0xD1000
     MPLS_FROM_ATTACHMENT = 0xD1001
+    ADDRESS_PROBE = 0xD1002
     NOT_A_NEIGHBOR_ADVERTISEMENT = 0xD1100
     NO_ROUTE = 0xD2000
     NOT_UNICAST = 0xD2001
@@ -171,16 +173,26 @@ PIPELINE: tuple[Table, ...] = (
     Table(
         ATTACHMENT,
         "attachment",
-        "Answers ARP and neighbor solicitations for the gateway; lets IP sent to its MAC into the "
-        "VRF. The agent answers router solicitations.",
+        "Answers ARP and neighbor solicitations for the gateway, and for hosts of the subnet that "
+        "are elsewhere; lets IP sent to its MAC into the VRF. The agent answers router "
+        "solicitations.",
         matches=frozenset(
-            {"in_port", "metadata", "eth_type", "eth_dst", "vlan_vid", "arp_op", "arp_tpa"}
+            {
+                "in_port",
+                "metadata",
+                "eth_type",
+                "eth_dst",
+                "vlan_vid",
+                "arp_op",
+                "arp_spa",
+                "arp_tpa",
+            }
             | {"ipv6_src", "ipv6_dst", "ip_proto", "nw_ttl"}
             | {"icmpv6_type", "icmpv6_code", "nd_target"}
         ),
         sets=frozenset(
             {"eth_src", "eth_dst", "arp_op", "arp_sha", "arp_tha", "arp_spa", "arp_tpa"}
-            | {"ipv6_src", "ipv6_dst", "nw_ttl", "icmpv6_type"}
+            | {"ipv6_src", "ipv6_dst", "nw_ttl", "icmpv6_type", "reg0"}
         ),
         actions=frozenset({OutputToInPort, ToAgent}),
         next_tables=frozenset({NEIGHBOR_ADVERTISEMENT, FIB}),
@@ -191,7 +203,7 @@ PIPELINE: tuple[Table, ...] = (
         NEIGHBOR_ADVERTISEMENT,
         "neighbor advertisement",
         "Completes the answer to a neighbor solicitation and sends it back (RFC 4861 §4.4).",
-        matches=frozenset({"eth_type", "ip_proto", "icmpv6_type", "icmpv6_code"}),
+        matches=frozenset({"eth_type", "ip_proto", "icmpv6_type", "icmpv6_code", "reg0"}),
         sets=frozenset({"nd_tll", "nd_options_type", "nd_reserved"}),
         actions=frozenset({OutputToInPort}),
         next_tables=frozenset(),
