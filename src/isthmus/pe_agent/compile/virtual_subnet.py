@@ -71,7 +71,7 @@ def _by_subnet(
 ) -> dict[tuple[int, int, int], list[_Place]]:
     """Find links by version, length and leading bits of their subnets."""
     found: dict[tuple[int, int, int], list[_Place]] = {}
-    for circuit in vrf.circuits:
+    for circuit in vrf.served_circuits:
         port = circuit_ports.get(circuit.port_id)
         if port is None:
             continue
