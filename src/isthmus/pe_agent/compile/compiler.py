@@ -210,9 +210,10 @@ def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
 
 def _least_mtu(prefix: IpPrefix, fib: Fib, remote_mtu: int) -> int:
     """What gets to a prefix whichever of its paths a packet takes."""
-    mtus = [path.mtu if isinstance(path, LocalPath) else remote_mtu for path in fib.paths[prefix]]
-    own = fib.from_core.get(prefix)
-    return min(mtus) if own is None else min(*mtus, own.mtu)
+    return min(
+        path.mtu if isinstance(path, LocalPath) else remote_mtu
+        for path in (*fib.paths[prefix], *fib.from_core.get(prefix, ()))
+    )
 
 
 def _links(vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]) -> dict[int, Link]:

@@ -46,8 +46,8 @@ def compile_fib_flows(vrf: Vrf, fib: Fib, core: CoreLink) -> Iterator[Flow]:
             yield _flow(vrf, prefix, pipeline.FIB, 100 + prefix.prefixlen, {}, ways[0])
         else:
             yield from _choice(vrf, prefix, ways)
-            if own is not None:
-                yield _from_core(vrf, prefix, own, core)
+            if own is not None and core.port is not None:
+                yield from _from_core(vrf, prefix, (own, len(ways)), core.port)
 
 
 def _choice(vrf: Vrf, prefix: IpPrefix, ways: list[tuple[Action, ...]]) -> Iterator[Flow]:
@@ -60,11 +60,20 @@ def _choice(vrf: Vrf, prefix: IpPrefix, ways: list[tuple[Action, ...]]) -> Itera
         yield _flow(vrf, prefix, pipeline.PATH, 100 + 2 * prefix.prefixlen, chosen, actions)
 
 
-def _from_core(vrf: Vrf, prefix: IpPrefix, own: LocalPath, core: CoreLink) -> Flow:
-    """Deliver what comes from the core although other PEs have better paths."""
-    came: dict[str, object] = {"in_port": core.port}
-    actions = _local_actions(own)
-    return _flow(vrf, prefix, pipeline.PATH, 101 + 2 * prefix.prefixlen, came, actions)
+def _from_core(
+    vrf: Vrf, prefix: IpPrefix, own: tuple[tuple[LocalPath, ...], int], core_port: int
+) -> Iterator[Flow]:
+    """Deliver what comes from the core to the VRF's own CEs, whatever other ways there are.
+
+    The choice has been made among all ways; the own ones share it as far as it goes.
+    """
+    paths, choices = own
+    came: dict[str, object] = {"in_port": core_port}
+    priority = 101 + 2 * prefix.prefixlen
+    for number in range(choices):
+        actions = _local_actions(paths[number % len(paths)])
+        chosen = came | {"reg4": number}
+        yield _flow(vrf, prefix, pipeline.PATH, priority, chosen, actions)
 
 
 def _flow(

@@ -230,8 +230,8 @@ PIPELINE: tuple[Table, ...] = (
     Table(
         PATH,
         "path",
-        "Each of several paths to a prefix; the priority is 100 + twice its length. One above it, "
-        "the VRF's own path for what comes from the core.",
+        "Each of several paths to a prefix; the priority is 100 + twice its length. Above it, "
+        "the VRF's own paths for what comes from the core.",
         matches=frozenset({"metadata", "in_port", "eth_type", "ip_dst", "ipv6_dst", "reg4"}),
         sets=frozenset({"eth_src", "eth_dst", "reg0", "reg1", "reg2", "reg3", "tun_dst"}),
         actions=frozenset({CheckPacketLarger}),

@@ -51,14 +51,14 @@ class Fib:
         paths: prefix → the paths chosen, in order: all through attachments of this PE, or all
             through the core.
         unresolved: imported routes left out because nothing leads to their next hop, in order.
-        from_core: prefix that other PEs have better paths to → this VRF's own path. What the core
-            delivers goes there: some PE has not heard of the better ones, or imports none of them,
-            and a packet never returns to the core.
+        from_core: prefix to which others have as good or better paths → this VRF's own, in order.
+            What the core delivers goes there: its sender has not heard of the others yet, or
+            imports none of them, and a packet never returns to the core.
     """
 
     paths: Mapping[IpPrefix, tuple[Path, ...]]
     unresolved: tuple[VpnRoute, ...]
-    from_core: Mapping[IpPrefix, LocalPath] = field(default_factory=dict)
+    from_core: Mapping[IpPrefix, tuple[LocalPath, ...]] = field(default_factory=dict)
 
 
 class RoutesByTarget:
@@ -115,7 +115,7 @@ def compile_fib(
         elif known[0] == merit:
             known[1].add(path)
     paths = {prefix: _in_order(found) for prefix, (_, found) in best.items()}
-    return Fib(paths, tuple(sorted(unresolved, key=_rank)), _own_behind_core(own, paths))
+    return Fib(paths, tuple(sorted(unresolved, key=_rank)), _own_alone(own, paths))
 
 
 def _in_order(paths: set[Path]) -> tuple[Path, ...]:
@@ -126,13 +126,13 @@ def _in_order(paths: set[Path]) -> tuple[Path, ...]:
     return tuple((local + remote)[:MOST_PATHS])
 
 
-def _own_behind_core(
+def _own_alone(
     own: Mapping[IpPrefix, OwnPrefix], paths: Mapping[IpPrefix, tuple[Path, ...]]
-) -> dict[IpPrefix, LocalPath]:
+) -> dict[IpPrefix, tuple[LocalPath, ...]]:
     return {
-        prefix: each.paths[0]
+        prefix: first
         for prefix, each in own.items()
-        if not each.is_host and isinstance(paths[prefix][0], RemotePath)
+        if not each.is_host and (first := each.paths[:MOST_PATHS]) != paths[prefix]
     }
 
 

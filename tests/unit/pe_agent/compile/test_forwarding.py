@@ -17,11 +17,14 @@ from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.compile.pipeline import FIB, PATH, DropCookie
 from tests.actors import (
+    BLUE,
     CORE_PORT,
     PE2,
     PE3,
+    RED,
     RED_PORT,
     RED_WEST,
+    VPN_BLUE,
     VPN_RED,
     behind,
     circuit,
@@ -29,6 +32,7 @@ from tests.actors import (
     host,
     intent,
     mac_of,
+    named,
     provider_edge,
     route,
     transport_label_to,
@@ -160,16 +164,42 @@ def test_ports_that_announce_one_prefix_share_its_traffic() -> None:
     assert {port for port, _ in found.values()} == {RED_PORT}
 
 
-def test_the_core_delivers_to_an_own_port_though_others_are_preferred() -> None:
+def test_the_core_delivers_to_own_ports_though_others_are_preferred() -> None:
     """While preference moves a prefix to another PE, what is still sent here arrives."""
     network = behind(RED_WEST, PREFIX, "ce-red-2", local_pref=50)
+    network = behind(network, PREFIX, "ce-red-3", local_pref=50)
     for better in ([route(PREFIX, PE3, 501)], list(TWO)):
         switch = switch_with(red(*better, network=network))
+        receivers = set()
         for switch.chosen in (0, 1):
             (out,) = switch.receive(RED_PORT, TO_PREFIX).sent
             assert out.port == CORE_PORT
             (sent,) = switch.receive(CORE_PORT, labelled(1000, dst="198.51.100.9")).sent
-            assert (sent.port, sent.packet.eth_dst) == (RED_PORT, mac_of("ce-red-2"))
+            assert sent.port == RED_PORT
+            receivers.add(sent.packet.eth_dst)
+        assert receivers <= {mac_of("ce-red-2"), mac_of("ce-red-3")}
+        assert len(receivers) == len(better)
+
+
+def test_the_core_delivers_into_no_other_vrf_than_its_label_says() -> None:
+    """Another VRF of this PE has the prefix too, as good, and the sender may not import it."""
+    blue = named(behind(circuit("blue-west", "10.3.0.0/24"), PREFIX, "ce-blue-1"))
+    for preference, reached in ((100, 2), (200, 1)):
+        outcome = compiled(
+            intent(VPN_RED, behind(RED_WEST, PREFIX, "ce-red-2"), imports=RED | BLUE, exports=RED),
+            replace(intent(VPN_BLUE, blue, imports=BLUE), local_pref=preference),
+            plugged=frozenset({"ce-red-2", "ce-blue-1"}),
+        )
+        switch = switch_with(outcome)
+        (label,) = {each.label.value for each in outcome.routes if each.route_targets == RED}
+        receivers = set()
+        for switch.chosen in (0, 1):
+            (sent,) = switch.receive(CORE_PORT, labelled(label, dst="198.51.100.9")).sent
+            assert sent.packet.eth_dst == mac_of("ce-red-2")
+            (sent,) = switch.receive(RED_PORT, TO_PREFIX).sent
+            receivers.add(sent.packet.eth_dst)
+        assert len(receivers) == reached
+        assert mac_of("ce-blue-1") in receivers
 
 
 def test_the_gateways_answer_takes_the_preferred_way() -> None:
