@@ -123,6 +123,7 @@ class FakeSwitch:
         self.chosen: int | None = None
         self._written: frozenset[Flow] | None = None
         self._tables: dict[int, list[Flow]] = {}
+        self._of_vrf: dict[tuple[int, str], list[Flow]] = {}
 
     def apply(self, flows: frozenset[Flow]) -> None:
         """Make ``flows`` the whole table; see ``FlowWriter``."""
@@ -183,7 +184,17 @@ class FakeSwitch:
 
     def best(self, table: int, run: _Run) -> Flow | None:
         """Return the flow of ``table`` with the highest priority that matches, and count it."""
-        for flow in self._tables.get(table, ()):
+        metadata = str(run.metadata)
+        flows = self._of_vrf.get((table, metadata))
+        if flows is None:
+            # Most flows are of some VRF, and a packet is of one.
+            flows = [
+                flow
+                for flow in self._tables.get(table, ())
+                if dict(flow.match).get("metadata", metadata) == metadata
+            ]
+            self._of_vrf[table, metadata] = flows
+        for flow in flows:
             if all(run.matches(name, value) for name, value in flow.match):
                 self.packets[flow] += 1
                 return flow
@@ -193,6 +204,7 @@ class FakeSwitch:
         self.installed = flows
         self.packets = Counter({flow: self.packets[flow] for flow in flows & self.packets.keys()})
         self._tables = {}
+        self._of_vrf = {}
         for flow in sorted(flows, key=lambda flow: -flow.priority):
             self._tables.setdefault(flow.table, []).append(flow)
 
@@ -207,6 +219,11 @@ class _Run:
         self._is_over = False
         self._registers = dict.fromkeys(("metadata", "reg0", "reg1", "reg2", "reg3", "reg4"), 0)
         self._registers["in_port"] = in_port
+
+    @property
+    def metadata(self) -> int:
+        """The VRF the packet is in; 0 for none."""
+        return self._registers["metadata"]
 
     def look_up(self, table: int, depth: int) -> None:
         """Execute the best flow of ``table``; a miss drops."""

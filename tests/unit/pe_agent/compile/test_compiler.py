@@ -1,28 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiler as a whole: golden cases, laws that hold for any state, and what it complains of."""
+"""The compiler as a whole: golden cases, what it advertises and what it complains of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Address
-from random import Random
-from typing import Any
+from ipaddress import IPv4Network
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from isthmus.model.flow import Action, Flow, SetField, ToAgent
 from isthmus.model.ids import Label, RouteDistinguisher
-from isthmus.model.intent import VrfIntent
-from isthmus.model.ip import AddressFamily, ip_order
-from isthmus.model.provider_edge import ProviderEdge
+from isthmus.model.ip import AddressFamily
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
-from isthmus.pe_agent.compile.icmp import injection_mac
-from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
-from isthmus.pe_agent.compile.pipeline import VPN_LABEL, check_flows
+from isthmus.pe_agent.compile.inputs import Inputs, Numbers
 from tests.actors import (
     BLUE,
     BLUE_WEST,
@@ -38,218 +27,15 @@ from tests.actors import (
     VPN_RED,
     compiled,
     intent,
-    mac_of,
     provider_edge,
 )
 from tests.cases.case import Case, all_cases, render
-from tests.fakes.packet import ICMP, ICMPV6, Packet, ip_packet
-from tests.strategies import Topology, pes, states, topologies
-
-thorough = settings(max_examples=60)
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.folder.name)
 def test_golden_case(case: Case) -> None:
     """What a network engineer wrote down, or read and agreed to, is what comes out."""
     assert render(case.compile()) == case.expected()
-
-
-# Laws
-
-
-def travel(pe: ProviderEdge, path: list[Inputs]) -> Compiled:
-    """Go through ``path`` as an agent does, which hands on the numbers it has given out."""
-    numbers = Numbers()
-    for inputs in path:
-        outcome = compile_pe(pe, LABELS, replace(inputs, numbers=numbers))
-        numbers = outcome.numbers
-    return outcome
-
-
-def without_numbers(outcome: Compiled) -> tuple[object, ...]:
-    """Write down an outcome with the VPNs of a VRF in place of its number and label."""
-    numbers = {number: "+".join(key) for key, number in outcome.numbers.by_vrf.items()}
-    labels = {
-        label: f"{family} {'+'.join(key)}"
-        for (key, family), label in outcome.numbers.labels.items()
-    }
-    macs = {injection_mac(number): name for number, name in numbers.items()}
-
-    def name_match(name: str, value: str) -> tuple[str, str]:
-        if name == "metadata":
-            return name, numbers[int(value)]
-        if name == "mpls_label":
-            return name, labels.get(int(value), value)
-        return name, macs.get(value, value)
-
-    def name_action(action: Action) -> object:
-        if isinstance(action, SetField) and action.field == "metadata":
-            return numbers[int(action.value)]
-        if isinstance(action, ToAgent) and action.meter is not None:
-            return replace(action, meter=None), numbers[action.meter]
-        return action
-
-    def name_flow(flow: Flow) -> tuple[object, ...]:
-        match = tuple(name_match(name, value) for name, value in flow.match)
-        actions = tuple(name_action(action) for action in flow.actions)
-        return flow.table, flow.priority, match, actions, numbers.get(flow.cookie, flow.cookie)
-
-    routes = frozenset(
-        (route.prefix, route.next_hop, labels[route.label.value], route.route_targets)
-        for route in outcome.routes
-    )
-    punts = {numbers[number]: context for number, context in outcome.punts.items()}
-    flows = frozenset(map(name_flow, outcome.flows))
-    return routes, flows, outcome.problems, punts, outcome.links
-
-
-@given(pes, st.lists(states(), max_size=4), states())
-@thorough
-def test_the_state_decides_and_not_the_way_to_it(
-    pe: ProviderEdge, path: list[Inputs], last: Inputs
-) -> None:
-    """Whatever was before, repeated, split or squashed: only numbers given on the way differ."""
-    assert without_numbers(travel(pe, [*path, last])) == without_numbers(travel(pe, [last]))
-
-
-@given(pes, st.lists(states(), min_size=1, max_size=4))
-@thorough
-def test_compiling_again_changes_nothing(pe: ProviderEdge, path: list[Inputs]) -> None:
-    """A repeated input, and a restart with the numbers kept, are non-events."""
-    assert travel(pe, [*path, path[-1]]) == travel(pe, path)
-
-
-@given(pes, states(), st.randoms(use_true_random=False))
-@thorough
-def test_the_order_of_things_does_not_matter(
-    pe: ProviderEdge, inputs: Inputs, random: Random
-) -> None:
-    """VPNs, circuits and hosts are sets, however they are written down."""
-
-    def shuffled(each: VrfIntent) -> VrfIntent:
-        circuits = [
-            replace(circuit, hosts=tuple(random.sample(circuit.hosts, len(circuit.hosts))))
-            for circuit in each.circuits
-        ]
-        return replace(each, circuits=tuple(random.sample(circuits, len(circuits))))
-
-    names = random.sample(sorted(inputs.intents), len(inputs.intents))
-    mixed = replace(inputs, intents={name: shuffled(inputs.intents[name]) for name in names})
-    assert compile_pe(pe, LABELS, mixed) == compile_pe(pe, LABELS, inputs)
-
-
-@given(pes, st.lists(states(), min_size=2, max_size=5))
-@thorough
-def test_a_vrf_that_stays_keeps_its_number_and_label(pe: ProviderEdge, path: list[Inputs]) -> None:
-    """What neighbors have stays true while other VRFs come and go; no two share a number."""
-    before = Numbers()
-    for inputs in path:
-        after = compile_pe(pe, LABELS, replace(inputs, numbers=before)).numbers
-        _assert_kept(before.by_vrf, after.by_vrf)
-        _assert_kept(before.labels, after.labels)
-        before = after
-
-
-def _assert_kept(before: Mapping[Any, int], after: Mapping[Any, int]) -> None:
-    assert all(after[key] == before[key] for key in before.keys() & after.keys())
-    assert len(set(after.values())) == len(after)
-
-
-@given(pes, states())
-@thorough
-def test_every_flow_keeps_to_the_pipeline(pe: ProviderEdge, inputs: Inputs) -> None:
-    """And no two match the same packets."""
-    check_flows(compile_pe(pe, LABELS, inputs).flows)
-
-
-@given(pes, states())
-@thorough
-def test_exactly_the_advertised_labels_are_accepted(pe: ProviderEdge, inputs: Inputs) -> None:
-    """Only a label that a neighbor may use leads anywhere."""
-    outcome = compile_pe(pe, LABELS, inputs)
-    accepted = {
-        int(value)
-        for flow in outcome.flows
-        if flow.table == VPN_LABEL
-        for name, value in flow.match
-        if name == "mpls_label"
-    }
-    assert accepted == {route.label.value for route in outcome.routes}
-
-
-@given(pes, states())
-@thorough
-def test_every_route_carries_what_its_vpns_export_and_nothing_else(
-    pe: ProviderEdge, inputs: Inputs
-) -> None:
-    """No VPN-IPv4 route without a route target, none with a foreign one."""
-    outcome = compile_pe(pe, LABELS, inputs)
-    exported = {
-        label: frozenset().union(*(inputs.intents[vpn].export_rts for vpn in key))
-        for (key, _), label in outcome.numbers.labels.items()
-    }
-    for route in outcome.routes:
-        assert route.route_targets
-        assert route.route_targets == exported[route.label.value]
-
-
-def probes(topology: Topology, sender: str) -> list[Packet]:
-    """Make everything a host can try: every address there is, dying packets, pings, big ones."""
-    circuit = topology.circuits[sender]
-    targets = {
-        address
-        for each in topology.circuits.values()
-        for ce in each.hosts
-        for address in ce.addresses
-    }
-    targets |= {each.gateway for one in topology.circuits.values() for each in one.subnets}
-    targets |= {IPv6Address("ff02::1"), IPv6Address("fe80::1")}
-    ping4, ping6 = {"proto": ICMP, "icmp_type": 8}, {"proto": ICMPV6, "icmp_type": 128}
-    packets = [
-        ip_packet(source, target, **kind)
-        for source in circuit.hosts[0].addresses
-        for target in sorted(targets, key=ip_order)
-        for ping in [ping4 if target.version == 4 else ping6]
-        for kind in [{"ttl": 64}, {"ttl": 1}, {"ttl": 2}, ping, {"octets": 1600}]
-        if source.version == target.version
-    ]
-    return [Packet(mac_of("any"), circuit.mac, packet, mark=sender) for packet in packets]
-
-
-@given(topologies(overlapping=True))
-@settings(thorough, max_examples=40)
-def test_whoever_receives_is_in_a_vrf_that_is_imported(topology: Topology) -> None:
-    """No way leads from one VRF into another that it does not import, even with equal addresses.
-
-    An answer to a dying or big packet is routed by the VRF where it died.
-    """
-    for (pe, port), sender in topology.attached.items():
-        for packet in probes(topology, sender):
-            for delivery in topology.backbone.send(pe, port, packet):
-                receiver = topology.attached[delivery.pe, delivery.port]
-                is_answer = delivery.packet.mark.startswith("about")
-                through = [sender] + [
-                    other
-                    for other in topology.circuits
-                    if is_answer and topology.knows(sender, other)
-                ]
-                assert any(topology.knows(vrf, receiver) for vrf in through)
-
-
-@given(topologies(overlapping=False))
-@settings(thorough, max_examples=40)
-def test_whoever_is_imported_receives_once(topology: Topology) -> None:
-    """With addresses of their own, hosts get what is for them exactly when RTs say so."""
-    for (pe, port), sender in topology.attached.items():
-        own = topology.circuits[sender]
-        for receiver, circuit in topology.circuits.items():
-            ce = circuit.hosts[0]
-            # IPv4 to IPv4, then IPv6 to IPv6.
-            for source, target in zip(own.hosts[0].addresses, ce.addresses, strict=True):
-                packet = Packet(mac_of("any"), own.mac, ip_packet(source, target))
-                got = topology.backbone.send(pe, port, packet)
-                expected = [ce.mac] if topology.knows(sender, receiver) else []
-                assert [delivery.packet.eth_dst for delivery in got] == expected
 
 
 # What it advertises, and what it complains of
