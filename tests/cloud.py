@@ -284,7 +284,7 @@ class Cloud:
     def use_driver(self, driver: VpnDriver, mode: str = models.DISTRIBUTED) -> None:
         """Change to another driver and mode, as after a restart with another configuration."""
         self.plugin._driver = driver
-        self._dispatcher = dispatch.Dispatcher(driver, AtOnce(), mode)
+        self._dispatcher = dispatch.Dispatcher(driver, AtOnce(), self.plugin._transits, mode)
 
     @property
     def transport(self) -> Any:

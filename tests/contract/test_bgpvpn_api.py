@@ -177,17 +177,16 @@ def test_a_subnet_that_would_overlap_later_is_refused(cloud: Cloud) -> None:
     assert cloud.subnet(one, "10.3.0.0/24").status == 201
 
 
-def test_router_associations_are_refused_clearly(cloud: Cloud) -> None:
-    """There are none to list, show or delete either."""
+@pytest.mark.parametrize("kind", ["network", "router", "port"])
+def test_nothing_is_associated_that_is_not_there(cloud: Cloud, kind: str) -> None:
+    """Neutron's own sentence; and there is none to show, change or delete."""
     vpn = cloud.vpn()
-    path = f"{VPNS}/{vpn['id']}/router_associations"
-    body = {"router_association": {"router_id": NOBODY}}
-    refused(cloud.request("POST", path, body, RED), 400, "not supported yet")
-    bulk = {"router_associations": [{"router_id": NOBODY}]}
-    refused(cloud.request("POST", path, bulk, RED), 400, "not supported yet")
-    assert cloud.request("GET", path, project=RED)["router_associations"] == []
+    path = f"{VPNS}/{vpn['id']}/{kind}_associations"
+    body = {f"{kind}_association": {f"{kind}_id": NOBODY}}
+    refused(cloud.request("POST", path, body, RED), 404, f"{kind.capitalize()} {NOBODY}")
+    assert cloud.request("GET", path, project=RED)[f"{kind}_associations"] == []
     for method in ("GET", "DELETE"):
-        assert cloud.request(method, f"{path}/{NOBODY}", project=RED).status == 404
+        refused(cloud.request(method, f"{path}/{NOBODY}", project=RED), 404, NOBODY)
 
 
 def test_a_vpn_of_type_l2_is_refused_clearly(cloud: Cloud) -> None:

@@ -239,7 +239,7 @@ def test_a_router_that_was_there_first_is_an_error(cloud: Cloud, driver: FlakyDr
     cloud.dispatch()
     router = cloud.made(cloud.request("POST", "/routers", {"router": {}}, RED), "router")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("isthmus.db.vpns.read_vpns_of_network", lambda *_: [])
+        patch.setattr("isthmus.db.membership.read_attached_vpns", lambda *_: [])
         path = f"/routers/{router['id']}/add_router_interface"
         assert cloud.request("PUT", path, {"subnet_id": subnet_id}, RED).status == 200
     with pytest.raises(IntentConflict, match=f"{USUAL} .*in use by another port") as refusal:

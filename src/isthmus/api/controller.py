@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import webob.exc
+from neutron.api import extensions
 from neutron.api.v2 import base
 from neutron.api.v2 import resource as wsgi_resource
 from neutron_lib.api import faults
+from neutron_lib.api.definitions import bgpvpn
+from neutron_lib.plugins import directory
 
 
 class Controller(base.Controller):
@@ -59,3 +63,23 @@ def create_resource(
         allow_sorting=True,
     )
     return wsgi_resource.Resource(controller, faults.FAULT_MAP)
+
+
+def list_resources(collections: Mapping[str, Any], below: Mapping[str, Any]) -> list[Any]:
+    """Return one resource for each collection, and for each one below an item of another."""
+    plugin = directory.get_plugin(bgpvpn.ALIAS)
+    tables = [(collection, None, attributes) for collection, attributes in collections.items()]
+    tables += [
+        (collection, definition["parent"], definition["parameters"])
+        for collection, definition in below.items()
+    ]
+    return [
+        extensions.ResourceExtension(
+            collection,
+            create_resource(collection, plugin, attributes, parent),
+            parent,
+            path_prefix=bgpvpn.API_PREFIX,
+            attr_map=attributes,
+        )
+        for collection, parent, attributes in tables
+    ]

@@ -69,4 +69,5 @@ def _association_rules(kind: str) -> Iterable[policy.RuleDefault]:
 
 def list_rules() -> list[policy.RuleDefault]:
     """Return every rule, for the entry points ``neutron.policies`` and ``oslo.policy.policies``."""
-    return [*_vpn_rules(), *_association_rules("network"), *_association_rules("router")]
+    kinds = ("network", "router", "port")
+    return [*_vpn_rules(), *(rule for kind in kinds for rule in _association_rules(kind))]

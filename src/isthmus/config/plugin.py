@@ -4,10 +4,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from oslo_config import cfg
+from oslo_config import cfg, types
+
+from isthmus.model.ip import IpPrefix
 
 GROUP = "isthmus"
+# Of a transit network, and how many of either there are to be in their ranges.
+TRANSIT_PREFIX_LENGTHS = {4: 29, 6: 64}
+
+
+@dataclass(frozen=True, slots=True)
+class TransitOptions:
+    """How routers meet their PEs.
+
+    Attributes:
+        ipv4_range: of transit networks.
+        ipv6_range: of transit networks.
+        aggregates: what routers send to their PEs.
+    """
+
+    ipv4_range: IPv4Network
+    ipv6_range: IPv6Network
+    aggregates: tuple[IpPrefix, ...]
+
+
+DEFAULT_TRANSIT = TransitOptions(
+    ipv4_range=IPv4Network("169.254.0.0/17"),
+    ipv6_range=IPv6Network("fd69:7374:686d::/48"),
+    aggregates=(
+        IPv4Network("10.0.0.0/8"),
+        IPv4Network("172.16.0.0/12"),
+        IPv4Network("192.168.0.0/16"),
+        IPv4Network("100.64.0.0/10"),
+        IPv6Network("fc00::/7"),
+    ),
+)
+
+
+class _Prefix(types.ConfigType):  # type: ignore[misc]  # oslo.config has no types
+    """An IP prefix without host bits."""
+
+    def __init__(self) -> None:
+        super().__init__(type_name="prefix value")
+
+    def __call__(self, value: object) -> IpPrefix:
+        return ip_network(str(value).strip())
+
+    def _formatter(self, value: object) -> str:
+        return str(value)
+
 
 OPTIONS = (
     cfg.StrOpt(
@@ -77,6 +124,28 @@ OPTIONS = (
         help="Seconds a provider edge has to put a change in force before a VPN that waits for "
         "it is DEGRADED instead of PENDING.",
     ),
+    cfg.Opt(
+        "transit_ipv4_range",
+        type=_Prefix(),
+        default=str(DEFAULT_TRANSIT.ipv4_range),
+        help="Where routers' transit networks take their IPv4 prefixes, a /29 for each router "
+        "that is in a VPN. No address of it leaves the region.",
+    ),
+    cfg.Opt(
+        "transit_ipv6_range",
+        type=_Prefix(),
+        default=str(DEFAULT_TRANSIT.ipv6_range),
+        help="The same for IPv6, a /64 for each router. Unique local addresses (RFC 4193); has to "
+        "hold as many /64 as transit_ipv4_range holds /29.",
+    ),
+    cfg.Opt(
+        "router_aggregates",
+        type=types.List(_Prefix()),
+        default=",".join(str(prefix) for prefix in DEFAULT_TRANSIT.aggregates),
+        help="What a router that is in a VPN sends to its PE, as extra routes of the router. "
+        "A route that its tenant set to one of these stays. A router without an external "
+        "gateway sends everything. Neutron's quota router_route has to leave room for them.",
+    ),
 )
 
 
@@ -93,6 +162,23 @@ class PluginOptions:
     max_retry_interval_s: float
     pe_down_time_s: int
     report_time_s: int
+    transit: TransitOptions = DEFAULT_TRANSIT
+
+
+def _read_transit(group: cfg.GroupAttr) -> TransitOptions:
+    """Read and check what no single option can be checked for.
+
+    Raises:
+        ValueError: a range of the wrong family, or one too small.
+    """
+    ipv4, ipv6 = group.transit_ipv4_range, group.transit_ipv6_range
+    for name, prefix, version in (("ipv4", ipv4, 4), ("ipv6", ipv6, 6)):
+        length = TRANSIT_PREFIX_LENGTHS[version]
+        if prefix.version != version or prefix.prefixlen > length:
+            raise ValueError(f"transit_{name}_range is not an IPv{version} range of /{length}s.")
+    if 64 - ipv6.prefixlen < 29 - ipv4.prefixlen:
+        raise ValueError("transit_ipv6_range holds fewer networks than transit_ipv4_range.")
+    return TransitOptions(ipv4, ipv6, tuple(group.router_aggregates))
 
 
 def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
@@ -109,6 +195,7 @@ def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
         max_retry_interval_s=group.max_retry_interval,
         pe_down_time_s=group.pe_down_time,
         report_time_s=group.report_time,
+        transit=_read_transit(group),
     )
 
 

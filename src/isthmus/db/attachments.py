@@ -95,13 +95,18 @@ def release(context: Context, network_id: str) -> None:
 
 
 def read_unused(context: Context) -> list[str]:
-    """Return the networks that have an attachment but are in no VPN."""
-    table, association = models.Attachment, models.NetworkAssociation
-    query: Any = (
-        sa.select(table.network_id)
-        .outerjoin(association, association.network_id == table.network_id)
-        .where(association.id.is_(None))
+    """Return the networks that have an attachment no VPN needs: not their own, not their ports'.
+
+    A router's transit network needs its attachment as long as it is there.
+    """
+    table, port = models.Attachment, models_v2.Port
+    networks, ports = models.NetworkAssociation, models.PortAssociation
+    needed = (
+        sa.exists().where(networks.network_id == table.network_id),
+        sa.exists().where(models.TransitNetwork.network_id == table.network_id),
+        sa.exists().where(port.network_id == table.network_id, ports.port_id == port.id),
     )
+    query: Any = sa.select(table.network_id).where(*(~reason for reason in needed))
     return list(context.session.execute(query).scalars())
 
 

@@ -17,7 +17,7 @@ from oslo_utils import timeutils, uuidutils
 
 # A worker that set out to make something and has not after this time is taken for dead.
 CLAIM_TIME = timedelta(seconds=30)
-_LONG_AGO = datetime(1970, 1, 1)
+LONG_AGO = datetime(1970, 1, 1)
 
 
 def claim(context: Context, table: Any, chosen: str, **key: str) -> str | None:
@@ -48,7 +48,7 @@ def claim(context: Context, table: Any, chosen: str, **key: str) -> str | None:
 
 def release(context: Context, table: Any, **key: str) -> None:
     """Let the next worker try at once: the thing could not be made."""
-    context.session.execute(sa.update(table).filter_by(**key).values(claimed_at=_LONG_AGO))
+    context.session.execute(sa.update(table).filter_by(**key).values(claimed_at=LONG_AGO))
 
 
 def forget(context: Context, table: Any, **key: str) -> None:

@@ -3,27 +3,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from neutron_lib.context import Context
 
-from isthmus.db import attachments, gateways, models, neutron_facts, vpns
-from isthmus.db.gateways import GatewayPortRecord
-from isthmus.db.records import AttachmentRecord, CustomerPort, NetworkRecord, VpnRecord
-from isthmus.model.errors import InvalidValue
-from isthmus.model.ids import RouteDistinguisher, RouteTarget
-from isthmus.model.intent import (
-    AttachedHost,
-    AttachedSubnet,
-    BoundHost,
-    GatewayPort,
-    NetworkAttachment,
-    VpnIntent,
+from isthmus.db import (
+    associations,
+    attachments,
+    gateways,
+    models,
+    neutron_facts,
+    router_facts,
+    transits,
+    vpns,
 )
-from isthmus.model.ip import IpAddress, ip_order
+from isthmus.db.compose import Picture, compose
+from isthmus.db.records import AttachmentRecord, Kind, NetworkRecord
+from isthmus.model.intent import VpnIntent
 
 
 def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnIntent | None:
@@ -37,96 +34,48 @@ def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnInte
     vpn = vpns.read_one(context, vpn_id)
     if vpn is None:
         return None
-    routed = neutron_facts.read_routed_subnets(context, vpn.network_ids)
-    networks = {
+    transited = transits.read(context, router_ids=vpn.router_ids) if vpn.router_ids else {}
+    routers = router_facts.read_routers(context, vpn.router_ids)
+    with_ports = neutron_facts.read_port_networks(context, vpn.port_ids).values()
+    used = {*vpn.network_ids, *with_ports, *(t.network_id for t in transited.values())}
+    behind = {routed.network_id for r in routers.values() for routed in r.subnets}
+    members = [
+        association
+        for kind, ids in ((Kind.ROUTER, vpn.router_ids), (Kind.PORT, vpn.port_ids))
+        if ids
+        for association in associations.read(context, kind, vpn_id=vpn_id)
+    ]
+    attached = _made(attachments.read(context, used, lock=lock))
+    in_gateway_mode = [n for n, found in attached.items() if found.mode == models.GATEWAY]
+    return compose(
+        Picture(
+            vpn=vpn,
+            associations=tuple(members),
+            networks=_read_served(context, used),
+            attached=attached,
+            gateways=gateways.read_ports(context, in_gateway_mode),
+            ports=tuple(neutron_facts.read_customer_ports(context, used | behind)),
+            routers=routers,
+            transits=transited,
+        )
+    )
+
+
+def _read_served(context: Context, network_ids: Collection[str]) -> Mapping[str, NetworkRecord]:
+    """Return networks without the subnets whose gateway is a router."""
+    routed = neutron_facts.read_routed_subnets(context, network_ids)
+    return {
         network.id: replace(
             network, subnets=tuple(s for s in network.subnets if s.id not in routed)
         )
-        for network in neutron_facts.read_networks(context, vpn.network_ids).values()
+        for network in neutron_facts.read_networks(context, network_ids).values()
     }
-    attached = attachments.read(context, vpn.network_ids, lock=lock)
-    ports = neutron_facts.read_customer_ports(context, vpn.network_ids)
-    gateway_ports = gateways.read_ports(
-        context, [n for n, attachment in attached.items() if attachment.mode == models.GATEWAY]
-    )
-    return compose(vpn, networks, attached, ports, gateway_ports)
 
 
-def compose(
-    vpn: VpnRecord,
-    networks: Mapping[str, NetworkRecord],
-    attached: Mapping[str, AttachmentRecord],
-    ports: Iterable[CustomerPort],
-    gateway_ports: Mapping[str, tuple[GatewayPortRecord, ...]] = MappingProxyType({}),
-) -> VpnIntent:
-    """Put the intent together from what the tables say."""
-    ports_of: dict[str, list[CustomerPort]] = defaultdict(list)
-    for port in ports:
-        ports_of[port.network_id].append(port)
-    both = vpn.targets_of(models.BOTH)
-    return VpnIntent(
-        vpn_id=vpn.id,
-        generation=vpn.generation,
-        import_rts=_route_targets(both + vpn.targets_of(models.IMPORT)),
-        export_rts=_route_targets(both + vpn.targets_of(models.EXPORT)),
-        rds=tuple(RouteDistinguisher.parse(rd) for rd in vpn.rds),
-        attachments=tuple(
-            replace(
-                _attachment(networks[network_id], attached[network_id], ports_of[network_id]),
-                gateways=_gateways(gateway_ports.get(network_id, ())),
-            )
-            for network_id in sorted(vpn.network_ids)
-            if network_id in networks
-            and network_id in attached
-            and attachments.is_there_or_coming(attached[network_id])
-            and any(subnet.is_carried for subnet in networks[network_id].subnets)
-        ),
-    )
-
-
-def _gateways(ports: Iterable[GatewayPortRecord]) -> tuple[GatewayPort, ...]:
-    return tuple(
-        GatewayPort(port.pe, port.address, port.port_id, port.mac)
-        for port in ports
-        if port.address is not None and port.mac is not None
-    )
-
-
-def _route_targets(values: Iterable[str]) -> frozenset[RouteTarget]:
-    return frozenset(RouteTarget.parse(value) for value in values)
-
-
-def _attachment(
-    network: NetworkRecord, attached: AttachmentRecord, ports: Iterable[CustomerPort]
-) -> NetworkAttachment:
-    carried = {subnet.id: subnet for subnet in network.subnets if subnet.is_carried}
-    addresses: dict[CustomerPort, list[IpAddress]] = {}
-    first_of: dict[str, CustomerPort] = {}
-    for port in ports:
-        if port.subnet_id in carried:
-            first = first_of.setdefault(port.port_id, port)
-            addresses.setdefault(first, []).append(port.address)
-    return NetworkAttachment(
-        network_id=network.id,
-        port_id=attached.port_id,
-        mac=(attached.mac or attachments.gateway_mac(network.id)).lower(),
-        mtu=network.mtu,
-        subnets=tuple(
-            sorted(
-                AttachedSubnet(subnet.prefix, subnet.gateway, subnet.advertisement)
-                for subnet in carried.values()
-                if subnet.gateway is not None
-            )
-        ),
-        hosts=tuple(sorted(_hosts(addresses))),
-    )
-
-
-def _hosts(addresses: Mapping[CustomerPort, list[IpAddress]]) -> Iterable[BoundHost]:
-    for port, found in addresses.items():
-        try:
-            host = AttachedHost(port.port_id, port.mac, tuple(sorted(found, key=ip_order)))
-        except InvalidValue:
-            # A tenant may give a port a MAC no frame can be sent to; it harms only itself.
-            continue
-        yield BoundHost(port.host_name, host)
+def _made(attached: Mapping[str, AttachmentRecord]) -> Mapping[str, AttachmentRecord]:
+    """Return attachments that are there or coming, with the MAC they have or will have."""
+    return {
+        network_id: replace(found, mac=found.mac or attachments.gateway_mac(network_id))
+        for network_id, found in attached.items()
+        if attachments.is_there_or_coming(found)
+    }

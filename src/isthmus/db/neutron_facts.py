@@ -18,13 +18,21 @@ from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.context import Context
 
-from isthmus.db import models
 from isthmus.db.records import CustomerPort, NetworkRecord, SubnetRecord
 from isthmus.model.intent import RouterAdvertisement
+from isthmus.model.ip import IpAddress
 
 # Ports that are part of the network, not customers of it.
 _NOT_CUSTOMERS = ("network:%", "neutron:%", "ovn-lb-hm%", "isthmus:%")
 DEFAULT_MTU = 1500
+SUBNET_COLUMNS = (
+    models_v2.Subnet.id,
+    models_v2.Subnet.network_id,
+    models_v2.Subnet.cidr,
+    models_v2.Subnet.gateway_ip,
+    models_v2.Subnet.ipv6_ra_mode,
+    models_v2.Subnet.ipv6_address_mode,
+)
 
 
 def read_networks(context: Context, network_ids: Collection[str]) -> Mapping[str, NetworkRecord]:
@@ -32,17 +40,9 @@ def read_networks(context: Context, network_ids: Collection[str]) -> Mapping[str
     if not network_ids:
         return {}
     subnets: dict[str, list[SubnetRecord]] = defaultdict(list)
-    table = models_v2.Subnet
-    query: Any = sa.select(
-        table.id,
-        table.network_id,
-        table.cidr,
-        table.gateway_ip,
-        table.ipv6_ra_mode,
-        table.ipv6_address_mode,
-    ).where(table.network_id.in_(network_ids))
+    query: Any = sa.select(*SUBNET_COLUMNS).where(models_v2.Subnet.network_id.in_(network_ids))
     for row in context.session.execute(query):
-        subnets[row.network_id].append(_subnet(row))
+        subnets[row.network_id].append(to_subnet(row))
     networks = sa.select(models_v2.Network.id, models_v2.Network.mtu).where(
         models_v2.Network.id.in_(network_ids)
     )
@@ -56,7 +56,8 @@ def read_networks(context: Context, network_ids: Collection[str]) -> Mapping[str
     }
 
 
-def _subnet(row: Any) -> SubnetRecord:
+def to_subnet(row: Any) -> SubnetRecord:
+    """Return a row of ``SUBNET_COLUMNS`` as a value."""
     # Neutron lets either mode be set alone, and both only if they are equal.
     mode = row.ipv6_ra_mode or row.ipv6_address_mode or RouterAdvertisement.NONE
     gateway = ip_address(row.gateway_ip) if row.gateway_ip else None
@@ -74,22 +75,33 @@ def _are_customers() -> tuple[Any, ...]:
     )
 
 
+def select_customers(*columns: Any) -> Any:
+    """Return a selection of columns and ``host`` from ports that are up and bound to a host."""
+    port, binding = models_v2.Port, ml2_models.PortBinding
+    return (
+        sa.select(*columns, binding.host)
+        .select_from(port)
+        .join(binding, binding.port_id == port.id)
+        .where(*_are_customers())
+    )
+
+
+def is_bound_to(host_name: str) -> Any:
+    """Return the condition that a port of ``select_customers`` is bound to a compute host."""
+    return ml2_models.PortBinding.host == host_name
+
+
 def read_hosts(context: Context, network_ids: Collection[str]) -> dict[str, frozenset[str]]:
     """Return the compute hosts that have CEs with an address that is carried, by network."""
     if not network_ids:
         return {}
-    port, binding = models_v2.Port, ml2_models.PortBinding
+    port = models_v2.Port
     address, subnet = models_v2.IPAllocation, models_v2.Subnet
     query: Any = (
-        sa.select(port.network_id, binding.host)
-        .join(binding, binding.port_id == port.id)
+        select_customers(port.network_id)
         .join(address, address.port_id == port.id)
         .join(subnet, subnet.id == address.subnet_id)
-        .where(
-            port.network_id.in_(network_ids),
-            subnet.gateway_ip.is_not(None),
-            *_are_customers(),
-        )
+        .where(port.network_id.in_(network_ids), subnet.gateway_ip.is_not(None))
         .distinct()
     )
     found: dict[str, set[str]] = defaultdict(set)
@@ -102,20 +114,13 @@ def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[
     """Return the CEs of networks: addresses of ports that are up and bound to a host."""
     if not network_ids:
         return []
-    port, binding = models_v2.Port, ml2_models.PortBinding
-    address = models_v2.IPAllocation
+    port, address = models_v2.Port, models_v2.IPAllocation
     query: Any = (
-        sa.select(
-            port.network_id,
-            port.id,
-            port.mac_address,
-            binding.host,
-            address.subnet_id,
-            address.ip_address,
+        select_customers(
+            port.network_id, port.id, port.mac_address, address.subnet_id, address.ip_address
         )
-        .join(binding, binding.port_id == port.id)
         .join(address, address.port_id == port.id)
-        .where(port.network_id.in_(network_ids), *_are_customers())
+        .where(port.network_id.in_(network_ids))
         .order_by(port.id, address.ip_address)
     )
     return [
@@ -131,17 +136,40 @@ def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[
     ]
 
 
-def read_vpns_on_host(context: Context, host_name: str) -> frozenset[str]:
-    """Return the VPNs that have ports bound to a compute host."""
-    port, binding = models_v2.Port, ml2_models.PortBinding
-    association = models.NetworkAssociation
+def read_hosts_of_ports(context: Context, port_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Return the compute host that each CE among ports is bound to, by port."""
+    if not port_ids:
+        return {}
+    port = models_v2.Port
+    query: Any = select_customers(port.id).where(port.id.in_(port_ids))
+    return {row.id: frozenset({row.host}) for row in context.session.execute(query)}
+
+
+def read_port_networks(context: Context, port_ids: Collection[str]) -> dict[str, str]:
+    """Return the network of each port."""
+    if not port_ids:
+        return {}
+    port = models_v2.Port
+    query: Any = sa.select(port.id, port.network_id).where(port.id.in_(port_ids))
+    return {row.id: row.network_id for row in context.session.execute(query)}
+
+
+def read_port_addresses(
+    context: Context, port_ids: Collection[str]
+) -> dict[str, list[tuple[str, IpAddress]]]:
+    """Return the addresses of ports, each with its subnet."""
+    if not port_ids:
+        return {}
+    table = models_v2.IPAllocation
     query: Any = (
-        sa.select(association.vpn_id)
-        .join(port, port.network_id == association.network_id)
-        .join(binding, binding.port_id == port.id)
-        .where(binding.host == host_name, *_are_customers())
+        sa.select(table.port_id, table.subnet_id, table.ip_address)
+        .where(table.port_id.in_(port_ids))
+        .order_by(table.port_id, table.ip_address)
     )
-    return frozenset(context.session.execute(query.distinct()).scalars())
+    found: dict[str, list[tuple[str, IpAddress]]] = defaultdict(list)
+    for row in context.session.execute(query):
+        found[row.port_id].append((row.subnet_id, ip_address(row.ip_address)))
+    return found
 
 
 def read_routed_subnets(context: Context, network_ids: Collection[str]) -> frozenset[str]:

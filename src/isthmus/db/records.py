@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Network
 
 from isthmus.model.intent import RouterAdvertisement
 from isthmus.model.ip import IpAddress, IpPrefix
@@ -57,6 +58,15 @@ class VpnRecord:
     def targets_of(self, direction: str) -> list[str]:
         """Return the route targets of one direction as typed there."""
         return [value for d, value in self.targets if d == direction]
+
+    def ids_of(self, kind: Kind) -> tuple[str, ...]:
+        """Return the networks, routers or ports that are in it."""
+        members = {
+            Kind.NETWORK: self.network_ids,
+            Kind.ROUTER: self.router_ids,
+            Kind.PORT: self.port_ids,
+        }
+        return members[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,54 @@ class AttachmentRecord:
     fixed_ips: tuple[tuple[str, str], ...]
     mode: str = "distributed"
     device_owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouterRecord:
+    """A router of Neutron's, without what is ours of it.
+
+    Attributes:
+        subnets: those it has an interface on, with their networks, in order of prefix.
+        routes: its extra routes, as pairs of destination and next hop.
+        gateway_families: IP versions that its external gateway has an address of.
+    """
+
+    id: str
+    subnets: tuple[RoutedSubnet, ...]
+    routes: tuple[tuple[IpPrefix, IpAddress], ...]
+    gateway_families: frozenset[int]
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether any subnet of it is an IPv6 one."""
+        return any(routed.subnet.prefix.version == 6 for routed in self.subnets)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedSubnet:
+    """A subnet a router has an interface on, and its network."""
+
+    network_id: str
+    subnet: SubnetRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TransitRecord:
+    """The network between a router and the PEs.
+
+    Attributes:
+        router_port_id: the router's port on it.
+        ipv4_prefix: its IPv4 subnet.
+        claimed_at: when a worker set out to make it.
+        router_mac: of the router's port; None while the router has no interface there.
+    """
+
+    router_id: str
+    network_id: str
+    router_port_id: str
+    ipv4_prefix: IPv4Network
+    claimed_at: datetime
+    router_mac: str | None
 
 
 @dataclass(frozen=True, slots=True)

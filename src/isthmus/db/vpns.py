@@ -138,13 +138,6 @@ def _children(
     return found
 
 
-def read_vpns_of_network(context: Context, network_id: str) -> list[str]:
-    """Return the ids of the VPNs a network is in."""
-    table = models.NetworkAssociation
-    query: Any = sa.select(table.vpn_id).where(table.network_id == network_id)
-    return list(context.session.execute(query).scalars())
-
-
 def read_all_ids(context: Context) -> list[str]:
     """Return the ids of all VPNs."""
     return list(context.session.execute(sa.select(models.Vpn.id)).scalars())

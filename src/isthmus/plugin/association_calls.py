@@ -17,9 +17,10 @@ from oslo_utils import uuidutils
 from isthmus.db import associations, journal, vpns
 from isthmus.db.records import AssociationRecord, Kind
 from isthmus.plugin import conditions, joining, views
-from isthmus.plugin.errors import refusals_answered
+from isthmus.plugin.errors import VpnNotFound, refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, read_association, read_vpn
 from isthmus.plugin.status import Patience
+from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
 
 
@@ -30,10 +31,12 @@ class AssociationCalls:
         kind: what they put into VPNs.
         waker: told of each change.
         patience: for their statuses.
+        transits: what routers need.
     """
 
-    def __init__(self, kind: Kind, waker: Waker, patience: Patience) -> None:
+    def __init__(self, kind: Kind, waker: Waker, patience: Patience, transits: Transits) -> None:
         self._kind = kind
+        self._transits = transits
         self._resource = f"{kind}_association"
         self._waker = waker
         self._patience = patience
@@ -66,7 +69,7 @@ class AssociationCalls:
                 made = []
                 for one in wanted:
                     vpn = read_vpn(context, bgpvpn_id)
-                    joining.check(context, self._kind, vpn, one)
+                    joining.check(context, vpn, one)
                     made.append(one.record(uuidutils.generate_uuid(), vpn))
                     associations.create(context, made[-1])
                 journal.append(context, [bgpvpn_id])
@@ -77,9 +80,12 @@ class AssociationCalls:
     def index(
         self, context: Context, bgpvpn_id: str, filters: Filters = None, fields: Fields = None
     ) -> list[views.View]:
-        """Return the associations of a VPN."""
+        """Return the associations of a VPN; none of one the caller may not see."""
         with db_api.CONTEXT_READER.using(context):
-            read_vpn(context, bgpvpn_id)
+            try:
+                read_vpn(context, bgpvpn_id)
+            except VpnNotFound:
+                return []
             records = associations.read(context, self._kind, vpn_id=bgpvpn_id)
             return self._view(context, bgpvpn_id, records, filters, fields)
 
@@ -102,17 +108,28 @@ class AssociationCalls:
         bgpvpn_id: str,
         **body: Any,
     ) -> views.View:
-        """Return an association: none of its attributes can be changed."""
-        del body
-        return self.show(context, id, bgpvpn_id)
+        """Change what of a router or port is advertised; of a network nothing can be changed."""
+        (wanted,) = body.values()
+        with refusals_answered(), db_api.CONTEXT_WRITER.using(context):
+            vpns.lock(context, bgpvpn_id)
+            former = read_association(context, self._kind, id, bgpvpn_id)
+            changed = joining.read_change(former, wanted[self._resource])
+            if changed != former:
+                associations.update(context, changed)
+                journal.append(context, [bgpvpn_id])
+            view = self._view(context, bgpvpn_id, [changed], None, None)[0]
+        self._waker.wake()
+        return view
 
     def delete(self, context: Context, id: str, bgpvpn_id: str) -> None:  # noqa: A002
         """Take a network, router or port out of a VPN."""
         with db_api.CONTEXT_WRITER.using(context):
             vpns.lock(context, bgpvpn_id)
-            read_association(context, self._kind, id, bgpvpn_id)
+            former = read_association(context, self._kind, id, bgpvpn_id)
             associations.delete(context, self._kind, id)
             journal.append(context, [bgpvpn_id])
+        if self._kind is Kind.ROUTER:
+            self._transits.remove_now([former.target_id])
         self._waker.wake()
 
     def _view(

@@ -21,7 +21,15 @@ from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
-from isthmus.db import attachments, claims, gateways, journal, models, neutron_facts, vpns
+from isthmus.db import (
+    attachments,
+    claims,
+    gateways,
+    journal,
+    membership,
+    models,
+    neutron_facts,
+)
 from isthmus.db.records import AttachmentRecord, NetworkRecord, SubnetRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
 
@@ -184,7 +192,7 @@ def _forget(network_id: str, port_id: str) -> None:
     with db_api.CONTEXT_WRITER.using(context):
         attachments.forget(context, network_id, port_id)
         # A network that was associated anew while its old attachment went needs another.
-        journal.append(context, vpns.read_vpns_of_network(context, network_id))
+        journal.append(context, membership.read_attached_vpns(context, network_id))
 
 
 @db_api.retry_db_errors

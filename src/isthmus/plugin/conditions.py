@@ -12,8 +12,8 @@ from neutron_lib.context import Context
 from oslo_utils import timeutils
 
 from isthmus.config.plugin import PluginOptions
-from isthmus.db import gateways, journal, neutron_facts, provider_edges
-from isthmus.db.records import AssociationRecord, NetworkRecord, PeReportRecord, VpnRecord
+from isthmus.db import gateways, journal, neutron_facts, provider_edges, router_facts
+from isthmus.db.records import AssociationRecord, Kind, NetworkRecord, PeReportRecord, VpnRecord
 from isthmus.plugin.status import Condition, Evidence, Patience, compile_status
 
 
@@ -29,11 +29,17 @@ def read_evidence(context: Context, records: Sequence[VpnRecord]) -> dict[str, E
     """Return what is known of VPNs, by id; one statement per table, however many VPNs."""
     ids = [record.id for record in records]
     network_ids = {network_id for record in records for network_id in record.network_ids}
+    router_ids = {router_id for record in records for router_id in record.router_ids}
+    port_ids = {port_id for record in records for port_id in record.port_ids}
     if not ids:
         return {}
     pending = journal.read_pending(context, ids)
     networks = neutron_facts.read_networks(context, network_ids)
-    hosts = neutron_facts.read_hosts(context, network_ids)
+    hosts = {
+        **neutron_facts.read_hosts(context, network_ids),
+        **router_facts.read_hosts_behind(context, router_ids),
+        **neutron_facts.read_hosts_of_ports(context, port_ids),
+    }
     # Gateways serve hosts of theirs that are no PEs themselves.
     hosts |= {
         network_id: frozenset(port.pe for port in ports)
@@ -50,7 +56,12 @@ def read_evidence(context: Context, records: Sequence[VpnRecord]) -> dict[str, E
             vpn=record,
             is_pending=record.id in pending,
             networks=_present(networks, record.network_ids),
-            hosts={n: hosts[n] for n in record.network_ids if n in hosts},
+            hosts={
+                member: hosts[member]
+                for kind in Kind
+                for member in record.ids_of(kind)
+                if member in hosts
+            },
             edges=edges,
             reports=reports[record.id],
             now=now,
@@ -69,10 +80,10 @@ def condition_of(
     evidence: Evidence, association: AssociationRecord, patience: Patience
 ) -> Condition:
     """Compile the status of one association of a VPN."""
-    network_id = association.target_id
+    target_id = association.target_id
     own = replace(
         evidence,
-        networks=tuple(network for network in evidence.networks if network.id == network_id),
-        hosts={n: names for n, names in evidence.hosts.items() if n == network_id},
+        networks=tuple(network for network in evidence.networks if network.id == target_id),
+        hosts={member: names for member, names in evidence.hosts.items() if member == target_id},
     )
     return compile_status(own, patience)

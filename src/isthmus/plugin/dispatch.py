@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from neutron_lib import context as neutron_context
+from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 
 from isthmus.db import (
@@ -28,13 +29,16 @@ from isthmus.db import (
     models,
     neutron_facts,
     provider_edges,
+    transits,
     vpns,
 )
+from isthmus.db.records import VpnRecord
 from isthmus.drivers.base import VpnDriver
 from isthmus.model.errors import IsthmusError
 from isthmus.model.intent import VpnIntent
-from isthmus.plugin import attach, gateway_mode, gateway_ports
+from isthmus.plugin import attach, gateway_mode, gateway_ports, transit
 from isthmus.plugin.gateway_mode import Move
+from isthmus.plugin.transit import Transits
 
 LOG = logging.getLogger(__name__)
 
@@ -62,12 +66,14 @@ class _Attaching:
 
     Attributes:
         numbers: the journal entries this accounts for.
+        router_ids: the VPN's routers, whose routes wait for the attachments.
         refusal: the first of what could not even be begun.
         making: ports being made.
         moves: the networks, and the mode each is to be in.
     """
 
     numbers: tuple[int, ...]
+    router_ids: tuple[str, ...]
     refusal: Exception | None
     making: tuple[Future[None], ...]
     moves: tuple[Move, ...]
@@ -79,11 +85,19 @@ class Dispatcher:
     Args:
         driver: takes it from here.
         makers: where attachments' ports are made.
+        transits: makes what routers need.
         mode: in which networks are attached unless their association says otherwise.
     """
 
-    def __init__(self, driver: VpnDriver, makers: Executor, mode: str = models.DISTRIBUTED) -> None:
+    def __init__(
+        self,
+        driver: VpnDriver,
+        makers: Executor,
+        transits: Transits,
+        mode: str = models.DISTRIBUTED,
+    ) -> None:
         self._driver = driver
+        self._transits = transits
         self._mode = mode
         # What this process has sent: after a restart everything is sent once more, unchanged.
         self._sent: dict[str, str] = {}
@@ -99,6 +113,7 @@ class Dispatcher:
                 change for the next time.
         """
         attaching = self._begin_attaching(vpn_id)
+        trouble = attaching.refusal
         try:
             seen = _take_picture(vpn_id)
             self._send(vpn_id, seen)
@@ -110,9 +125,12 @@ class Dispatcher:
             self._send(vpn_id, seen)
         for move in attaching.moves:
             gateway_mode.finish(move)
+        trouble = trouble or failure
+        for router_id in attaching.router_ids:
+            trouble = _refusal_of(self._transits.ensure_routes, router_id) or trouble
+        self._transits.remove_unused()
         attach.remove_unused()
         gateway_ports.remove_unused()
-        trouble = attaching.refusal or failure
         if trouble is not None:
             raise trouble
         _settle(vpn_id, attaching.numbers)
@@ -124,13 +142,16 @@ class Dispatcher:
             # First of all: what the entries stand for is certain to be read.
             numbers = tuple(journal.read_numbers(context, vpn_id))
             vpn = vpns.read_one(context, vpn_id)
-            network_ids = () if vpn is None else vpn.network_ids
+        if vpn is None:
+            return _Attaching(numbers, (), None, (), ())
+        refusals = [_refusal_of(self._transits.ensure, router_id) for router_id in vpn.router_ids]
+        with db_api.CONTEXT_READER.using(context):
+            network_ids = _read_network_ids(context, vpn)
             networks = neutron_facts.read_networks(context, network_ids)
             attached = attachments.read(context, network_ids)
             modes = gateways.read_wanted_modes(context, network_ids, self._mode)
             pes = gateways.read_candidates(context)
         moves: list[Move] = []
-        refusal: Exception | None = None
         making: list[Future[None]] = []
         for network_id, network in networks.items():
             try:
@@ -140,11 +161,12 @@ class Dispatcher:
                 moves.append(move)
             except IsthmusError as error:
                 LOG.warning("attachment.failed network=%s error=%s", network_id, error)
-                refusal = refusal or error
+                refusals.append(error)
                 continue
             if work is not None:
                 making.append(self._makers.submit(work))
-        return _Attaching(numbers, refusal, tuple(making), tuple(moves))
+        refusal = next((refusal for refusal in refusals if refusal is not None), None)
+        return _Attaching(numbers, vpn.router_ids, refusal, tuple(making), tuple(moves))
 
     def _send(self, vpn_id: str, seen: _Picture) -> None:
         if seen.wanted is None:
@@ -164,6 +186,24 @@ class Dispatcher:
             )
 
 
+def _refusal_of(work: Callable[[str], None], router_id: str) -> IsthmusError | None:
+    """Do something for a router; return why it could not be done."""
+    try:
+        work(router_id)
+    except IsthmusError as error:
+        LOG.warning("transit.failed router=%s error=%s", router_id, error)
+        return error
+    return None
+
+
+def _read_network_ids(context: Context, vpn: VpnRecord) -> frozenset[str]:
+    """Return every network that PEs attach to for a VPN."""
+    transited = transits.read(context, router_ids=vpn.router_ids) if vpn.router_ids else {}
+    with_ports = neutron_facts.read_port_networks(context, vpn.port_ids)
+    ours = (transit.network_id for transit in transited.values())
+    return frozenset({*vpn.network_ids, *with_ports.values(), *ours})
+
+
 def digest_of(wanted: VpnIntent) -> str:
     """Return a digest of an intent that tells differences of anything but its generation."""
     text = repr(
@@ -172,6 +212,7 @@ def digest_of(wanted: VpnIntent) -> str:
             sorted(str(rt) for rt in wanted.import_rts),
             sorted(str(rt) for rt in wanted.export_rts),
             [str(rd) for rd in wanted.rds],
+            wanted.local_pref,
             wanted.attachments,
         )
     )
@@ -242,6 +283,7 @@ def read_due() -> dict[str, int]:
 @db_api.retry_db_errors
 def sweep() -> list[str]:
     """Remove attachments nobody remembers; return every VPN, each to be checked."""
+    transit.remove_orphans()
     attach.remove_orphans()
     attach.remove_unused()
     gateway_ports.remove_unused()

@@ -22,7 +22,7 @@ from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
 from isthmus.api import extensions
-from isthmus.api.definitions import bgpvpn_vni, mpls_vpn
+from isthmus.api.definitions import bgpvpn_routes_control, bgpvpn_vni, mpls_vpn
 from isthmus.config.plugin import read_options
 from isthmus.db.records import Kind
 from isthmus.drivers.base import DriverSetup, VpnDriver
@@ -30,6 +30,8 @@ from isthmus.plugin import conditions, dispatch, reports
 from isthmus.plugin.association_calls import AssociationCalls
 from isthmus.plugin.dispatch import Dispatcher
 from isthmus.plugin.events import NeutronEvents
+from isthmus.plugin.guards import NeutronGuards
+from isthmus.plugin.transit import Transits
 from isthmus.plugin.vpn_calls import VpnCalls
 from isthmus.plugin.worker import Journal, Worker, WorkerService
 from isthmus.rpc import contract
@@ -54,7 +56,12 @@ def load_driver(name: str) -> VpnDriver:
 class IsthmusPlugin(VpnCalls, base.ServicePluginBase):
     """MPLS VPN as a service: the BGPVPN API and what ``mpls-vpn`` adds to it."""
 
-    supported_extension_aliases = [bgpvpn.ALIAS, bgpvpn_vni.ALIAS, mpls_vpn.ALIAS]  # noqa: RUF012
+    supported_extension_aliases = [  # noqa: RUF012
+        bgpvpn.ALIAS,
+        bgpvpn_routes_control.ALIAS,
+        bgpvpn_vni.ALIAS,
+        mpls_vpn.ALIAS,
+    ]
     path_prefix = bgpvpn.API_PREFIX
     # Read by Neutron under its mangled name: bulk creation is one transaction.
     __native_bulk_support = True
@@ -66,9 +73,11 @@ class IsthmusPlugin(VpnCalls, base.ServicePluginBase):
         self._patience = conditions.patience_of(self._options)
         self._driver = load_driver(self._options.driver)
         self._waker = Waker(_transport)
+        self._transits = Transits(self._options.transit)
         self._events = NeutronEvents(self._waker)
+        self._guards = NeutronGuards()
         for kind in Kind:
-            calls = AssociationCalls(kind, self._waker, self._patience)
+            calls = AssociationCalls(kind, self._waker, self._patience, self._transits)
             for name, method in calls.methods().items():
                 setattr(self, name, method)
 
@@ -88,7 +97,7 @@ class IsthmusPlugin(VpnCalls, base.ServicePluginBase):
     def _make_worker(self) -> Worker:
         journal = Journal(dispatch.read_due, dispatch.sweep, dispatch.record_refusal)
         makers = ThreadPoolExecutor(self._options.dispatch_threads, "isthmus-attach")
-        dispatcher = Dispatcher(self._driver, makers, self._options.attachment_mode)
+        dispatcher = Dispatcher(self._driver, makers, self._transits, self._options.attachment_mode)
         return Worker(dispatcher, journal, self._options)
 
     def start_rpc_listeners(self) -> list[Any]:

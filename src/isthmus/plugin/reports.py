@@ -11,7 +11,7 @@ from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
 
-from isthmus.db import gateways, intent, journal, neutron_facts, provider_edges, vpns
+from isthmus.db import gateways, intent, journal, membership, provider_edges, vpns
 from isthmus.drivers.base import VpnDriver
 from isthmus.model.intent import VpnIntent, VrfIntent
 from isthmus.model.report import PeReport
@@ -93,7 +93,7 @@ def _read_candidates(report: PeReport) -> tuple[list[VpnIntent], list[str], list
     context = neutron_context.get_admin_context()
     held = {vrf.vpn_id: vrf.generation for vrf in report.vrfs}
     with db_api.CONTEXT_READER.using(context):
-        needed = neutron_facts.read_vpns_on_host(context, report.pe)
+        needed = membership.read_vpns_on_host(context, report.pe)
         needed |= gateways.read_vpns_of_gateway(context, report.pe)
         generations = vpns.read_generations(context, {*needed, *held})
         pending = journal.read_pending(context, generations)

@@ -35,7 +35,7 @@ class VpnRequest:
     @property
     def changes_intent(self) -> bool:
         """Whether PEs have to know of it."""
-        return self.changes_targets or self.rds is not None
+        return self.changes_targets or self.rds is not None or "local_pref" in self.columns
 
     def targets_over(self, former: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return all targets after this change of ``former``."""
@@ -69,10 +69,13 @@ def read_vpn_change(body: Mapping[str, Any]) -> VpnRequest:
     Raises:
         InvalidValue: a value that no VPN may have.
     """
-    columns = {}
+    columns: dict[str, Any] = {}
     if "name" in body:
         validate.check_text("name", body["name"])
         columns["name"] = body["name"] or ""
+    if "local_pref" in body:
+        validate.check_local_pref(body["local_pref"])
+        columns["local_pref"] = body["local_pref"]
     targets: list[tuple[str, str]] = []
     directions = set()
     for attribute, direction in DIRECTIONS.items():

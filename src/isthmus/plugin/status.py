@@ -59,7 +59,8 @@ class Evidence:
         vpn: with its generation and how far it was dispatched.
         is_pending: the journal has entries of it.
         networks: those whose status is asked for.
-        hosts: compute hosts that have customers, by network.
+        hosts: compute hosts that have customers, by what is in the VPN: by network, by router
+            those of the customers behind it, by port its own.
         edges: every PE, by name.
         reports: what PEs say of this VPN, by PE.
         now: the time the other times are compared with.
@@ -75,7 +76,7 @@ class Evidence:
 
     @property
     def host_names(self) -> frozenset[str]:
-        """Every compute host that has customers on these networks."""
+        """Every compute host that has customers."""
         return frozenset(name for names in self.hosts.values() for name in names)
 
 

@@ -8,37 +8,66 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 
-from isthmus.db.records import NetworkRecord, SubnetRecord, VpnRecord
+from isthmus.db.records import Kind, SubnetRecord, VpnRecord
 from isthmus.model.errors import IntentConflict, InvalidValue, NotPermitted
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
+from isthmus.model.ip import IpPrefix
 
 L3 = "l3"
 ROUTER_PORT_PREFIX = "network:router"
 MAX_TARGETS = 1000
 MAX_VNI = 2**24 - 1
+MAX_LOCAL_PREF = 2**32 - 1
+MAX_ROUTES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is in a VPN, or is to join it, with the subnets it stands for.
+
+    Attributes:
+        subnets: a port's are its addresses, each with the id of its subnet.
+    """
+
+    kind: Kind
+    id: str
+    subnets: tuple[SubnetRecord, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def at_start(self) -> str:
+        """Return its name for the start of a sentence."""
+        return f"{self.kind.capitalize()} {self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class AssociationRequest:
-    """A network that is to join a VPN, with what decides whether it may.
+    """Something that is to join a VPN, with what decides whether it may.
 
     Attributes:
-        network: the network.
-        network_project_id: whose it is.
-        is_external: it is a provider's network to the outside.
+        joining: the network, router or port.
+        project_id: whose it is.
+        is_external: it is a provider's network to the outside, or on one.
         vpn: the VPN.
-        others: networks that are in the VPN already.
-        gateway_owners: device owner of the port that has the gateway address, by subnet id;
-            subnets whose gateway address is free or our own are left out.
+        others: what is in the VPN already.
+        gateway_owners: device owner of the port that has the gateway address, by subnet id, of
+            the subnets whose gateway addresses the PE would have to answer for; those whose
+            address is free or our own are left out.
+        rivals: VPNs that make it impossible, by what is in them: of a network the routers it is
+            attached to, of a router the networks attached to it.
     """
 
-    network: NetworkRecord
-    network_project_id: str
+    joining: Member
+    project_id: str
     is_external: bool
     vpn: VpnRecord
-    others: tuple[NetworkRecord, ...]
-    gateway_owners: Mapping[str, str]
+    others: tuple[Member, ...]
+    gateway_owners: Mapping[str, tuple[SubnetRecord, str]]
+    rivals: Mapping[str, Sequence[str]]
 
 
 def check_text(attribute: str, value: object) -> None:
@@ -91,69 +120,91 @@ def check_rds(values: Sequence[object]) -> list[str]:
     return list(dict.fromkeys(str(RouteDistinguisher.parse(str(value))) for value in values))
 
 
-def check_association(request: AssociationRequest) -> None:
-    """Decide whether a network may join a VPN.
+def check_local_pref(value: int | None) -> None:
+    """Refuse what is no LOCAL_PREF (RFC 4271 §5.1.5)."""
+    if value is not None and not 0 <= value <= MAX_LOCAL_PREF:
+        raise InvalidValue(f"{value} is not a 'local_pref' between 0 and {MAX_LOCAL_PREF}.")
 
-    A network without subnets may: they can come later.
+
+def check_route(prefix: str) -> IpPrefix:
+    """Return the prefix of a port association's route.
 
     Raises:
-        IntentConflict: it is in the VPN already, it overlaps another network there, or a router
-            or another port has its gateway address.
-        NotPermitted: network and VPN belong to different projects.
+        InvalidValue: it has host bits, or is one that is never routed.
     """
-    network, vpn = request.network, request.vpn
-    if request.network_project_id != vpn.project_id:
-        raise NotPermitted(
-            f"Network {network.id} does not belong to the project of BGP VPN {vpn.id}."
-        )
+    try:
+        parsed = ip_network(prefix)
+    except ValueError:
+        raise InvalidValue(f"'{prefix}' is not a prefix without host bits.") from None
+    first = parsed.network_address
+    if parsed.prefixlen and (first.is_multicast or first.is_link_local or first.is_loopback):
+        raise InvalidValue(f"{prefix} is never routed, so a VPN can't carry it.")
+    return parsed
+
+
+def check_association(request: AssociationRequest) -> None:
+    """Decide whether a network, router or port may join a VPN.
+
+    A network without subnets may, and a router without interfaces: they can come later.
+
+    Raises:
+        IntentConflict: it is in the VPN already, it overlaps something there, or a router or
+            another port has its gateway address.
+        NotPermitted: it and the VPN belong to different projects.
+    """
+    joining, vpn = request.joining, request.vpn
+    name = joining.at_start
+    if request.project_id != vpn.project_id:
+        raise NotPermitted(f"{name} does not belong to the project of BGP VPN {vpn.id}.")
     if request.is_external:
         raise IntentConflict(
-            f"Network {network.id} is an external network; those can't be associated."
+            f"{name} is {'on ' if joining.kind is Kind.PORT else ''}an external network; those "
+            "can't be associated."
         )
-    if network.id in vpn.network_ids:
-        raise IntentConflict(f"Network {network.id} is already associated with BGP VPN {vpn.id}.")
-    check_overlap(network.id, network.subnets, vpn.id, request.others)
-    for subnet in network.subnets:
-        owner = request.gateway_owners.get(subnet.id)
-        if owner is not None:
-            _refuse_gateway(network.id, subnet, owner)
+    if joining.id in vpn.ids_of(joining.kind):
+        raise IntentConflict(f"{name} is already associated with BGP VPN {vpn.id}.")
+    for rival, vpn_ids in request.rivals.items():
+        raise IntentConflict(
+            f"{name} is attached to {rival}, which is associated with BGP VPN "
+            f"{', '.join(vpn_ids)}. Only one of the two can be associated."
+        )
+    check_overlap(joining, vpn.id, request.others)
+    for subnet, owner in request.gateway_owners.values():
+        _refuse_gateway(joining, subnet, owner)
 
 
-def _refuse_gateway(network_id: str, subnet: SubnetRecord, owner: str) -> None:
+def _refuse_gateway(joining: Member, subnet: SubnetRecord, owner: str) -> None:
     if owner.startswith(ROUTER_PORT_PREFIX):
         raise IntentConflict(
-            f"The gateway address {subnet.gateway} of network {network_id} belongs to a router. "
-            "Remove the subnet from the router first; networks behind routers are not "
-            "supported yet."
+            f"The gateway address {subnet.gateway} of {joining} belongs to a router. "
+            "Associate the router instead, or remove the subnet from it first."
         )
     raise IntentConflict(
-        f"The gateway address {subnet.gateway} of network {network_id} is in use by another port."
+        f"The gateway address {subnet.gateway} of {joining} is in use by another port."
     )
 
 
-def check_overlap(
-    network_id: str,
-    subnets: Iterable[SubnetRecord],
-    vpn_id: str,
-    others: Iterable[NetworkRecord],
-) -> None:
-    """Refuse subnets that overlap a subnet of another network in the same VPN and region.
+def check_overlap(member: Member, vpn_id: str, others: Iterable[Member]) -> None:
+    """Refuse subnets that overlap a subnet of something else in the same VPN and region.
 
     Raises:
         IntentConflict: naming both.
     """
-    mine = list(subnets)
     for other in others:
-        if other.id == network_id:
+        if (other.kind, other.id) == (member.kind, member.id):
             continue
-        for subnet in mine:
+        for subnet in member.subnets:
             for theirs in other.subnets:
-                if _overlap(subnet, theirs):
+                if subnet.id != theirs.id and _overlap(subnet, theirs):
                     raise IntentConflict(
-                        f"Subnet {subnet.prefix} of network {network_id} overlaps subnet "
-                        f"{theirs.prefix} of network {other.id}, which is associated with the "
-                        f"same BGP VPN {vpn_id} in this region."
+                        f"{_what(member)} {subnet.prefix} of {member} overlaps "
+                        f"{_what(other).lower()} {theirs.prefix} of {other}, which is associated "
+                        f"with the same BGP VPN {vpn_id} in this region."
                     )
+
+
+def _what(member: Member) -> str:
+    return "Address" if member.kind is Kind.PORT else "Subnet"
 
 
 def _overlap(one: SubnetRecord, other: SubnetRecord) -> bool:

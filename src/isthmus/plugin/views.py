@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from neutron_lib.api.definitions import bgpvpn_routes_control as routes_control
+
 from isthmus.api.definitions import mpls_vpn
 from isthmus.db import models
-from isthmus.db.records import AssociationRecord, VpnRecord
+from isthmus.db.records import AssociationRecord, Kind, PortRoute, VpnRecord
 from isthmus.plugin.status import Condition
 
 # The attributes that hold route targets, and the direction each stands for.
@@ -41,6 +43,8 @@ def view_vpn(record: VpnRecord, condition: Condition | None, *, is_operator: boo
         "route_distinguishers": list(record.rds),
         "networks": list(record.network_ids),
         "routers": list(record.router_ids),
+        "ports": list(record.port_ids),
+        "local_pref": record.local_pref,
         **{name: record.targets_of(direction) for name, direction in DIRECTIONS.items()},
         **_view_condition(condition, is_operator=is_operator),
     }
@@ -55,8 +59,35 @@ def view_association(
         "project_id": record.project_id,
         "tenant_id": record.project_id,
         f"{record.kind}_id": record.target_id,
+        **_view_advertised(record),
         **_view_condition(condition, is_operator=is_operator),
     }
+
+
+def _view_advertised(record: AssociationRecord) -> View:
+    if record.kind is Kind.ROUTER:
+        return {routes_control.ADV_EXTRA_ROUTES: record.is_advertising}
+    if record.kind is Kind.PORT:
+        return {
+            routes_control.ADV_FIXED_IPS: record.is_advertising,
+            routes_control.ROUTES: [_view_route(route) for route in record.routes],
+        }
+    return {}
+
+
+def _view_route(route: PortRoute) -> View:
+    view: View = {
+        routes_control.TYPE: routes_control.PREFIX_TYPE,
+        routes_control.PREFIX: str(route.prefix),
+    }
+    if route.prefix is None:
+        view = {
+            routes_control.TYPE: routes_control.BGPVPN_TYPE,
+            routes_control.BGPVPN_ID: route.vpn_id,
+        }
+    if route.local_pref is not None:
+        view[routes_control.LOCAL_PREF_KEY] = route.local_pref
+    return view
 
 
 def _view_condition(condition: Condition | None, *, is_operator: bool) -> View:

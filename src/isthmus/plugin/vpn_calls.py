@@ -16,6 +16,7 @@ from isthmus.plugin import conditions, requests, views
 from isthmus.plugin.errors import refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, own_project, read_vpn
 from isthmus.plugin.status import Patience, compile_status
+from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
 
 
@@ -23,6 +24,7 @@ class VpnCalls:
     """Create, read, change and delete VPNs, under the names Neutron's controller calls by."""
 
     _patience: Patience
+    _transits: Transits
     _waker: Waker
 
     def create_bgpvpn(self, context: Context, bgpvpn: Mapping[str, Any]) -> views.View:
@@ -85,9 +87,10 @@ class VpnCalls:
         """Remove a VPN and its associations."""
         with db_api.CONTEXT_WRITER.using(context):
             vpns.lock(context, id)
-            read_vpn(context, id)
+            former = read_vpn(context, id)
             vpns.delete(context, id)
             journal.append(context, [id])
+        self._transits.remove_now(former.router_ids)
         self._waker.wake()
 
     def _view_vpns(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.cloud import Cloud
 
 OPTIONS = PluginOptions(
+    attachment_mode="distributed",
     driver="noop",
     poll_interval_s=0.2,
     resync_interval_s=3600,
@@ -42,7 +43,10 @@ def workers(cloud: Cloud) -> Iterator[list[Worker]]:
     makers = ThreadPoolExecutor(4)
     journal = Journal(read_due, sweep, record_refusal)
     running = [
-        Worker(Dispatcher(cloud.load_driver("noop"), makers), journal, OPTIONS) for _ in range(2)
+        Worker(
+            Dispatcher(cloud.load_driver("noop"), makers, cloud.plugin._transits), journal, OPTIONS
+        )
+        for _ in range(2)
     ]
     for worker in running:
         worker.start()
@@ -145,7 +149,7 @@ def test_pes_are_told_of_an_attachment_while_its_port_is_made(cloud: Cloud) -> N
     told = threading.Event()
     driver = FlakyDriver(cloud.load_driver("noop"))
     driver.before_apply = told.set
-    Dispatcher(driver, After(told)).dispatch(vpn_id)
+    Dispatcher(driver, After(told), cloud.plugin._transits).dispatch(vpn_id)
     (intent,) = driver.applied
     (attachment,) = intent.attachments
     (port,) = cloud.attachments()
@@ -166,7 +170,7 @@ def test_an_attachment_that_can_not_be_made_is_taken_back(cloud: Cloud) -> None:
     driver = FlakyDriver(cloud.load_driver("noop"))
     driver.before_apply = told.set
     with pytest.raises(IntentConflict):
-        Dispatcher(driver, After(told)).dispatch(vpn_id)
+        Dispatcher(driver, After(told), cloud.plugin._transits).dispatch(vpn_id)
     assert [len(intent.attachments) for intent in driver.applied] == [1, 0]
     assert cloud.status(vpn_id)[0] == "PENDING"
 

@@ -7,9 +7,10 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from isthmus.db.records import NetworkRecord, SubnetRecord, VpnRecord
+from isthmus.db.records import Kind, SubnetRecord, VpnRecord
 from isthmus.model.errors import IntentConflict, InvalidValue, NotPermitted
 from isthmus.plugin import validate
+from isthmus.plugin.validate import Member
 
 VPN = VpnRecord(
     id="vpn",
@@ -28,29 +29,44 @@ VPN = VpnRecord(
 )
 
 
-def network(name: str, *prefixes: str) -> NetworkRecord:
+def network(name: str, *prefixes: str, kind: Kind = Kind.NETWORK) -> Member:
     """Make a network whose subnets have their first address as gateway."""
     parsed = [ip_network(prefix) for prefix in prefixes]
-    return NetworkRecord(
-        name, 1500, tuple(SubnetRecord(f"{name}-{p}", p, ip_address(p[1])) for p in parsed)
-    )
+    subnets = (SubnetRecord(f"{name}-{p}", p, ip_address(p[p.num_addresses > 1])) for p in parsed)
+    return Member(kind, name, tuple(subnets))
+
+
+def router(name: str, *prefixes: str) -> Member:
+    """Make a router with interfaces on subnets."""
+    return network(name, *prefixes, kind=Kind.ROUTER)
+
+
+def port(name: str, *addresses: str) -> Member:
+    """Make a port."""
+    return network(name, *addresses, kind=Kind.PORT)
 
 
 def request(
-    joining: NetworkRecord,
-    *others: NetworkRecord,
+    joining: Member,
+    *others: Member,
     project: str = "red",
     gateway_owners: dict[str, str] | None = None,
     is_external: bool = False,
+    rivals: dict[str, list[str]] | None = None,
 ) -> validate.AssociationRequest:
     """Ask for ``joining`` to join the VPN that ``others`` are in."""
     return validate.AssociationRequest(
-        network=joining,
-        network_project_id=project,
+        joining=joining,
+        project_id=project,
         is_external=is_external,
         vpn=VPN,
         others=others,
-        gateway_owners=gateway_owners or {},
+        gateway_owners={
+            subnet.id: (subnet, gateway_owners[subnet.id])
+            for subnet in joining.subnets
+            if gateway_owners and subnet.id in gateway_owners
+        },
+        rivals=rivals or {},
     )
 
 
@@ -61,11 +77,17 @@ def request(
         network("net-1"),
         network("net-1", "2001:db8::/64"),
         network("net-1", "10.2.1.0/24", "10.3.0.0/16"),
+        router("router-1", "10.2.1.0/24", "2001:db8::/64"),
+        router("router-1"),
+        port("port-1", "10.1.0.5/32"),
     ],
-    ids=["one subnet", "no subnet yet", "IPv6 only", "two subnets"],
+    ids=[
+        *("one subnet", "no subnet yet", "IPv6 only", "two subnets"),
+        *("router", "router without interfaces", "port"),
+    ],
 )
-def test_a_network_of_the_project_may_join(joining: NetworkRecord) -> None:
-    """Also one without a subnet: subnets can come later."""
+def test_what_is_of_the_project_may_join(joining: Member) -> None:
+    """Also a network without a subnet: subnets can come later."""
     validate.check_association(request(joining, network("net-2", "10.2.0.0/24")))
 
 
@@ -76,6 +98,65 @@ def test_a_network_that_overlaps_another_of_the_vpn_is_refused(prefix: str) -> N
         validate.check_association(
             request(network("net-1", prefix), network("net-2", "10.2.0.0/24", "2001:db8:2::/64"))
         )
+
+
+@pytest.mark.parametrize(
+    ("joining", "other", "sentence"),
+    [
+        (
+            router("router-1", "10.2.0.0/24"),
+            network("net-2", "10.2.0.0/16"),
+            r"Subnet 10\.2\.0\.0/24 of router router-1 overlaps subnet 10\.2\.0\.0/16 of network",
+        ),
+        (
+            port("port-1", "10.2.0.5/32"),
+            router("router-2", "10.2.0.0/24"),
+            r"Address 10\.2\.0\.5/32 of port port-1 overlaps subnet 10\.2\.0\.0/24 of router",
+        ),
+    ],
+)
+def test_routers_and_ports_overlap_too(joining: Member, other: Member, sentence: str) -> None:
+    """Whatever kind either is."""
+    with pytest.raises(IntentConflict, match=sentence):
+        validate.check_association(request(joining, other))
+
+
+def test_a_port_of_a_network_that_is_in_the_vpn_may_join() -> None:
+    """Its address is one of the network's, not another's."""
+    whole = network("net-2", "10.2.0.0/24")
+    address = SubnetRecord(whole.subnets[0].id, ip_network("10.2.0.5/32"), None)
+    validate.check_association(request(Member(Kind.PORT, "port-1", (address,)), whole))
+
+
+@pytest.mark.parametrize(
+    ("joining", "rival"), [(network("net-1"), "router r"), (router("r"), "network net-1")]
+)
+def test_a_router_and_its_network_are_not_both_associated(joining: Member, rival: str) -> None:
+    """In whatever VPNs, and whichever came first."""
+    with pytest.raises(IntentConflict, match=f"attached to {rival}, .* BGP VPN other. Only one"):
+        validate.check_association(request(joining, rivals={rival: ["other"]}))
+
+
+@pytest.mark.parametrize("prefix", ["0.0.0.0/0", "::/0", "10.0.0.0/8", "2001:db8::/32"])
+def test_a_prefix_that_is_routed_may_be_behind_a_port(prefix: str) -> None:
+    """Everything too: a way out."""
+    assert str(validate.check_route(prefix)) == prefix
+
+
+@pytest.mark.parametrize(
+    "prefix", ["10.0.0.1/8", "224.0.0.0/4", "fe80::/64", "ff02::/16", "127.0.0.0/8", "x", ""]
+)
+def test_a_prefix_that_is_never_routed_is_refused(prefix: str) -> None:
+    """And one with host bits, which may be meant otherwise."""
+    with pytest.raises(InvalidValue):
+        validate.check_route(prefix)
+
+
+@pytest.mark.parametrize("value", [-1, 2**32])
+def test_a_local_preference_out_of_range_is_refused(value: int) -> None:
+    """32 bits (RFC 4271 §5.1.5)."""
+    with pytest.raises(InvalidValue, match="local_pref"):
+        validate.check_local_pref(value)
 
 
 def test_the_same_network_twice_is_refused() -> None:

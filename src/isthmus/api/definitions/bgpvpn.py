@@ -23,26 +23,28 @@ API_PREFIX = bgpvpn.API_PREFIX
 
 _LISTS = frozenset(
     {"route_targets", "import_targets", "export_targets", "route_distinguishers"}
-    | {"networks", "routers"}
+    | {"networks", "routers", "ports", "routes"}
 )
 
 
-def _serve(attributes: dict[str, Any]) -> dict[str, Any]:
+def serve(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of an attribute map as it is served here."""
     served = copy.deepcopy(attributes)
     for name, attribute in served.items():
         attribute["is_filter"] = True
         attribute["is_sort_key"] = name not in _LISTS
-    served["project_id"] = served["tenant_id"]
+    if "tenant_id" in served:
+        served["project_id"] = served["tenant_id"]
     return served
 
 
 RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
-    bgpvpn.COLLECTION_NAME: _serve(bgpvpn.RESOURCE_ATTRIBUTE_MAP[bgpvpn.COLLECTION_NAME])
+    bgpvpn.COLLECTION_NAME: serve(bgpvpn.RESOURCE_ATTRIBUTE_MAP[bgpvpn.COLLECTION_NAME])
 }
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     collection: {
         "parent": dict(definition["parent"]),
-        "parameters": _serve(definition["parameters"]),
+        "parameters": serve(definition["parameters"]),
     }
     for collection, definition in bgpvpn.SUB_RESOURCE_ATTRIBUTE_MAP.items()
 }

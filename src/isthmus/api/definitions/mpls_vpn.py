@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Isthmus adds to the BGPVPN API (alias ``mpls-vpn``): a status that is true.
 
-``status`` and ``status_reason`` of VPNs and network associations are compiled from what provider
+``status`` and ``status_reason`` of VPNs and their associations are compiled from what provider
 edges report, never from what was asked.
 """
 
 from typing import Any
 
-from neutron_lib.api.definitions import bgpvpn
+from neutron_lib.api.definitions import bgpvpn, bgpvpn_routes_control
 
 ALIAS = "mpls-vpn"
 IS_SHIM_EXTENSION = False
@@ -36,15 +36,20 @@ RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     bgpvpn.COLLECTION_NAME: {STATUS: _read_only(), STATUS_REASON: _read_only()}
 }
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
-    bgpvpn.NETWORK_ASSOCIATIONS: {
+    collection: {
         "parent": {
             "collection_name": bgpvpn.COLLECTION_NAME,
             "member_name": bgpvpn.RESOURCE_NAME,
         },
         "parameters": {STATUS: _read_only(), STATUS_REASON: _read_only()},
     }
+    for collection in (
+        bgpvpn.NETWORK_ASSOCIATIONS,
+        bgpvpn.ROUTER_ASSOCIATIONS,
+        bgpvpn_routes_control.PORT_ASSOCIATIONS,
+    )
 }
 ACTION_MAP: dict[str, Any] = {}
 ACTION_STATUS: dict[str, Any] = {}
-REQUIRED_EXTENSIONS = [bgpvpn.ALIAS]
+REQUIRED_EXTENSIONS = [bgpvpn.ALIAS, bgpvpn_routes_control.ALIAS]
 OPTIONAL_EXTENSIONS: list[str] = []

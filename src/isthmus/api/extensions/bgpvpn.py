@@ -3,11 +3,9 @@
 
 from typing import Any
 
-from neutron.api import extensions
 from neutron_lib.api import extensions as api_extensions
-from neutron_lib.plugins import directory
 
-from isthmus.api.controller import create_resource
+from isthmus.api.controller import list_resources
 from isthmus.api.definitions import bgpvpn
 
 
@@ -19,21 +17,4 @@ class Bgpvpn(api_extensions.APIExtensionDescriptor):
     @classmethod
     def get_resources(cls) -> list[Any]:
         """Make one resource for VPNs and one for each kind of association."""
-        plugin = directory.get_plugin(bgpvpn.ALIAS)
-        tables = [
-            (collection, None, attributes)
-            for collection, attributes in bgpvpn.RESOURCE_ATTRIBUTE_MAP.items()
-        ] + [
-            (collection, definition["parent"], definition["parameters"])
-            for collection, definition in bgpvpn.SUB_RESOURCE_ATTRIBUTE_MAP.items()
-        ]
-        return [
-            extensions.ResourceExtension(
-                collection,
-                create_resource(collection, plugin, attributes, parent),
-                parent,
-                path_prefix=bgpvpn.API_PREFIX,
-                attr_map=attributes,
-            )
-            for collection, parent, attributes in tables
-        ]
+        return list_resources(bgpvpn.RESOURCE_ATTRIBUTE_MAP, bgpvpn.SUB_RESOURCE_ATTRIBUTE_MAP)
