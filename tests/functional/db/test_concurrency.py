@@ -28,7 +28,6 @@ OPTIONS = PluginOptions(
     max_retry_interval_s=2,
     pe_down_time_s=75,
     report_time_s=30,
-    attachment_mode="distributed",
 )
 RED = "red-project"
 CLIENTS, VPNS, NETWORKS = 8, 5, 10
