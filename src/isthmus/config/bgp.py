@@ -38,6 +38,8 @@ class BgpConfig:
         labelled_neighbors: adjacent P routers, on sessions that carry labelled unicast alone (RFC
             8277): what constrains routes on a session would keep those back, having no targets.
         labelled_as_number: of ``labelled_neighbors``; 0: this PE's (iBGP).
+        gateway_neighbors: the other gateways of this region, on sessions with BFD (RFC 5880); one
+            that is not among ``neighbors`` is told nothing but that this PE lives.
         transport_label: label P routers deliver to this PE by; None: they pop (implicit null).
 
     Raises:
@@ -60,12 +62,18 @@ class BgpConfig:
     constrains_routes: bool = True
     labelled_neighbors: tuple[IPv4Address, ...] = ()
     labelled_as_number: int = 0
+    gateway_neighbors: tuple[IPv4Address, ...] = ()
     transport_label: Label | None = None
 
     @property
     def all_neighbors(self) -> tuple[IPv4Address, ...]:
-        """Return the neighbors of either kind, in order of address."""
+        """Return the neighbors that tell routes, in order of address."""
         return tuple(sorted((*self.neighbors, *self.labelled_neighbors)))
+
+    @property
+    def sessions(self) -> tuple[IPv4Address, ...]:
+        """Return the neighbors of every kind, in order of address."""
+        return tuple(sorted({*self.all_neighbors, *self.gateway_neighbors}))
 
     def as_number_of(self, neighbor: IPv4Address) -> int:
         """Return a neighbor's AS number."""
@@ -95,7 +103,9 @@ class BgpConfig:
                 f"{address} is among neighbors and among labelled_neighbors; one session can't "
                 f"carry both: give one of them another address of that router."
             )
+        for address in set(self.gateway_neighbors) & set(self.labelled_neighbors):
+            raise InvalidValue(f"{address} can't be a P router and a gateway of this region.")
         if len(set(self.all_neighbors)) != len(self.all_neighbors):
             raise InvalidValue("A BGP neighbor is listed twice.")
-        if self.router_id in self.all_neighbors:
+        if self.router_id in self.sessions:
             raise InvalidValue(f"{self.router_id} is listed as a BGP neighbor of itself.")

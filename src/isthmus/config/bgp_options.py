@@ -44,6 +44,13 @@ BGP_OPTIONS = [
         max=2**32 - 1,
         help="AS number of those P routers. Default: this PE's.",
     ),
+    cfg.ListOpt(
+        "gateway_neighbors",
+        default=[],
+        sample_default=["192.0.2.12"],
+        help="IPv4 addresses of the other gateways of this region, which take over from this one. "
+        "They have to be on the same core link: a dead one is missed by BFD (RFC 5881).",
+    ),
     cfg.StrOpt(
         "api",
         default="unix:///run/isthmus/gobgpd.sock",
@@ -98,6 +105,7 @@ def read_bgp(reader: Reader, pe: ProviderEdge) -> BgpConfig:
     values: dict[str, Any] = {
         "neighbors": reader.required(BGP, "neighbors", _read_addresses, none),
         "labelled_neighbors": reader.value(BGP, "labelled_neighbors", _read_addresses, none),
+        "gateway_neighbors": reader.value(BGP, "gateway_neighbors", _read_addresses, none),
         "labelled_as_number": reader.value(BGP, "labelled_as_number", int, as_number),
         "constrains_routes": bool(reader.raw(BGP, "constrain_routes")),
         "api": reader.text(BGP, "api"),

@@ -52,6 +52,12 @@ PROVIDER_EDGE_OPTIONS = [
         default="br-core",
         help="The operator's bridge with the core link; the PE bridge is patched into it.",
     ),
+    cfg.BoolOpt(
+        "gateway",
+        default=False,
+        help="This PE may be a gateway: it has a port on each network in gateway mode, and serves "
+        "it when those preferred to it are away. [bgp] gateway_neighbors has to name the others.",
+    ),
     cfg.StrOpt(
         "core_mac",
         help="MAC address of this PE on the core link. Default: 02:00 and the octets of address.",
@@ -153,6 +159,7 @@ class PeAgentOptions:
         host: as in Neutron's ``binding:host_id``.
         labels: the VPN labels this PE may give out.
         look_socket: None for no looking glass.
+        is_gateway: it may be a gateway of networks in gateway mode.
     """
 
     host: str
@@ -162,6 +169,7 @@ class PeAgentOptions:
     labels: range
     switch: SwitchOptions
     bgp: BgpConfig
+    is_gateway: bool = False
 
 
 class InvalidConfiguration(Exception):
@@ -209,6 +217,7 @@ def read_options(conf: cfg.ConfigOpts) -> PeAgentOptions:
             run_dir=Path(reader.text(_PE, "ovs_run_dir")),
         ),
         bgp=read_bgp(reader, pe),
+        is_gateway=bool(reader.raw(_PE, "gateway")),
     )
     if reader.sentences:
         raise InvalidConfiguration(reader.sentences)

@@ -9,6 +9,7 @@
        Intents                 │  │               │  │           │         asked      │ discovery
           │  │                 │  │               │  │           │    compile.icmp, .neighbor_…
           │  │                 │  │               │  │           │     RouterAdvertiser
+          │  │                 │  │               │  │           │     GatewayAnnouncer
           │  │                 │  │               │  │           │                ▲
           ▼  │                 ▼  │               ▼  │           │                ┆ contexts, links
          Reconciler: gather ──▶ compile_pe ──▶ Installer ────────┘                ┆
@@ -34,6 +35,7 @@ from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile import neighbor_discovery
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled
+from isthmus.pe_agent.gateway_announcer import Announcements, GatewayAnnouncer
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look.answers import Answers
 from isthmus.pe_agent.look.listener import LookingGlass
@@ -88,11 +90,12 @@ class PeAgent:
             edges,
             functools.partial(compile_pe, pe, options.labels),
             _state_file(options),
-            Identity(options.host, pe.address),
+            Identity(options.host, pe.address, options.is_gateway),
         )
         self._advertiser = RouterAdvertiser(self._links, self._punts.inject)
         tracing = Tracing(pe, OvsPacketTracer(switch.run_dir, switch.bridge))
         self.answers = Answers(self.reconciler, edges, tracing, self.responder.counts)
+        self._announcer = GatewayAnnouncer(self._announcements, self._punts.inject)
         self._look = None
         if options.look_socket is not None:
             self._look = LookingGlass(options.look_socket, self.answers.answer)
@@ -107,6 +110,7 @@ class PeAgent:
         self._speaker.start(wake)
         link.start()
         self._advertiser.start()
+        self._announcer.start()
 
         def tell(report: PeReport) -> None:
             link.tell(report)
@@ -114,8 +118,9 @@ class PeAgent:
             self._advertiser.look()
 
         try:
-            self.reconciler.run(tell)
+            self.reconciler.run(tell, self._announcer.look)
         finally:
+            self._announcer.stop()
             self._advertiser.stop()
             link.stop()
             self._speaker.stop()
@@ -129,6 +134,10 @@ class PeAgent:
     def _links(self) -> Mapping[int, neighbor_discovery.Link]:
         compiled = self._compiled()
         return {} if compiled is None else compiled.links
+
+    def _announcements(self) -> Announcements:
+        compiled = self._compiled()
+        return {} if compiled is None else compiled.announcements
 
     def _compiled(self) -> Compiled | None:
         done = self.reconciler.last_pass()

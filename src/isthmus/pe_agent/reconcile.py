@@ -31,6 +31,7 @@ LOG = logging.getLogger(__name__)
 
 # Without any memory of a former life the server is asked first; but it may be away for long.
 FIRST_SYNC_WAIT_S = 30.0
+_GATEWAYS_WAIT_S = 1.0
 _FIRST_RETRY_S = 0.1
 _LONGEST_RETRY_S = 5.0
 _REFUSED_RETRY_S = 10.0
@@ -39,10 +40,11 @@ _WAITING_FOR_BGP = "Waiting for the BGP neighbors to send their routes after a s
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this PE is: to the server by name, to other PEs by address."""
+    """Who this PE is: to the server by name, to other PEs by address; and whether a gateway."""
 
     name: str
     address: IPv4Address
+    is_gateway: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class Reconciler:
             for vpn_id, intent in sorted(self.intents.snapshot().items())
         )
         neighbors = self._edges.speaker.rib().neighbors
-        return PeReport(self._identity.name, self._identity.address, vrfs, neighbors)
+        pe = self._identity
+        return PeReport(pe.name, pe.address, vrfs, neighbors, pe.is_gateway)
 
     def last_pass(self) -> Pass | None:
         """Return what the last pass worked with; None before the first. From any thread."""
@@ -172,7 +175,9 @@ class Reconciler:
             found.append(_WAITING_FOR_BGP)
         return tuple(found)
 
-    def run(self, tell: Callable[[PeReport], None]) -> None:
+    def run(
+        self, tell: Callable[[PeReport], None], after_pass: Callable[[], None] = lambda: None
+    ) -> None:
         """Reconcile whenever woken, until stopped; ``tell`` each report that differs.
 
         Nothing that fails ends the loop.
@@ -189,6 +194,7 @@ class Reconciler:
                 LOG.exception("reconcile.failed retry_s=%s", _LONGEST_RETRY_S)
                 again_s = _LONGEST_RETRY_S
             self._is_idle.set()
+            after_pass()
 
     def step(self) -> float | None:
         """Do one pass; return after how many seconds to do another unless woken, None for never."""
@@ -200,6 +206,9 @@ class Reconciler:
         if ports is None or wait_s > 0:
             return wait_s if wait_s > 0 else None
         intents = self.intents.snapshot()
+        wait_s = self._wait_for_gateways(intents, began)
+        if wait_s > 0:
+            return wait_s
         circuits = frozenset(c.port_id for intent in intents.values() for c in intent.circuits)
         errors = self._installer.plug(circuits, ports)
         ports = self._edges.ports.ports() or ports
@@ -228,7 +237,20 @@ class Reconciler:
             circuit_ports=ports.circuits,
             plugged_hosts=ports.hosts,
             numbers=self._numbers,
+            gateways=rib.gateways,
         )
+
+    def _wait_for_gateways(self, intents: Mapping[str, VrfIntent], now: float) -> float:
+        """How long to wait, after a start, until it is seen which gateways are alive.
+
+        A daemon that runs knows at once. Else this PE would take itself for one of several, or for
+        the only one, and tell neighbors so.
+        """
+        if self._last_pass is not None or self._edges.speaker.rib().gateways.is_settled:
+            return 0.0
+        if not any(circuit.gateways for i in intents.values() for circuit in i.circuits):
+            return 0.0
+        return self._started_at + _GATEWAYS_WAIT_S - now
 
     def _conclude(self, done: Pass) -> None:
         """Work out what is in force now, and tell if that is news."""

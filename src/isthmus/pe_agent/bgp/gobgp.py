@@ -177,7 +177,7 @@ class GoBgpSpeaker:
         """Make the configured neighbors all that the daemon has."""
         known = {peer.conf.neighbor_address: peer for peer in client.neighbors()}
         is_restart = self._is_restart and not known
-        for address in self._config.all_neighbors:
+        for address in self._config.sessions:
             wanted = mapping.encode_neighbor(self._config, address, is_restart=is_restart)
             there = known.pop(str(address), None)
             if there is None:

@@ -30,6 +30,7 @@ RouteKey = tuple[RouteDistinguisher, IpPrefix]
 """What makes a VPN route one of its own: a second one replaces the first (RFC 4364 §4.1)."""
 
 IPV4_UNICAST = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_UNICAST)
+IPV6_UNICAST = common_pb2.Family(afi=common_pb2.Family.AFI_IP6, safi=common_pb2.Family.SAFI_UNICAST)
 VPN_IPV4 = common_pb2.Family(afi=common_pb2.Family.AFI_IP, safi=common_pb2.Family.SAFI_MPLS_VPN)
 VPN_IPV6 = common_pb2.Family(afi=common_pb2.Family.AFI_IP6, safi=common_pb2.Family.SAFI_MPLS_VPN)
 LABELLED_IPV4 = common_pb2.Family(
@@ -57,6 +58,8 @@ SpokenFamily = AddressFamily | Labelled
 _IPV4_MAPPED = "::ffff:"
 _KEEPALIVES_PER_HOLD_TIME = 3
 _CONNECT_RETRY_S = 2
+_BFD_INTERVAL_US = 100_000
+_BFD_MULTIPLIER = 3
 _IDLE_AFTER_RESET_S = 1
 
 
@@ -229,10 +232,30 @@ def encode_neighbor(
         ),
         afi_safis=[_encode_family(config, family) for family in _families_with(config, address)],
     )
+    if address in config.gateway_neighbors:
+        _watch_closely(peer, is_only_gateway=address not in config.neighbors)
     if config.ttl_security_hops:
         peer.ttl_security.enabled = True
         peer.ttl_security.ttl_min = 256 - config.ttl_security_hops
     return peer
+
+
+def _watch_closely(peer: gobgp_pb2.Peer, *, is_only_gateway: bool) -> None:
+    """Have a neighbor missed at once by BFD; with one that is told no routes nothing is kept."""
+    # Where both open the session, each time one of the two has to go, and both start anew.
+    peer.transport.passive_mode = IPv4Address(peer.transport.local_address) > IPv4Address(
+        peer.conf.neighbor_address
+    )
+    peer.bfd.enabled = True
+    peer.bfd.desired_minimum_tx_interval = _BFD_INTERVAL_US
+    peer.bfd.required_minimum_receive = _BFD_INTERVAL_US
+    peer.bfd.detection_multiplier = _BFD_MULTIPLIER
+    if is_only_gateway:
+        peer.graceful_restart.Clear()
+        del peer.afi_safis[:]
+        # A session has to be for something (RFC 4760); here nobody ever has such a route.
+        config = gobgp_pb2.AfiSafiConfig(family=IPV6_UNICAST, enabled=True)
+        peer.afi_safis.append(gobgp_pb2.AfiSafi(config=config))
 
 
 def has_same_settings(known: gobgp_pb2.Peer, wanted: gobgp_pb2.Peer) -> bool:
@@ -293,6 +316,7 @@ def _settings(peer: gobgp_pb2.Peer) -> tuple[object, ...]:
         peer.transport.local_address,
         peer.graceful_restart.restart_time,
         peer.ttl_security.ttl_min,
+        peer.bfd.enabled,
         long_lived,
     )
 

@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from isthmus.config.bgp import BgpConfig
+from isthmus.model.gateways import GatewayView
 from isthmus.model.ip import AddressFamily
 from isthmus.model.report import NeighborReport
 from isthmus.model.route import LabelledRoute, VpnRoute
 from isthmus.pe_agent.bgp.mapping import Labelled, RouteKey, SpokenFamily, key_of
 from isthmus.pe_agent.bgp.speaker import RibIn
+
+# A session opens within two seconds of both ends' start, and again after a failed attempt.
+_GATEWAY_PATIENCE_S = 5.0
 
 
 class Rib:
@@ -42,6 +46,8 @@ class Rib:
         self._quiet_since = float("-inf")
         self._released_at: float | None = None
         self._gone_at: float | None = None
+        self._are_gateways_known = not config.gateway_neighbors
+        self._is_fresh = True
         self._snapshot: RibIn | None = None
         self._revision = 0
 
@@ -53,7 +59,11 @@ class Rib:
     @property
     def is_waiting(self) -> bool:
         """Whether `settle` may find something to do: somebody is late."""
-        return self._gone_at is not None or self._is_converging or not self._is_complete
+        return (
+            self._gone_at is not None
+            or self._is_converging
+            or not (self._is_complete and self._are_gateways_known)
+        )
 
     def daemon_is_up(self, *, is_fresh: bool) -> None:
         """Begin a life of the daemon; all routes are stale until heard again.
@@ -69,10 +79,15 @@ class Rib:
         self._released_at = None
         self._gone_at = None
         self._is_converging = self._is_converging or is_fresh
+        self._is_fresh = is_fresh
+        if is_fresh:
+            self._are_gateways_known = not self._config.gateway_neighbors
         self._has_changed()
 
     def replay_is_over(self) -> None:
         """All that the daemon knew has been heard."""
+        if not self._is_fresh:
+            self._know_gateways()
         if not self._is_converging:
             self._drop_stale()
 
@@ -159,6 +174,8 @@ class Rib:
                 self._stale_labelled = frozenset()
                 self.hear_labelled(frozenset())
             return
+        if not self._are_gateways_known and self._have_gateways_had_time(now):
+            self._know_gateways()
         if any(self._is_awaited(neighbor, now) for neighbor in self._config.all_neighbors):
             return
         if self._is_converging:
@@ -188,6 +205,11 @@ class Rib:
                     for address in self._config.all_neighbors
                 ),
                 labelled=self._all_labelled(),
+                gateways=GatewayView(
+                    alive=frozenset(self._established.intersection(self._config.gateway_neighbors)),
+                    is_settled=self._are_gateways_known,
+                    is_cut_off=not self._established,
+                ),
             )
         return self._snapshot
 
@@ -197,6 +219,18 @@ class Rib:
             return self._labelled
         told = {route.pe for route in self._labelled}
         return self._labelled.union(one for one in self._stale_labelled if one.pe not in told)
+
+    def _have_gateways_had_time(self, now: float) -> bool:
+        if self._released_at is None:
+            return False
+        return now >= self._released_at + _GATEWAY_PATIENCE_S or self._established.issuperset(
+            self._config.gateway_neighbors
+        )
+
+    def _know_gateways(self) -> None:
+        if not self._are_gateways_known:
+            self._are_gateways_known = True
+            self._has_changed()
 
     def _is_awaited(self, neighbor: IPv4Address, now: float) -> bool:
         patience, late = self._patience(neighbor)
@@ -232,6 +266,8 @@ class Rib:
         return (self._released_at + config.graceful_restart_time_s, first + config.late_neighbor_s)
 
     def _deadlines(self) -> Iterator[float]:
+        if self._released_at is not None and not self._are_gateways_known:
+            yield self._released_at + _GATEWAY_PATIENCE_S
         for neighbor in self._config.all_neighbors:
             yield from self._patience(neighbor)
             sent_at = self._has_sent_all_at(neighbor)

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from isthmus.model.gateways import GatewayView
 from isthmus.model.ids import RouteTarget
 from isthmus.model.report import NeighborReport
 from isthmus.model.route import LabelledRoute, VpnRoute
@@ -23,6 +24,7 @@ class RibIn:
         is_complete: every configured neighbor has either sent its end-of-RIB marker once (RFC
             4724 §2) or had the time to; until then a missing route may only be late.
         neighbors: in order of address; those that tell labels alone are among them.
+        gateways: what is seen of the other gateways of this region.
         labelled: the ways into LSPs to other PEs, for each PE all that are equally good; kept
             like ``routes``.
     """
@@ -31,6 +33,7 @@ class RibIn:
     is_complete: bool
     neighbors: tuple[NeighborReport, ...]
     labelled: frozenset[LabelledRoute] = frozenset()
+    gateways: GatewayView = field(default_factory=GatewayView)
 
 
 class BgpSpeaker(Protocol):

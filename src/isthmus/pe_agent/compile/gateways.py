@@ -19,10 +19,10 @@ Pure: no I/O, no clock, no logging.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
 
+from isthmus.model.gateways import GatewayView
 from isthmus.model.intent import AttachmentCircuit
 from isthmus.pe_agent.compile.neighbor_discovery import Link, announce
 
@@ -32,21 +32,6 @@ STANDBY_LOCAL_PREF = 0
 _ARP = bytes.fromhex("0806")
 _ARP_REQUEST = bytes.fromhex("0001080006040001")
 _BROADCAST_MAC = b"\xff" * 6
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayView:
-    """What a PE sees of the other gateways of its region.
-
-    Attributes:
-        alive: those that are heard now and ready to serve.
-        is_settled: the others have had the time to be heard since this PE started.
-        is_cut_off: no BGP neighbor of any kind is heard.
-    """
-
-    alive: frozenset[IPv4Address] = frozenset()
-    is_settled: bool = True
-    is_cut_off: bool = False
 
 
 class Duty(Enum):

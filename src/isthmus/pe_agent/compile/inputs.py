@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from isthmus.model.flow import Flow
+from isthmus.model.gateways import GatewayView
 from isthmus.model.ids import RouteTarget
 from isthmus.model.intent import VrfIntent
 from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.compile.gateways import GatewayView
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey

@@ -10,10 +10,10 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isthmus.model.gateways import GatewayView
 from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
 from isthmus.pe_agent.compile.gateways import (
     Duty,
-    GatewayView,
     announcements,
     duty_on,
     local_pref,

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
 
+from isthmus.model.gateways import GatewayView
 from isthmus.model.intent import AttachmentCircuit
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile import pipeline
 from isthmus.pe_agent.compile.compiler import compile_pe
-from isthmus.pe_agent.compile.gateways import GatewayView
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 from tests import actors
 from tests.actors import CORE_PORT, LABELS, PE1, PE2, PE3, RED_PORT

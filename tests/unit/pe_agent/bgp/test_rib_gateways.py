@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a PE makes of the sessions with the other gateways of its region."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from isthmus.config.bgp import BgpConfig
+from isthmus.pe_agent.bgp.rib import Rib
+
+REFLECTOR, GATEWAY = IPv4Address("192.0.2.101"), IPv4Address("192.0.2.12")
+CONFIG = BgpConfig(64500, IPv4Address("192.0.2.11"), (REFLECTOR,), gateway_neighbors=(GATEWAY,))
+
+
+@pytest.fixture
+def rib() -> Rib:
+    """Of a daemon that knows nothing yet, with sessions opening at 0."""
+    rib = Rib(CONFIG)
+    rib.daemon_is_up(is_fresh=True)
+    rib.replay_is_over()
+    rib.neighbors_are_released(0)
+    return rib
+
+
+def test_a_gateway_is_alive_while_its_session_is_up(rib: Rib) -> None:
+    """BFD ends the session when the gateway is silent for 0.3 s."""
+    rib.session(GATEWAY, is_established=True)
+    assert rib.snapshot().gateways.alive == {GATEWAY}
+    rib.session(GATEWAY, is_established=False)
+    assert not rib.snapshot().gateways.alive
+
+
+def test_gateways_are_known_once_all_are_there_or_late(rib: Rib) -> None:
+    """Until then this one may be taking another's place."""
+    rib.settle(1)
+    assert not rib.snapshot().gateways.is_settled
+    assert rib.next_deadline(1) == 5
+    rib.settle(5)
+    assert rib.snapshot().gateways.is_settled
+
+
+def test_gateways_are_known_at_once_when_all_are_there(rib: Rib) -> None:
+    """Nobody has to be waited for."""
+    rib.session(GATEWAY, is_established=True)
+    rib.settle(1)
+    assert rib.snapshot().gateways.is_settled
+
+
+def test_an_agent_that_finds_a_running_daemon_knows_at_once() -> None:
+    """The daemon has had its sessions all the while."""
+    rib = Rib(CONFIG)
+    rib.daemon_is_up(is_fresh=False)
+    assert not rib.snapshot().gateways.is_settled
+    rib.replay_is_over()
+    assert rib.snapshot().gateways.is_settled
+
+
+def test_what_was_known_is_forgotten_with_the_daemon(rib: Rib) -> None:
+    """The new one has to look first."""
+    rib.session(GATEWAY, is_established=True)
+    rib.settle(1)
+    rib.daemon_is_gone(2)
+    assert rib.snapshot().gateways.is_cut_off
+    rib.daemon_is_up(is_fresh=True)
+    assert not rib.snapshot().gateways.is_settled
+
+
+def test_one_that_hears_any_neighbor_is_not_cut_off(rib: Rib) -> None:
+    """Reflectors may all be dead, and the others still there; or the other way round."""
+    assert rib.snapshot().gateways.is_cut_off
+    for neighbor in (REFLECTOR, GATEWAY):
+        rib.session(neighbor, is_established=True)
+        assert not rib.snapshot().gateways.is_cut_off
+        rib.session(neighbor, is_established=False)
+
+
+def test_a_gateway_is_no_neighbor_that_is_reported_or_waited_for(rib: Rib) -> None:
+    """It tells no routes."""
+    assert [neighbor.address for neighbor in rib.snapshot().neighbors] == [REFLECTOR]
+
+
+def test_without_other_gateways_all_is_known() -> None:
+    """Every PE of a region in distributed mode."""
+    assert Rib(BgpConfig(64500, IPv4Address("192.0.2.11"), ())).snapshot().gateways.is_settled
