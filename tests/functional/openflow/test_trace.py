@@ -16,7 +16,8 @@ import pytest
 
 from isthmus.model.ids import RouteTarget
 from tests.functional.openflow.real_switch import eventually
-from tests.functional.openflow.test_two_pes import NET, Site, Sites, sites
+from tests.functional.openflow.sites import NET, Site, Sites
+from tests.functional.openflow.test_two_pes import sites
 
 __all__ = ["sites"]
 
