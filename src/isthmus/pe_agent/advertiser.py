@@ -13,7 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from isthmus.pe_agent.compile.neighbor_discovery import ADVERTISE_EVERY_S, Link, advertise
+from isthmus.pe_agent.compile.neighbor_discovery import (
+    ADVERTISE_EVERY_S,
+    Link,
+    advertise,
+    take_leave,
+)
 from isthmus.pe_agent.openflow.punts import Injection
 
 LOG = logging.getLogger(__name__)
@@ -21,6 +26,7 @@ LOG = logging.getLogger(__name__)
 # The first may be too early for the integration bridge to carry it (§6.2.4 has three of them).
 _FIRST_WAITS_S = (2.0, 16.0)
 _LONGEST_SEND_S = 2.0
+_FINAL_ADVERTISEMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,23 @@ class Schedule:
     def next_at(self) -> float | None:
         """When something is due next; None while there is nobody to tell."""
         return min((told.next_at for told in self._told.values()), default=None)
+
+
+def farewells(links: Mapping[int, Link]) -> list[Injection]:
+    """Return what tells hosts that they have lost their router (§6.2.5).
+
+    Several at once: the link is unplugged right after, and there is no other time.
+
+    Args:
+        links: those about to be unplugged, by OpenFlow port.
+    """
+    frames = [(port, take_leave(link)) for port, link in sorted(links.items())]
+    return [
+        Injection(frame, port)
+        for port, frame in frames
+        if frame is not None
+        for _ in range(_FINAL_ADVERTISEMENTS)
+    ]
 
 
 class RouterAdvertiser:

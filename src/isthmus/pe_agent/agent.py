@@ -29,7 +29,7 @@ from typing import Protocol
 
 from isthmus.config.pe_agent import PeAgentOptions
 from isthmus.model.report import PeReport
-from isthmus.pe_agent.advertiser import RouterAdvertiser
+from isthmus.pe_agent.advertiser import RouterAdvertiser, farewells
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile import neighbor_discovery
@@ -118,7 +118,11 @@ class PeAgent:
             self._advertiser.look()
 
         try:
-            self.reconciler.run(tell, self._announcer.look)
+            self.reconciler.run(
+                tell,
+                self._announcer.look,
+                lambda links: self._punts.inject_at_once(farewells(links)),
+            )
         finally:
             self._announcer.stop()
             self._advertiser.stop()

@@ -20,12 +20,15 @@ from isthmus.model.intent import VrfIntent
 from isthmus.model.report import PeReport, VrfReport
 from isthmus.pe_agent.bgp.speaker import RibIn
 from isthmus.pe_agent.compile.inputs import Inputs, Numbers
+from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.figures import Figures, count
 from isthmus.pe_agent.inputs import Intents
 from isthmus.pe_agent.install import Edges, Installer
 from isthmus.pe_agent.openflow.writer import SwitchPorts
 from isthmus.pe_agent.salvage import Compile, Salvaged, compile_all_or_most
 from isthmus.pe_agent.state import Memory, StateFile
+
+Links = Mapping[int, Link]
 
 LOG = logging.getLogger(__name__)
 
@@ -105,6 +108,7 @@ class Reconciler:
         self._last_pass: Pass | None = None
         self._told: PeReport | None = None
         self._tell: Callable[[PeReport], None] = lambda _: None
+        self._take_leave: Callable[[Links], None] = lambda _: None
         self._wake = threading.Event()
         self._is_stopping = False
         self._is_idle = threading.Event()
@@ -176,13 +180,19 @@ class Reconciler:
         return tuple(found)
 
     def run(
-        self, tell: Callable[[PeReport], None], after_pass: Callable[[], None] = lambda: None
+        self,
+        tell: Callable[[PeReport], None],
+        after_pass: Callable[[], None] = lambda: None,
+        take_leave: Callable[[Links], None] = lambda _: None,
     ) -> None:
-        """Reconcile whenever woken, until stopped; ``tell`` each report that differs.
+        """Reconcile whenever woken, until stopped. Nothing that fails ends the loop.
 
-        Nothing that fails ends the loop.
+        Args:
+            tell: is given each report that differs.
+            after_pass: is called after each pass that did not fail.
+            take_leave: is given the links whose router goes, while they are still plugged.
         """
-        self._tell = tell
+        self._tell, self._take_leave = tell, take_leave
         again_s: float | None = 0.0
         while not self._is_stopping:
             self._wake.wait(again_s)
@@ -222,6 +232,8 @@ class Reconciler:
                 salvaged.compiled, ports.epoch, may_write_flows=may_write_flows
             )
             if may_write_flows and not errors:
+                if links := _links_to_go(self._last_pass, circuits, ports):
+                    self._take_leave(links)
                 errors += self._installer.unplug(circuits, ports)
         failures = tuple(error.for_operator for error in errors)
         seconds = self._clock() - began
@@ -311,3 +323,11 @@ def _has_its_ports(intent: VrfIntent, inputs: Inputs) -> bool:
     return inputs.core_port is not None and all(
         circuit.port_id in inputs.circuit_ports for circuit in intent.circuits
     )
+
+
+def _links_to_go(last: Pass | None, circuits: frozenset[str], ports: SwitchPorts) -> Links:
+    """Find the links that are plugged, were served until now and are wanted no more."""
+    if last is None or last.salvaged.compiled is None:
+        return {}
+    gone = {port for port_id, port in ports.circuits.items() if port_id not in circuits}
+    return {port: link for port, link in last.salvaged.compiled.links.items() if port in gone}

@@ -137,6 +137,23 @@ def test_an_exceeded_hop_limit_is_answered(site: Ipv6Site) -> None:
     assert re.search(r"From 2001:db8:1::1 .*Time exceeded: Hop limit", output), output
 
 
+def test_hosts_of_a_network_that_leaves_the_vpn_forget_their_router(site: Ipv6Site) -> None:
+    """At once, not after the hours for which it was promised; their addresses stay."""
+    eventually(lambda: str(VM1) in site.say("vm1", "ip", "-6", "addr"))
+    site.reconciler.intents.remove("red")
+    eventually(lambda: not site.has_router("vm1") and not site.has_router("vm2"))
+    assert str(VM1) in site.say("vm1", "ip", "-6", "addr")
+
+
+def test_hosts_keep_their_router_when_the_agent_stops(site: Ipv6Site) -> None:
+    """Forwarding goes on without it."""
+    site.stop_agent()
+    site.say("vm1", "sleep", "0.5")
+    assert site.has_router("vm1")
+    site.start_agent()
+    eventually(site.is_in_force)
+
+
 def test_a_host_can_not_take_the_routers_address(site: Ipv6Site) -> None:
     """The PE defends it when the host checks whether it is free (RFC 4862 §5.4.3)."""
     site.say("vm1", "ip", "-6", "addr", "add", f"{SLAAC.gateway}/64", "dev", "eth0")

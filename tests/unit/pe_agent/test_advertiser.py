@@ -8,8 +8,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from isthmus.model.intent import RouterAdvertisement
-from isthmus.pe_agent.advertiser import RouterAdvertiser, Schedule
-from isthmus.pe_agent.compile.neighbor_discovery import ADVERTISE_EVERY_S, Link, advertise
+from isthmus.pe_agent.advertiser import RouterAdvertiser, Schedule, farewells
+from isthmus.pe_agent.compile.neighbor_discovery import (
+    ADVERTISE_EVERY_S,
+    Link,
+    advertise,
+    take_leave,
+)
 from isthmus.pe_agent.openflow.punts import Injection
 from tests.actors import subnet
 
@@ -55,6 +60,13 @@ def test_a_link_that_is_gone_is_forgotten() -> None:
     assert schedule.due({}, 1) == []
     assert schedule.next_at() is None
     assert ports(schedule.due({2: RED}, 1.5)) == [2]
+
+
+def test_hosts_are_told_several_times_that_they_lose_their_router() -> None:
+    """RFC 4861 §6.2.5 has up to three; those configured by hand are not."""
+    frame = take_leave(RED)
+    assert frame is not None
+    assert farewells({2: RED, 3: BY_HAND}) == [Injection(frame, 2)] * 3
 
 
 def test_a_link_whose_hosts_are_configured_by_hand_is_left_alone() -> None:

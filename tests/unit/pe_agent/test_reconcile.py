@@ -18,7 +18,18 @@ from isthmus.pe_agent.compile.inputs import Compiled, Inputs
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.reconcile import FIRST_SYNC_WAIT_S, Identity, Reconciler
 from isthmus.pe_agent.state import StateFile
-from tests.actors import BLUE, LABELS, PE1, RED, circuit, host, intent, provider_edge, route
+from tests.actors import (
+    BLUE,
+    LABELS,
+    PE1,
+    RED,
+    circuit,
+    host,
+    intent,
+    mac_of,
+    provider_edge,
+    route,
+)
 from tests.fakes.ports import FakePlugger
 from tests.fakes.speaker import FakeBgpDaemon, FakeSpeaker
 from tests.fakes.switch import FakeSwitch
@@ -78,6 +89,7 @@ class Bench:
             clock=lambda: self.now,
         )
         self.agent._tell = self.reports.append
+        self.agent._take_leave = lambda links: self.diary.entries.append(("leave", dict(links)))
         self.plugger.start(self.agent.wake)
         self.speaker.start(self.agent.wake)
 
@@ -408,6 +420,22 @@ def test_a_route_that_comes_is_counted_but_no_news(bench: Bench) -> None:
     assert len(bench.reports) == told
     (vrf,) = bench.agent.report().vrfs
     assert (len(vrf.labels), vrf.routes_sent, vrf.routes_received) == (1, 1, 2)
+
+
+def test_hosts_hear_that_their_router_goes_before_it_is_unplugged(bench: Bench) -> None:
+    """And after nothing is forwarded any more; a restart of the agent says nothing."""
+    dual = intent("red", circuit("net", ["10.1.0.0/24", "2001:db8:1::/64"]))
+    bench.give(dual)
+    (port,) = bench.plugger.ports().circuits.values()  # type: ignore[union-attr]  # it was read
+    bench.start_agent()
+    bench.settle()
+    assert "leave" not in bench.diary.verbs()
+    bench.diary.entries.clear()
+    bench.agent.intents.remove("red")
+    bench.settle()
+    verbs = [verb for verb in bench.diary.verbs() if verb in ("apply", "leave", "plug")]
+    assert verbs == ["apply", "leave", "plug"]
+    assert dict(bench.diary.entries)["leave"][port].mac == mac_of("pe-net")
 
 
 def test_the_loop_outlives_every_failure(bench: Bench) -> None:

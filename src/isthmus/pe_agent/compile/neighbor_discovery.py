@@ -105,10 +105,7 @@ def advertise(link: Link, to: IPv6Address = ALL_NODES, mac: str = ALL_NODES_MAC)
         flags |= _MANAGED | _OTHER
     if RouterAdvertisement.DHCPV6_STATELESS in modes:
         flags |= _OTHER
-    message = struct.pack(
-        "!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, _HOSTS_HOP_LIMIT, flags, _ROUTER_LIFETIME_S, 0, 0
-    )
-    message += bytes((_SOURCE_LINK_LAYER, 1)) + _mac(link.mac)
+    message = _advertisement(link, flags, _ROUTER_LIFETIME_S)
     message += struct.pack("!BBHI", _MTU, 1, 0, link.mtu)
     for subnet in link.advertised:
         message += _encode_prefix(subnet)
@@ -120,6 +117,25 @@ def announce(link: Link) -> tuple[bytes, ...]:
     if not link.subnets:
         return ()
     return tuple(_claim(address, link) for address in link.addresses())
+
+
+def take_leave(link: Link) -> bytes | None:
+    """Make the advertisement of a router that is none any more (§6.2.5), to all hosts of the link.
+
+    Their addresses stay: the link goes on without it. None if hosts were never told of it.
+    """
+    if not link.advertised:
+        return None
+    message = _advertisement(link, 0, 0)
+    return _encode(link.mac, ALL_NODES_MAC, link.router, ALL_NODES, message)
+
+
+def _advertisement(link: Link, flags: int, lifetime_s: int) -> bytes:
+    """Make the part that all advertisements have, with the router's MAC as its option."""
+    head = struct.pack(
+        "!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, _HOSTS_HOP_LIMIT, flags, lifetime_s, 0, 0
+    )
+    return head + bytes((_SOURCE_LINK_LAYER, 1)) + _mac(link.mac)
 
 
 def answer(frame: bytes, link: Link) -> bytes | None:

@@ -28,6 +28,7 @@ _HEADER = struct.Struct("!BBHI")
 _MISS_SEND_OCTETS = 600
 _FIRST_RETRY_S = 0.02
 _LONGEST_RETRY_S = 0.5
+_LONGEST_WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class PuntReceiver:
         self._connection: socket.socket | None = None
         self._open: socket.socket | None = None
         self._sending = threading.Lock()
+        self._is_done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="punts", daemon=True)
 
     def start(self, on_connect: Callable[[], None]) -> None:
@@ -95,6 +97,18 @@ class PuntReceiver:
         with contextlib.suppress(OSError), self._sending:
             for injection in injections:
                 _send(connection, _packet_out(injection))
+
+    def inject_at_once(self, injections: Iterable[Injection]) -> None:
+        """Send frames and wait until the switch has sent them; ports may go after that."""
+        connection = self._open
+        self._is_done.clear()
+        self.inject(injections)
+        if connection is None:
+            return
+        with contextlib.suppress(OSError), self._sending:
+            _send(connection, parser.OFPBarrierRequest(_PROTOCOL))
+        if not self._is_done.wait(_LONGEST_WAIT_S):
+            LOG.warning("switch.did_not_say_that_frames_were_sent wait_s=%s", _LONGEST_WAIT_S)
 
     def epoch(self) -> str:
         """Return a text that differs after each restart of the switch."""
@@ -144,6 +158,8 @@ class PuntReceiver:
                     connection.sendall(reply + body)
             elif kind == ofp.OFPT_PACKET_IN:
                 self._receive(connection, header + body)
+            elif kind == ofp.OFPT_BARRIER_REPLY:
+                self._is_done.set()
             elif kind == ofp.OFPT_ERROR:
                 LOG.warning("switch.refused_message octets=%s", body[:40].hex())
         self._open = None

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.model.intent import AttachedSubnet, RouterAdvertisement
-from isthmus.pe_agent.compile.neighbor_discovery import Link, advertise, answer, link_local_address
+from isthmus.pe_agent.compile.neighbor_discovery import (
+    Link,
+    advertise,
+    answer,
+    link_local_address,
+    take_leave,
+)
 from tests.actors import circuit, subnet
 from tests.fakes.packet import ICMPV6, Ipv6Packet, Packet, decode, encode, ones_complement_sum
 
@@ -91,6 +97,24 @@ def test_where_hosts_are_configured_by_hand_nothing_is_advertised() -> None:
     by_hand = replace(LINK, subnets=(subnet("2001:db8:1::/64", NONE),))
     assert advertise(by_hand) is None
     assert answer(solicitation(), by_hand) is None
+
+
+def test_a_router_that_takes_its_leave_says_so_with_a_lifetime_of_zero() -> None:
+    """RFC 4861 §6.2.5; nothing is said of addresses, which stay."""
+    frame = take_leave(LINK)
+    assert frame is not None
+    assert frame[:14].hex() == "333300000001" + "fa163e000001" + "86dd"
+    assert IPv6Address(frame[22:38]) == ROUTER
+    assert_checksum_is_right(frame)
+    message = frame[54:]
+    assert message[:2].hex() == "8600"
+    assert message[4:16].hex() == "40" + "00" + "0000" + "00000000" + "00000000"
+    assert message[16:].hex() == "0101" + "fa163e000001"
+
+
+def test_a_router_nobody_was_told_of_leaves_in_silence() -> None:
+    """Hosts there are configured by hand."""
+    assert take_leave(replace(LINK, subnets=(subnet("2001:db8:1::/64"),))) is None
 
 
 def test_a_gateway_that_is_link_local_is_the_router() -> None:

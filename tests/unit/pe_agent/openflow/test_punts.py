@@ -172,6 +172,28 @@ def test_one_packet_may_become_several(switch: FakeManagementSocket, start: Star
     assert [switch.receive()[1][-3:] for _ in range(2)] == [b"one", b"two"]
 
 
+def test_a_port_may_go_once_the_switch_has_sent_what_is_for_it(
+    switch: FakeManagementSocket, start: Start
+) -> None:
+    """A barrier says so; a switch that is away or silent keeps nobody waiting for long."""
+    connects = threading.Semaphore(0)
+    receiver = start(lambda _: (), connects.release)
+    receiver.inject_at_once([Injection(b"nobody there", 3)])
+    switch.come_up()
+    assert connects.acquire(timeout=5)
+    waiting = threading.Thread(target=receiver.inject_at_once, args=([Injection(b"bye", 3)],))
+    waiting.start()
+    assert [switch.receive()[0] for _ in range(2)] == [
+        ofp.OFPT_PACKET_OUT,
+        ofp.OFPT_BARRIER_REQUEST,
+    ]
+    assert waiting.is_alive()
+    switch.send(struct.pack("!BBHI", 4, ofp.OFPT_BARRIER_REPLY, 8, 1))
+    waiting.join(0.9)
+    assert not waiting.is_alive()
+    receiver.inject_at_once([Injection(b"bye", 3)])
+
+
 def test_a_ping_of_the_switch_is_answered(switch: FakeManagementSocket, start: Start) -> None:
     """It would otherwise close the connection."""
     start(lambda _: ())
