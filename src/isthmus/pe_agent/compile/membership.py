@@ -99,13 +99,13 @@ def find_senders(groups: Shares, plugged: Collection[str]) -> Senders:
                 for mac in _macs(share, plugged):
                     claim = (key, share.is_default)
                     claims.setdefault((share.circuit.port_id, mac), set()).add(claim)
-    found: dict[tuple[VrfKey, str], tuple[str, ...]] = {}
+    found: dict[tuple[VrfKey, str], list[str]] = {}
     for (port_id, mac), claimed in sorted(claims.items()):
         if len(claimed) == 1:
             ((key, is_default),) = claimed
             if not is_default:
-                found[key, port_id] = (*found.get((key, port_id), ()), mac)
-    return found
+                found.setdefault((key, port_id), []).append(mac)
+    return {place: tuple(macs) for place, macs in found.items()}
 
 
 def _macs(share: CircuitShare, plugged: Collection[str]) -> Iterator[str]:
@@ -139,9 +139,19 @@ class _Circuit:
     def shares(self) -> Iterator[tuple[VrfKey, CircuitShare]]:
         """Make the share of each VRF that has one, in order."""
         keys = {port: self._key(port) for port in self._named}
+        hosts: dict[VrfKey, list[AttachedHost]] = {}
+        for port, host in sorted(self._hosts.items()):
+            hosts.setdefault(keys.get(port, self._whole), []).append(host)
+        told_by: dict[VrfKey, dict[AttachedPrefix, frozenset[str]]] = {}
+        for behind, vpns in sorted(self._told_by.items()):
+            key = keys.get(behind.port_id or "", self._whole)
+            told_by.setdefault(key, {})[behind] = frozenset(vpns)
         wanted = {*keys.values(), *([self._whole] if self._whole else ())}
+        link = replace(self._first, subnets=tuple(sorted(self._subnets.values())))
         for key in sorted(wanted):
-            yield key, self._share(key, keys, is_split=len(wanted) > 1 or not self._whole)
+            of_vrf = hosts.get(key, []), told_by.get(key, {})
+            share = self._share(key, link, *of_vrf)
+            yield key, replace(share, is_split=len(wanted) > 1 or not self._whole)
 
     def _add(self, vpn_id: str, circuit: AttachmentCircuit) -> None:
         for subnet in circuit.subnets:
@@ -165,24 +175,17 @@ class _Circuit:
     def _key(self, port_id: str) -> VrfKey:
         return tuple(sorted({*self._whole, *self._named[port_id]}))
 
-    def _share(self, key: VrfKey, keys: Mapping[str, VrfKey], *, is_split: bool) -> CircuitShare:
-        hosts = [
-            host for port, host in sorted(self._hosts.items()) if keys.get(port, self._whole) == key
-        ]
-        told_by = {
-            behind: frozenset(vpns)
-            for behind, vpns in sorted(self._told_by.items())
-            if keys.get(behind.port_id or "", self._whole) == key
-        }
-        circuit = replace(
-            self._first,
-            subnets=tuple(sorted(self._subnets.values())),
-            hosts=tuple(hosts),
-            prefixes=tuple(told_by),
-            is_whole=key == self._whole,
-        )
+    def _share(
+        self,
+        key: VrfKey,
+        link: AttachmentCircuit,
+        hosts: list[AttachedHost],
+        told_by: Mapping[AttachedPrefix, frozenset[str]],
+    ) -> CircuitShare:
+        is_default = key == self._whole
+        circuit = replace(link, hosts=tuple(hosts), prefixes=tuple(told_by), is_whole=is_default)
         silent = {host.port_id: vpns for host in hosts if (vpns := self._silent(host.port_id, key))}
-        return CircuitShare(circuit, key == self._whole, is_split, silent, told_by)
+        return CircuitShare(circuit, is_default, silent=silent, told_by=told_by)
 
     def _silent(self, port_id: str, key: VrfKey) -> frozenset[str]:
         """The VPNs that hide a host, or that name its port for what is behind it alone."""
