@@ -31,6 +31,7 @@ def record_report(context: Context, report: PeReport) -> bool:
     )
     edge.is_gateway = report.is_gateway
     edge.address = address
+    edge.core_payload = report.core_payload
     edge.heard_at = timeutils.utcnow()
     edge.neighbors = len(report.neighbors)
     edge.neighbors_established = sum(n.is_established for n in report.neighbors)
@@ -67,7 +68,12 @@ def read(context: Context) -> list[ProviderEdgeRecord]:
     query: Any = sa.select(models.ProviderEdge.__table__).order_by(models.ProviderEdge.name)
     return [
         ProviderEdgeRecord(
-            row.name, row.address, row.heard_at, row.neighbors, row.neighbors_established
+            row.name,
+            row.address,
+            row.heard_at,
+            row.neighbors,
+            row.neighbors_established,
+            row.core_payload,
         )
         for row in context.session.execute(query)
     ]

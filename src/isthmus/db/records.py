@@ -222,13 +222,18 @@ class CustomerPort:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEdgeRecord:
-    """A PE and when it was last heard."""
+    """A PE and when it was last heard.
+
+    Attributes:
+        core_payload: largest IP packet its core link carries, in octets; None if it did not say.
+    """
 
     name: str
     address: str
     heard_at: datetime
     neighbors: int
     neighbors_established: int
+    core_payload: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

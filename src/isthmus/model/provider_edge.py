@@ -11,6 +11,9 @@ from typing import Literal
 
 from isthmus.model.ids import Label, NullLabel, check_mac
 
+_LABEL_OCTETS = 4
+_GRE_OCTETS = 20 + 4
+
 
 class Encapsulation(StrEnum):
     """How a VPN packet crosses the core."""
@@ -62,3 +65,15 @@ class ProviderEdge:
 
     def __post_init__(self) -> None:
         check_mac(self.core_mac)
+
+    @property
+    def core_overhead(self) -> int:
+        """Octets around an IP packet on the core link, without the Ethernet header."""
+        if self.encapsulation is Encapsulation.MPLS_IN_GRE:
+            return _GRE_OCTETS + _LABEL_OCTETS
+        return 2 * _LABEL_OCTETS
+
+    @property
+    def core_payload(self) -> int:
+        """Largest IP packet that crosses the core link, in octets."""
+        return self.core_mtu - self.core_overhead

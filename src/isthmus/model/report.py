@@ -64,6 +64,7 @@ class PeReport:
         vrfs: one per VPN it holds, in order of VPN id.
         neighbors: in order of address.
         is_gateway: it may be a gateway of networks in gateway mode.
+        core_payload: largest IP packet its core link carries, in octets; None if it does not say.
     """
 
     pe: str
@@ -71,3 +72,4 @@ class PeReport:
     vrfs: tuple[VrfReport, ...]
     neighbors: tuple[NeighborReport, ...]
     is_gateway: bool = False
+    core_payload: int | None = None

@@ -90,7 +90,7 @@ class PeAgent:
             edges,
             functools.partial(compile_pe, pe, options.labels),
             _state_file(options),
-            Identity(options.host, pe.address, options.is_gateway),
+            Identity(options.host, pe.address, options.is_gateway, pe.core_payload),
         )
         self._advertiser = RouterAdvertiser(self._links, self._punts.inject)
         tracing = Tracing(pe, OvsPacketTracer(switch.run_dir, switch.bridge))

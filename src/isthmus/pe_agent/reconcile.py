@@ -43,11 +43,19 @@ _WAITING_FOR_BGP = "Waiting for the BGP neighbors to send their routes after a s
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this PE is: to the server by name, to other PEs by address; and whether a gateway."""
+    """Who this PE is, and what the server should know of it.
+
+    Attributes:
+        name: to the server.
+        address: to other PEs.
+        is_gateway: whether it may be one.
+        core_payload: largest IP packet its core link carries, in octets.
+    """
 
     name: str
     address: IPv4Address
     is_gateway: bool = False
+    core_payload: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,7 @@ class Reconciler:
         )
         neighbors = self._edges.speaker.rib().neighbors
         pe = self._identity
-        return PeReport(pe.name, pe.address, vrfs, neighbors, pe.is_gateway)
+        return PeReport(pe.name, pe.address, vrfs, neighbors, pe.is_gateway, pe.core_payload)
 
     def last_pass(self) -> Pass | None:
         """Return what the last pass worked with; None before the first. From any thread."""
@@ -189,7 +197,7 @@ class Reconciler:
 
         Args:
             tell: is given each report that differs.
-            after_pass: is called after each pass that did not fail.
+            after_pass: is called after each pass.
             take_leave: is given the links whose router goes, while they are still plugged.
         """
         self._tell, self._take_leave = tell, take_leave

@@ -14,7 +14,7 @@ provider's equipment, operators one that names it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from isthmus.db.records import (
     VpnRecord,
 )
 from isthmus.model.report import Status
+from isthmus.plugin.mtu import remark_on_mtu, vpn_mtu
 
 _WAITING = "The change is being carried out."
 
@@ -75,6 +76,11 @@ class Evidence:
     now: datetime
 
     @property
+    def mtu(self) -> int | None:
+        """The largest IP packet the VPN carries for them; None while that is not known."""
+        return vpn_mtu(self.edges[name] for name in self.host_names if name in self.edges)
+
+    @property
     def host_names(self) -> frozenset[str]:
         """Every compute host that has customers."""
         return frozenset(name for names in self.hosts.values() for name in names)
@@ -111,7 +117,7 @@ def compile_status(evidence: Evidence, patience: Patience) -> Condition:
         return Condition(Status.DEGRADED, tenant, operator)
     if findings:
         return Condition(Status.PENDING, _WAITING, operator)
-    remarks = _join(_remark(network) for network in evidence.networks)
+    remarks = _join(_remarks(evidence))
     return Condition(Status.ACTIVE, remarks, _join([remarks, _remark_on_targets(vpn)]))
 
 
@@ -136,6 +142,13 @@ def _find(host: str, evidence: Evidence, patience: Patience) -> _Finding | None:
         sentence = report.reason or f"generation {vpn.generation} is not in force"
         return _Finding(sentence, is_waiting=is_early)
     return None
+
+
+def _remarks(evidence: Evidence) -> Iterator[str]:
+    mtu = evidence.mtu
+    for network in evidence.networks:
+        yield _remark(network)
+        yield remark_on_mtu(network, mtu)
 
 
 def _remark(network: NetworkRecord) -> str:

@@ -104,6 +104,7 @@ def encode_pe_report(report: PeReport) -> dict[str, Any]:
         "pe": report.pe,
         "address": str(report.address),
         "is_gateway": report.is_gateway,
+        "core_payload": report.core_payload,
         "vrfs": [
             {
                 "vpn_id": vrf.vpn_id,
@@ -151,8 +152,14 @@ def decode_pe_report(plain: Plain) -> PeReport:
                 for n in plain["neighbors"]
             ),
             is_gateway=bool(plain.get("is_gateway", False)),
+            core_payload=_decode_core_payload(plain),
         ),
     )
+
+
+def _decode_core_payload(plain: Plain) -> int | None:
+    payload = plain.get("core_payload")
+    return None if payload is None else int(payload)
 
 
 def _encode_circuit(circuit: AttachmentCircuit) -> dict[str, Any]:

@@ -105,6 +105,18 @@ def test_a_vpn_is_active_when_every_pe_it_needs_reports_its_generation() -> None
     assert status_of(known) == Condition(Status.ACTIVE)
 
 
+def test_a_network_larger_than_the_vpn_carries_is_warned_of() -> None:
+    """By the PEs that have hosts of it; it is active nevertheless."""
+    small, large = (replace(edge(f"pe-{n}"), core_payload=c) for n, c in ((1, 1442), (2, 1592)))
+    known = evidence([small, large], BOTH_REPORT, {"pe-1", "pe-2"})
+    assert known.mtu == 1442
+    condition = status_of(known)
+    assert condition.status is Status.ACTIVE
+    assert "MTU of 1500" in condition.for_tenant
+    assert "carries packets of 1442 octets" in condition.for_operator
+    assert status_of(evidence([small, large], BOTH_REPORT, {"pe-2"})) == Condition(Status.ACTIVE)
+
+
 def test_a_pe_without_hosts_of_the_vpn_is_not_needed() -> None:
     """Nor is its silence."""
     known = evidence([edge("pe-1"), edge("pe-2", silent_s=999)], [report("pe-1")], {"pe-1"})

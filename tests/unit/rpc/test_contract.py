@@ -97,6 +97,7 @@ REPORT = PeReport(
     ),
     neighbors=(NeighborReport(IPv4Address("192.0.2.101"), is_established=True),),
     is_gateway=True,
+    core_payload=1592,
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

@@ -9,9 +9,6 @@ from ipaddress import IPv4Address
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
 from isthmus.pe_agent.compile.vrfs import Vrf
 
-_LABEL_OCTETS = 4
-_GRE_OCTETS = 20 + 4
-
 
 @dataclass(frozen=True, slots=True)
 class CoreLink:
@@ -28,14 +25,12 @@ class CoreLink:
     @property
     def overhead(self) -> int:
         """Octets around an IP packet on the core link, without the Ethernet header."""
-        if self.pe.encapsulation is Encapsulation.MPLS_IN_GRE:
-            return _GRE_OCTETS + _LABEL_OCTETS
-        return 2 * _LABEL_OCTETS
+        return self.pe.core_overhead
 
     @property
     def payload(self) -> int:
         """Largest IP packet that crosses the core, in octets."""
-        return self.pe.core_mtu - self.overhead
+        return self.pe.core_payload
 
     def hops(self, next_hop: IPv4Address) -> tuple[TransportNextHop, ...]:
         """Return every equally good way into an LSP to the PE ``next_hop``, in order."""
