@@ -70,6 +70,9 @@ def _from_core(
     paths, choices = own
     came: dict[str, object] = {"in_port": core_port}
     priority = 101 + 2 * prefix.prefixlen
+    if len(paths) == 1:
+        yield _flow(vrf, prefix, pipeline.PATH, priority, came, _local_actions(paths[0]))
+        return
     for number in range(choices):
         actions = _local_actions(paths[number % len(paths)])
         chosen = came | {"reg4": number}
