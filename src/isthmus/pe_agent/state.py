@@ -3,9 +3,10 @@
 
 With it the agent restarts and forwards without Neutron and without a message queue.
 
-A file of an agent from before IPv6 has no ``labels_ipv6``, and its intents may lack what that agent
-could not read. They are forwarded by, but as one generation older than they are: so the server,
-which is told, sends them once more. An agent from before reads what this one writes.
+Intents in a file of an agent from before a change of the contract may lack what that agent could
+not read: an agent from before IPv6 wrote no ``labels_ipv6``, one from before ports with VPNs of
+their own no ``port_circuits``. They are forwarded by, but as one generation older than they are: so
+the server, which is told, sends them once more. An agent from before reads what this one writes.
 """
 
 from __future__ import annotations
@@ -124,9 +125,7 @@ def decode_memory(octets: bytes) -> Memory:
         plain = json.loads(octets)
         if plain["format"] != FORMAT:
             raise InvalidValue(f"Format {plain['format']!r} of the state file is not {FORMAT}.")
-        intents = [decode_vrf_intent(part) for part in plain["intents"]]
-        if _LABELS[AddressFamily.IPV6] not in plain:
-            intents = [replace(intent, generation=intent.generation - 1) for intent in intents]
+        intents = [_decode_intent(part) for part in plain["intents"]]
         numbers = Numbers(
             by_vrf=_decode_numbers(plain["vrf_numbers"]),
             labels=dict(_decode_labels(plain)),
@@ -138,6 +137,13 @@ def decode_memory(octets: bytes) -> Memory:
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidValue(f"The state file can't be read: {error!r}.") from error
     return Memory({intent.vpn_id: intent for intent in intents}, numbers)
+
+
+def _decode_intent(plain: Mapping[str, Any]) -> VrfIntent:
+    intent = decode_vrf_intent(plain)
+    if "port_circuits" in plain:
+        return intent
+    return replace(intent, generation=intent.generation - 1)
 
 
 def _decode_labels(plain: Mapping[str, Any]) -> Iterator[tuple[LabelKey, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from isthmus.model.ids import RouteDistinguisher
 from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.compile.inputs import Numbers
 from isthmus.pe_agent.state import Memory, StateFile, decode_memory, encode_memory
-from tests.actors import circuit, host, intent
+from tests.actors import BLUE, behind, circuit, compiled, host, intent, named
 
 MEMORY = Memory(
     intents={
@@ -84,7 +85,7 @@ def test_a_save_that_fails_leaves_the_last_one(
 
 def _before_ipv6(memory: Memory) -> bytes:
     """What an agent from before IPv6 would have written of the same intents."""
-    plain = json.loads(encode_memory(memory))
+    plain = json.loads(_before_ports(memory))
     del plain["labels_ipv6"]
     for part in plain["intents"]:
         for circuit_ in part["circuits"]:
@@ -116,6 +117,37 @@ def test_an_agent_from_before_ipv6_finds_what_it_knows() -> None:
     (circuit_,) = plain["intents"][1]["circuits"]
     assert [each["prefix"] for each in circuit_["subnets"]] == ["10.1.0.0/24"]
     assert circuit_["hosts"][0]["addresses"] == ["10.1.0.5"]
+
+
+def _before_ports(memory: Memory) -> bytes:
+    """What an agent would have written that knew no ports of other VPNs, nor what is behind any."""
+    plain = json.loads(encode_memory(memory))
+    for part in plain["intents"]:
+        del part["port_circuits"], part["local_pref"]
+        for circuit_ in part["circuits"]:
+            del circuit_["prefixes"]
+            for host_ in circuit_["hosts"]:
+                del host_["is_advertised"]
+    return json.dumps(plain).encode()
+
+
+def test_what_an_agent_from_before_ports_saved_is_forwarded_by_and_asked_for_again() -> None:
+    """The server may have told it of prefixes that it could not read."""
+    found = decode_memory(_before_ports(MEMORY))
+    assert found.numbers == MEMORY.numbers
+    assert found.intents == {
+        name: replace(each, generation=each.generation - 1) for name, each in MEMORY.intents.items()
+    }
+
+
+def test_an_agent_upgraded_in_place_keeps_its_labels() -> None:
+    """Also of the rest of a network, a port of which joins another VPN now."""
+    found = decode_memory(_before_ports(MEMORY))
+    network = found.intents["red"].circuits[0]
+    blue = intent("blue", named(behind(network, "198.51.100.0/24", "vm1")), imports=BLUE)
+    after = compiled(found.intents["red"], blue, numbers=found.numbers).numbers
+    assert after.by_vrf == MEMORY.numbers.by_vrf
+    assert after.labels.items() >= MEMORY.numbers.labels.items()
 
 
 def test_another_format_is_not_read() -> None:
