@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
 
@@ -18,7 +18,7 @@ from isthmus.model.intent import (
     VrfIntent,
 )
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
-from isthmus.model.route import VpnRoute
+from isthmus.model.route import LabelledRoute, VpnRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 
@@ -161,8 +161,13 @@ def compiled(
     plugged: frozenset[str] = HOSTS,
     numbers: Numbers | None = None,
     labels: range = LABELS,
+    labelled: Mapping[LabelledRoute, str] | None = None,
 ) -> Compiled:
-    """Compile PE1 with everything plugged unless told otherwise."""
+    """Compile PE1 with everything plugged unless told otherwise.
+
+    ``labelled``: what P routers tell, each with the MAC of its next hop.
+    """
+    told = labelled or {}
     inputs = Inputs(
         {each.vpn_id: each for each in intents},
         routes,
@@ -170,5 +175,7 @@ def compiled(
         PORTS if circuit_ports is None else circuit_ports,
         plugged,
         numbers or Numbers(),
+        labelled=frozenset(told),
+        next_hop_macs={each.next_hop: mac for each, mac in told.items()},
     )
     return compile_pe(pe or provider_edge(), labels, inputs)

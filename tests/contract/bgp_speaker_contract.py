@@ -250,7 +250,7 @@ class BgpSpeakerContract:
     ) -> None:
         """This PE's routes, not those of others; from the daemon, not from memory."""
         bench.neighbor_sends(THEIRS)
-        running.speaker.advertise(OURS)
+        running.speaker.advertise(OURS, IMPORTS)
         running.eventually_hears(THEIRS)
         assert running.speaker.read_advertised() == OURS
         bench.crash_daemon()

@@ -254,7 +254,7 @@ class _Run:
             case SetField(name, value):
                 self._set(name, value)
             case Move(source, target):
-                self._set(_field(target), str(self._required(_field(source))))
+                self._set(_field(target), str(self._read(source)))
             case PushMpls() | PopMpls() | DecTtl():
                 self._rewrite(action, table)
             case CheckPacketLarger(octets, register):
@@ -324,6 +324,11 @@ class _Run:
         assert self._packet.eth_type in (IPV4, IPV6), "an IP action on what is not IP"
         assert isinstance(packet, Ipv4Packet | Ipv6Packet)
         return packet
+
+    def _read(self, source: str) -> object:
+        value = self._required(_field(source))
+        # The one part of a register that is ever read: a label.
+        return value % 2**20 if source.endswith("[0..19]") and isinstance(value, int) else value
 
     def _required(self, name: str) -> object:
         value = self._get(name)

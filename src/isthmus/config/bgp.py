@@ -40,6 +40,9 @@ class BgpConfig:
         labelled_as_number: of ``labelled_neighbors``; 0: this PE's (iBGP).
         gateway_neighbors: the other gateways of this region, on sessions with BFD (RFC 5880); one
             that is not among ``neighbors`` is told nothing but that this PE lives.
+        labelled_address: this PE's on the core link, where P routers send labelled packets to and
+            have their sessions with; None: ``router_id``. A router that resolves next hops by its
+            own table, as they do, takes no route to an address by way of that same address.
         transport_label: label P routers deliver to this PE by; None: they pop (implicit null).
 
     Raises:
@@ -63,7 +66,13 @@ class BgpConfig:
     labelled_neighbors: tuple[IPv4Address, ...] = ()
     labelled_as_number: int = 0
     gateway_neighbors: tuple[IPv4Address, ...] = ()
+    labelled_address: IPv4Address | None = None
     transport_label: Label | None = None
+
+    @property
+    def core_address(self) -> IPv4Address:
+        """Return the address that P routers know this PE by."""
+        return self.labelled_address or self.router_id
 
     @property
     def all_neighbors(self) -> tuple[IPv4Address, ...]:
@@ -107,5 +116,5 @@ class BgpConfig:
             raise InvalidValue(f"{address} can't be a P router and a gateway of this region.")
         if len(set(self.all_neighbors)) != len(self.all_neighbors):
             raise InvalidValue("A BGP neighbor is listed twice.")
-        if self.router_id in self.sessions:
-            raise InvalidValue(f"{self.router_id} is listed as a BGP neighbor of itself.")
+        for address in {self.router_id, self.core_address} & set(self.sessions):
+            raise InvalidValue(f"{address} is listed as a BGP neighbor of itself.")

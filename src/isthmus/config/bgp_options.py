@@ -38,6 +38,13 @@ BGP_OPTIONS = [
         "BGP labelled unicast (RFC 8277), and hear this PE's. On sessions of their own: none may "
         "be among 'neighbors'. What [provider_edge] remotes says of a PE wins.",
     ),
+    cfg.StrOpt(
+        "labelled_address",
+        help="IPv4 address of this PE on the core link, on the core bridge's own port, if that is "
+        "not [provider_edge] address: sessions with labelled_neighbors come from it, and they send "
+        "labelled packets to it. P routers that resolve next hops, such as FRR, need the two to "
+        "differ; [provider_edge] address is then one on a loopback.",
+    ),
     cfg.IntOpt(
         "labelled_as_number",
         min=1,
@@ -107,6 +114,7 @@ def read_bgp(reader: Reader, pe: ProviderEdge) -> BgpConfig:
         "labelled_neighbors": reader.value(BGP, "labelled_neighbors", _read_addresses, none),
         "gateway_neighbors": reader.value(BGP, "gateway_neighbors", _read_addresses, none),
         "labelled_as_number": reader.value(BGP, "labelled_as_number", int, as_number),
+        "labelled_address": reader.value(BGP, "labelled_address", IPv4Address, None),
         "constrains_routes": bool(reader.raw(BGP, "constrain_routes")),
         "api": reader.text(BGP, "api"),
         "listen_port": reader.number(BGP, "listen_port"),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
-from typing import Literal
 
 from isthmus.model.ids import Label, NullLabel, check_mac
 
@@ -27,11 +26,12 @@ class TransportNextHop:
     """The LSP to one remote PE, as this PE enters it.
 
     Attributes:
-        label: transport label to push; None when the remote PE is adjacent (implicit null).
+        label: transport label to push, explicit null perhaps; None when the remote PE is adjacent
+            (implicit null, which never stands here).
         mac: MAC of the next hop on the core link.
     """
 
-    label: Label | Literal[NullLabel.EXPLICIT] | None
+    label: Label | NullLabel | None
     mac: str
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ Threads: the loop runs in the caller's; every adapter has its own and only ever 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -40,6 +40,8 @@ from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look.answers import Answers
 from isthmus.pe_agent.look.listener import LookingGlass
 from isthmus.pe_agent.look.tracing import Tracing
+from isthmus.pe_agent.next_hops import NextHops
+from isthmus.pe_agent.openflow.core_turn import CoreTurn
 from isthmus.pe_agent.openflow.ovs_flows import OvsFlowWriter
 from isthmus.pe_agent.openflow.ovs_plan import SwitchLayout
 from isthmus.pe_agent.openflow.ovs_ports import OvsPortPlugger
@@ -69,9 +71,15 @@ class PeAgent:
     Args:
         options: what the operator said.
         speaker: the BGP daemon.
+        enter_core: makes a thread one of the network namespace the core bridge's own port is in.
     """
 
-    def __init__(self, options: PeAgentOptions, speaker: BgpSpeaker) -> None:
+    def __init__(
+        self,
+        options: PeAgentOptions,
+        speaker: BgpSpeaker,
+        enter_core: Callable[[], None] = lambda: None,
+    ) -> None:
         pe, switch = options.pe, options.switch
         management_socket = _management_socket(options)
         layout = SwitchLayout(
@@ -85,7 +93,17 @@ class PeAgent:
         self._punts = PuntReceiver(management_socket, self.responder.respond)
         self._ports = OvsPortPlugger(switch.ovsdb, layout, self._punts.epoch)
         self._speaker = speaker
-        edges = Edges(self._ports, OvsFlowWriter(management_socket), speaker)
+        self._learns_labels = bool(options.bgp.labelled_neighbors)
+        core_turn = CoreTurn(switch.run_dir / f"{switch.core_bridge}.mgmt", pe.core_mac)
+        self._next_hops = NextHops(switch.core_bridge, core_turn.put, enter_core)
+        edges = Edges(
+            self._ports,
+            OvsFlowWriter(management_socket),
+            speaker,
+            lambda wanted: self._next_hops.resolve(
+                wanted - pe.next_hop_macs.keys(), self._punts.epoch()
+            ),
+        )
         self.reconciler = Reconciler(
             edges,
             functools.partial(compile_pe, pe, options.labels),
@@ -107,6 +125,8 @@ class PeAgent:
             self._look.start()
         self._ports.start(wake)
         self._punts.start(wake)
+        if self._learns_labels:
+            self._next_hops.start(wake)
         self._speaker.start(wake)
         link.start()
         self._advertiser.start()
@@ -128,6 +148,7 @@ class PeAgent:
             self._advertiser.stop()
             link.stop()
             self._speaker.stop()
+            self._next_hops.stop()
             self._punts.stop()
             self._ports.stop()
 

@@ -12,8 +12,9 @@ unplug      circuits that no flow uses any more
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from isthmus.model.errors import EdgeError
 from isthmus.model.flow import Flow
@@ -28,11 +29,16 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What is acted on."""
+    """What is acted on, and asked.
+
+    Attributes:
+        resolve: returns the MACs of those routers on the core link that answer.
+    """
 
     ports: PortPlugger
     writer: FlowWriter
     speaker: BgpSpeaker
+    resolve: Callable[[frozenset[IPv4Address]], Mapping[IPv4Address, str]] = lambda _: {}
 
 
 class Installer:

@@ -258,6 +258,8 @@ class Reconciler:
             plugged_hosts=ports.hosts,
             numbers=self._numbers,
             gateways=rib.gateways,
+            labelled=rib.labelled,
+            next_hop_macs=self._edges.resolve(frozenset(one.next_hop for one in rib.labelled)),
         )
 
     def _wait_for_gateways(self, intents: Mapping[str, VrfIntent], now: float) -> float:

@@ -65,7 +65,7 @@ class GoBgpSpeaker:
         self._thread = threading.Thread(target=self._keep_connected, name="bgp-events", daemon=True)
         self._connection: GoBgpClient | None = None
         self._rib = SharedRib(config)
-        self._labels = LabelReader(config.router_id, self._hear_labels)
+        self._labels = LabelReader(config, self._hear_labels)
 
         # Held while the daemon is told something; guards the next seven.
         self._telling = threading.Condition()

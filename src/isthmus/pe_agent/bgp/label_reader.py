@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
+from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import EdgeError
 from isthmus.pe_agent.bgp.gobgp_client import GoBgpClient
 from isthmus.pe_agent.bgp.labelled import Labels, read_table
@@ -35,12 +36,12 @@ class LabelReader:
     """A thread that looks when told to, and once more a moment later.
 
     Args:
-        own: this PE's address.
+        config: of this PE.
         hear: takes what was read.
     """
 
-    def __init__(self, own: IPv4Address, hear: Callable[[Labels, Ends], None]) -> None:
-        self._own = own
+    def __init__(self, config: BgpConfig, hear: Callable[[Labels, Ends], None]) -> None:
+        self._config = config
         self._hear = hear
         self._reading = threading.Lock()
         self._told = threading.Condition()
@@ -119,7 +120,7 @@ class LabelReader:
         with self._reading:
             with self._told:
                 ends, self._ends = frozenset(self._ends), set()
-            labels = read_table(client.paths(LABELLED_IPV4), self._own)
+            labels = read_table(client.paths(LABELLED_IPV4), self._config)
             self._hear(labels, ends)
         if labels.has_stale:
             with self._told:

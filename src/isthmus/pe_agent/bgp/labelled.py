@@ -51,7 +51,7 @@ def encode_own(config: BgpConfig) -> gobgp_pb2.Path:
         )
     )
     reach = attribute_pb2.MpReachNLRIAttribute(
-        family=LABELLED_IPV4, next_hops=[address], nlris=[nlri]
+        family=LABELLED_IPV4, next_hops=[str(config.core_address)], nlris=[nlri]
     )
     return gobgp_pb2.Path(
         nlri=nlri,
@@ -87,7 +87,7 @@ def decode_labelled(path: gobgp_pb2.Path) -> LabelledRoute:
     return LabelledRoute(decode_ipv4(nlri.prefix), next_hop, _read_label(nlri.labels[0]))
 
 
-def read_table(paths: Iterable[gobgp_pb2.Path], own: IPv4Address) -> Labels:
+def read_table(paths: Iterable[gobgp_pb2.Path], config: BgpConfig) -> Labels:
     """Read a whole table and choose, for each PE, all of the best paths.
 
     Long-lived stale ones are a last resort; then the highest local preference wins, the shortest AS
@@ -96,8 +96,9 @@ def read_table(paths: Iterable[gobgp_pb2.Path], own: IPv4Address) -> Labels:
 
     Args:
         paths: of all neighbors, the daemon's own among them.
-        own: this PE's address, to which it needs no label.
+        config: this PE's; it needs no label to itself.
     """
+    own = {config.router_id, config.core_address}
     best: dict[IPv4Address, tuple[_Rank, set[LabelledRoute]]] = {}
     junk: dict[tuple[str, str], str] = {}
     has_stale = False
@@ -110,7 +111,7 @@ def read_table(paths: Iterable[gobgp_pb2.Path], own: IPv4Address) -> Labels:
         except InvalidValue as error:
             junk[(path.neighbor_ip, " ".join(str(path.nlri).split()))] = error.for_operator
             continue
-        if own in (route.pe, route.next_hop):
+        if not own.isdisjoint((route.pe, route.next_hop)):
             continue
         rank = _rank(path)
         known = best.get(route.pe)

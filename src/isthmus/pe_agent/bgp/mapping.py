@@ -183,7 +183,7 @@ def encode_global(config: BgpConfig) -> gobgp_pb2.Global:
         asn=config.as_number,
         router_id=str(config.router_id),
         listen_port=config.listen_port,
-        listen_addresses=[str(config.router_id)],
+        listen_addresses=sorted({str(config.router_id), str(config.core_address)}),
     )
 
 
@@ -221,7 +221,7 @@ def encode_neighbor(
                 idle_hold_time_after_reset=_IDLE_AFTER_RESET_S,
             )
         ),
-        transport=gobgp_pb2.Transport(local_address=str(config.router_id)),
+        transport=gobgp_pb2.Transport(local_address=str(_local_address(config, address))),
         graceful_restart=gobgp_pb2.GracefulRestart(
             enabled=True,
             restart_time=config.graceful_restart_time_s,
@@ -288,6 +288,10 @@ def _families_with(config: BgpConfig, neighbor: IPv4Address) -> list[common_pb2.
     if neighbor in config.labelled_neighbors:
         return [LABELLED_IPV4]
     return [*FAMILIES.values(), *([MEMBERSHIPS] if config.constrains_routes else [])]
+
+
+def _local_address(config: BgpConfig, neighbor: IPv4Address) -> IPv4Address:
+    return config.core_address if neighbor in config.labelled_neighbors else config.router_id
 
 
 def _encode_family(config: BgpConfig, family: common_pb2.Family) -> gobgp_pb2.AfiSafi:

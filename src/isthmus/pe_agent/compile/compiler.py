@@ -8,7 +8,7 @@
                                         ▼
  neighbors' routes ──▶ candidates ──▶ import by RT, best paths ─▶ FIB of each VRF
                                         │
- PE, core port ─────────────────────────┴──▶ flows
+ PE, core port, labels told ────────────┴──▶ flows
                                              what answers to punted packets need
 
 Pure: no I/O, no clock, no logging. Same input, same output, in any order.
@@ -36,6 +36,7 @@ from isthmus.pe_agent.compile.flows import (
 from isthmus.pe_agent.compile.gateways import announcements, duty_on
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
+from isthmus.pe_agent.compile.lsps import join_lsps
 from isthmus.pe_agent.compile.membership import Senders, Shares, find_senders, group_circuits
 from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.compile.numbers import VRF_NUMBERS, VrfKey, allocate
@@ -81,7 +82,8 @@ def compile_pe(
         named in ``problems``; it never keeps the rest from being served.
     """
     problems = _Problems()
-    core = CoreLink(pe, inputs.core_port)
+    lsps = join_lsps(pe, inputs.labelled, inputs.next_hop_macs)
+    core = CoreLink(pe, inputs.core_port, lsps)
     duty = partial(duty_on, own=pe.address, view=inputs.gateways)
     shares = group_circuits(inputs.intents, duty)
     numbers = _number((vrf_numbers, label_range), pe, shares, inputs.numbers, problems)
@@ -261,7 +263,7 @@ def _note_problems(vrf: Vrf, fib: Fib, core: CoreLink, inputs: Inputs, problems:
         for route in fib.unresolved:
             problems.add(
                 _importers(vrf.key, route, inputs.intents),
-                f"No tunnel is configured to the remote PE {route.next_hop}.",
+                core.why_unreached(route.next_hop),
             )
 
 

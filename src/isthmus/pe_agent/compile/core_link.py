@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from isthmus.model.provider_edge import Encapsulation, ProviderEdge, TransportNextHop
+from isthmus.pe_agent.compile.lsps import Lsps
 from isthmus.pe_agent.compile.vrfs import Vrf
 
 
@@ -15,12 +16,14 @@ class CoreLink:
     """This PE's way to all others.
 
     Attributes:
-        pe: its addresses, its encapsulation and the LSPs it knows.
+        pe: its addresses and its encapsulation.
         port: OpenFlow port to the core; None while there is none.
+        lsps: the ways to other PEs, for native MPLS.
     """
 
     pe: ProviderEdge
     port: int | None
+    lsps: Lsps
 
     @property
     def overhead(self) -> int:
@@ -34,14 +37,18 @@ class CoreLink:
 
     def hops(self, next_hop: IPv4Address) -> tuple[TransportNextHop, ...]:
         """Return every equally good way into an LSP to the PE ``next_hop``, in order."""
-        hop = self.pe.remote_pes.get(next_hop)
-        return () if hop is None else (hop,)
+        return self.lsps.hops.get(next_hop, ())
 
     def reaches(self, next_hop: IPv4Address) -> bool:
         """Tell whether a tunnel leads to the PE ``next_hop``."""
         if self.port is None:
             return False
         return self.pe.encapsulation is Encapsulation.MPLS_IN_GRE or bool(self.hops(next_hop))
+
+    def why_unreached(self, next_hop: IPv4Address) -> str:
+        """Say, to the operator, why no tunnel leads to the PE ``next_hop``."""
+        otherwise = f"No tunnel is configured to the remote PE {next_hop}, and no label is learnt."
+        return self.lsps.reasons.get(next_hop, otherwise)
 
 
 def path_mtu(vrf: Vrf, core: CoreLink) -> int:

@@ -24,6 +24,7 @@ from isthmus.model.ip import AddressFamily, IpPrefix, family_of
 from isthmus.model.provider_edge import Encapsulation, TransportNextHop
 from isthmus.pe_agent.compile import pipeline
 from isthmus.pe_agent.compile.core_link import CoreLink, path_mtu
+from isthmus.pe_agent.compile.lsps import transport_register
 from isthmus.pe_agent.compile.rib import MOST_PATHS, Fib, Path, RemotePath
 from isthmus.pe_agent.compile.routes import LocalPath
 from isthmus.pe_agent.compile.vrfs import Vrf
@@ -128,9 +129,9 @@ def _towards_core(
 
 
 def _lsp_actions(hop: TransportNextHop, core: CoreLink) -> tuple[Action, ...]:
-    transport_label = (SetField("reg2", str(hop.label)),) if hop.label is not None else ()
+    pushed = transport_register(hop)
     return (
-        *transport_label,
+        *((SetField("reg2", str(pushed)),) if pushed else ()),
         SetField("eth_src", core.pe.core_mac),
         SetField("eth_dst", hop.mac),
     )

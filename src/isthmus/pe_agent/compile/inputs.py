@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from isthmus.model.flow import Flow
 from isthmus.model.gateways import GatewayView
 from isthmus.model.ids import RouteTarget
 from isthmus.model.intent import VrfIntent
-from isthmus.model.route import VpnRoute
+from isthmus.model.route import LabelledRoute, VpnRoute
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
@@ -49,6 +50,8 @@ class Inputs:
         plugged_hosts: Neutron ports of VMs that are plugged on this host.
         numbers: what was given out before.
         gateways: what is seen of the other gateways of the region.
+        labelled: the ways into LSPs to other PEs, for each PE all that are equally good.
+        next_hop_macs: MACs of the routers they lead over, of those that answer.
     """
 
     intents: Mapping[str, VrfIntent]
@@ -58,6 +61,8 @@ class Inputs:
     plugged_hosts: frozenset[str]
     numbers: Numbers
     gateways: GatewayView = field(default_factory=GatewayView)
+    labelled: frozenset[LabelledRoute] = frozenset()
+    next_hop_macs: Mapping[IPv4Address, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from isthmus.pe_agent.compile import pipeline
 from isthmus.pe_agent.compile.core_link import CoreLink
 from isthmus.pe_agent.compile.icmp import injection_mac
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs
+from isthmus.pe_agent.compile.lsps import join_lsps, transport_register
 from isthmus.pe_agent.compile.numbers import VrfKey
 from isthmus.pe_agent.compile.pipeline import DropCookie
 from isthmus.pe_agent.trace.missing import Missing, why_no_route
@@ -282,7 +283,7 @@ class _Tracer:
         if self.pe.encapsulation is Encapsulation.MPLS_IN_GRE:
             return f"GRE from {self.pe.address} to {far}"
         transport = int(walk.fields.get("reg2", "0"), 0)
-        pushed = f"transport label {transport}" if transport else "no transport label"
+        pushed = f"transport label {transport % 2**20}" if transport else "no transport label"
         return f"{pushed} to {far}, next hop {walk.fields.get('eth_dst')}"
 
     def _to_host(self, walk: Walk) -> None:
@@ -313,10 +314,11 @@ class _Tracer:
         if tunnel is not None:
             return IPv4Address(tunnel)
         entered = int(walk.fields.get("reg2", "0"), 0), walk.fields.get("eth_dst")
-        core = CoreLink(self.pe, self.inputs.core_port)
+        lsps = join_lsps(self.pe, self.inputs.labelled, self.inputs.next_hop_macs)
+        core = CoreLink(self.pe, self.inputs.core_port, lsps)
         for route in routes:
             for hop in core.hops(route.next_hop):
-                if (hop.label.value if hop.label else 0, hop.mac) == entered:
+                if (transport_register(hop), hop.mac) == entered:
                     return route.next_hop
         return routes[0].next_hop if routes else None
 

@@ -101,7 +101,7 @@ def test_a_first_start_is_no_restart(daemon: FakeGobgpd, speaker: GoBgpSpeaker) 
 
     daemon.crash()
     daemon.start()
-    _eventually(lambda: daemon.peers)
+    _eventually(lambda: str(NEIGHBOR) in daemon.peers)
     assert daemon.peers[str(NEIGHBOR)].graceful_restart.local_restarting
 
 

@@ -86,7 +86,7 @@ def test_what_can_not_be_used_is_refused_with_a_sentence(change: Change, words: 
     with pytest.raises(InvalidValue, match=words):
         decode_labelled(junk)
 
-    labels = read_table([junk, path(OTHER_LSP)], PE)
+    labels = read_table([junk, path(OTHER_LSP)], CONFIG)
     assert labels.routes == {OTHER_LSP}
     assert [words in reason for reason in labels.junk.values()] == [True]
 
@@ -95,7 +95,7 @@ def test_all_that_are_equally_good_are_kept() -> None:
     """Two P routers, and two labels of one (RFC 8277 §5: several paths)."""
     second = replace(LSP, label=Label(1017))
     table = [path(), path(second), path(OTHER_LSP, OTHER_P)]
-    assert read_table(table, PE).routes == {LSP, second, OTHER_LSP}
+    assert read_table(table, CONFIG).routes == {LSP, second, OTHER_LSP}
 
 
 def _prefer_less(path: gobgp_pb2.Path) -> None:
@@ -127,9 +127,9 @@ def test_the_better_path_is_the_only_one(worsen: Change) -> None:
     """RFC 4271 §9.1.2.2, and RFC 9494 §4.3 for long-lived stale ones, the last resort."""
     worse = path(OTHER_LSP, OTHER_P)
     worsen(worse)
-    assert read_table([worse, path()], PE).routes == {LSP}
-    assert read_table([path(), worse], PE).routes == {LSP}
-    assert read_table([worse], PE).routes == {OTHER_LSP}
+    assert read_table([worse, path()], CONFIG).routes == {LSP}
+    assert read_table([path(), worse], CONFIG).routes == {LSP}
+    assert read_table([worse], CONFIG).routes == {OTHER_LSP}
 
 
 def test_what_leads_here_is_no_way_to_another_pe() -> None:
@@ -137,7 +137,7 @@ def test_what_leads_here_is_no_way_to_another_pe() -> None:
     own, returned = path(LabelledRoute(PE, P, Label(1011))), path(replace(LSP, next_hop=PE))
     unsent = path()
     unsent.neighbor_ip = ""
-    labels = read_table([own, returned, unsent], PE)
+    labels = read_table([own, returned, unsent], CONFIG)
     assert labels.routes == frozenset()
     assert not labels.junk
 
@@ -146,9 +146,9 @@ def test_stale_paths_are_noted() -> None:
     """They go without an event: somebody has to look again."""
     stale = path()
     stale.stale = True
-    assert read_table([stale], PE).has_stale
-    assert read_table([stale], PE).routes == {LSP}
-    assert not read_table([path()], PE).has_stale
+    assert read_table([stale], CONFIG).has_stale
+    assert read_table([stale], CONFIG).routes == {LSP}
+    assert not read_table([path()], CONFIG).has_stale
 
 
 @pytest.mark.parametrize(
@@ -161,3 +161,13 @@ def test_this_pe_tells_the_label_it_is_reached_by(
     own = encode_own(replace(CONFIG, transport_label=label))
     check_path(own)
     assert decode_labelled(own) == LabelledRoute(PE, PE, told)
+
+
+def test_a_pe_with_another_address_on_the_core_link_tells_that() -> None:
+    """A router that resolves next hops takes no route to an address by way of itself."""
+    on_link = IPv4Address("198.51.100.11")
+    config = replace(CONFIG, labelled_address=on_link)
+    own = encode_own(config)
+    check_path(own)
+    assert decode_labelled(own) == LabelledRoute(PE, on_link, NullLabel.IMPLICIT)
+    assert read_table([path(replace(LSP, next_hop=on_link))], config).routes == frozenset()

@@ -322,7 +322,7 @@ def test_an_unknown_next_hop_is_named_to_the_vpns_that_import_its_routes() -> No
         routes=frozenset({route("10.2.0.7/32", IPv4Address("192.0.2.99"))}),
     )
     assert outcome.problems == {
-        VPN_RED: "No tunnel is configured to the remote PE 192.0.2.99.",
+        VPN_RED: "No tunnel is configured to the remote PE 192.0.2.99, and no label is learnt.",
     }
     switch = switch_with(outcome)
     dropped = switch.receive(RED_PORT, ipv4("10.1.0.5", "10.2.0.7", "red-west"))
