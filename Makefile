@@ -18,6 +18,7 @@ check: bootstrap ## static, unit and contract tests; a minute and a half
 	@$(PYTHON) tools/run-tests static unit contract
 
 conformance: bootstrap ## what others wrote for the BGPVPN API, run against the lab
+	@$(PYTHON) -m tests.peers
 	@$(PYTHON) -m lab up
 	@$(PYTHON) -m tests.conformance
 

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.functional.db.mariadb import MariaDb, running
 
 OURS, PEER = "isthmus", "networking-bgpvpn"
 _CHECKOUT = Path(__file__).resolve().parent.parent
-_PEER_PYTHON = _CHECKOUT / ".lab" / "peers" / "venv" / "bin" / "python"
+PEER_PYTHON = _CHECKOUT / ".lab" / "peers" / "venv" / "bin" / "python"
 _MIGRATE = "import sys; from neutron.db.migration.cli import main; sys.exit(main())"
 
 
@@ -76,23 +76,28 @@ def both(seed: str) -> Iterator[dict[str, Site]]:
     Args:
         seed: SQL that is run on Neutron's migrated database before it is copied.
     """
-    _install_peer()
+    install_peer()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="isthmus-bench-")))
         server = stack.enter_context(running(folder))
         urls = _databases(server, seed, folder)
-        pythons = {OURS: Path(sys.executable), PEER: _PEER_PYTHON}
+        pythons = {OURS: Path(sys.executable), PEER: PEER_PYTHON}
         # By entry point: networking-bgpvpn's is called after the extension.
-        plugins = {OURS: "isthmus", PEER: "bgpvpn"}
+        plugins = {OURS: ["isthmus"], PEER: ["bgpvpn"]}
         yield {
             name: stack.enter_context(
-                _site(name, pythons[name], folder / name, urls[name], plugins[name])
+                site(name, pythons[name], folder / name, urls[name], plugins[name])
             )
             for name in (OURS, PEER)
         }
 
 
-def _install_peer() -> None:
+def install_peer() -> None:
+    """Install networking-bgpvpn beside .venv, unless it is.
+
+    Raises:
+        NotMeasured: it can't be had.
+    """
     if subprocess.run([_CHECKOUT / "tools" / "peers"], cwd=_CHECKOUT, check=False).returncode:
         raise NotMeasured("networking-bgpvpn can't be installed beside .venv")
 
@@ -100,7 +105,7 @@ def _install_peer() -> None:
 def _databases(server: MariaDb, seed: str, folder: Path) -> dict[str, str]:
     names = {OURS: "ours", PEER: "peer"}
     urls = {site: server.create(name) for site, name in names.items()}
-    _migrate(Path(sys.executable), folder, urls[OURS], "neutron")
+    migrate(Path(sys.executable), folder, urls[OURS], "neutron")
     _pipe(server, names[OURS], seed.encode())
     client = ("--no-defaults", "-u", "root", "-S", str(server.socket))
     dump = subprocess.run(
@@ -110,8 +115,8 @@ def _databases(server: MariaDb, seed: str, folder: Path) -> dict[str, str]:
         timeout=120,
     )
     _pipe(server, names[PEER], dump.stdout)
-    _migrate(Path(sys.executable), folder, urls[OURS], "isthmus")
-    _migrate(_PEER_PYTHON, folder, urls[PEER], "networking-bgpvpn")
+    migrate(Path(sys.executable), folder, urls[OURS], "isthmus")
+    migrate(PEER_PYTHON, folder, urls[PEER], "networking-bgpvpn")
     for name in names.values():
         tables = server.run(
             f"SELECT table_name FROM information_schema.tables WHERE table_schema='{name}'"  # noqa: S608
@@ -126,7 +131,12 @@ def _pipe(server: MariaDb, database: str, statements: bytes) -> None:
     subprocess.run(command, input=statements, check=True, timeout=120)
 
 
-def _migrate(python: Path, folder: Path, url: str, subproject: str) -> None:
+def migrate(python: Path, folder: Path, url: str, subproject: str) -> None:
+    """Bring a subproject's tables up, as ``neutron-db-manage`` of one of the two Pythons does.
+
+    Raises:
+        NotMeasured: it failed.
+    """
     configuration = folder / "migrate.conf"
     configuration.write_text(f"[database]\nconnection = {url}\n")
     command = [str(python), "-W", "ignore", "-c", _MIGRATE, "--config-file", str(configuration)]
@@ -142,11 +152,20 @@ def _migrate(python: Path, folder: Path, url: str, subproject: str) -> None:
 
 
 @contextmanager
-def _site(name: str, python: Path, folder: Path, url: str, plugin: str) -> Iterator[Site]:
+def site(name: str, python: Path, folder: Path, url: str, plugin: Sequence[str]) -> Iterator[Site]:
+    """Start a Neutron and end it.
+
+    Args:
+        name: for messages.
+        python: which of the two.
+        folder: new, for its configuration and log.
+        url: of its database.
+        plugin: as ``bench.neutron_site`` takes it.
+    """
     folder.mkdir()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [python, "-W", "ignore", "-m", "bench.neutron_site", folder, url, plugin],
+            [python, "-W", "ignore", "-m", "bench.neutron_site", folder, url, *plugin],
             cwd=_CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -158,6 +177,5 @@ def _site(name: str, python: Path, folder: Path, url: str, plugin: str) -> Itera
     except NotMeasured as reason:
         raise NotMeasured(f"{reason}\n{(folder / 'log').read_text()[-2000:]}") from None
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(30)
+        # Its input ends, and so does it.
+        process.communicate(timeout=30)

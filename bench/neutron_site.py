@@ -58,16 +58,17 @@ extension_drivers = port_security
 [isthmus]
 driver = noop
 [service_providers]
-service_provider = BGPVPN:Dummy:networking_bgpvpn.neutron.services.service_drivers.driver_api.BGPVPNDriver:default
+service_provider = BGPVPN:Dummy:networking_bgpvpn.neutron.services.service_drivers.driver_api.{driver}:default
 """  # noqa: E501  an option is one line
 
 
 class NeutronSite:
     """The API and a count of what it asks of the database."""
 
-    def __init__(self, folder: Path, url: str, plugin: str) -> None:
+    def __init__(self, folder: Path, url: str, plugin: str, driver: str) -> None:
         path = folder / "neutron.conf"
-        path.write_text(CONFIGURATION.format(folder=folder, url=url, plugin=plugin))
+        text = CONFIGURATION.format(folder=folder, url=url, plugin=plugin, driver=driver)
+        path.write_text(text)
         neutron_config.register_common_config_options()
         neutron_config.init(["--config-file", str(path)])
         logging.disable(logging.WARNING)
@@ -110,12 +111,19 @@ def _context(project: str | None) -> Any:
     return neutron_context.Context("user", project, is_admin=False, roles=["member", "reader"])
 
 
-def main(folder: str, url: str, plugin: str) -> None:
-    """Answer until standard input ends."""
+def main(folder: str, url: str, plugin: str, driver: str = "BGPVPNDriver") -> None:
+    """Answer until standard input ends.
+
+    Args:
+        folder: for the configuration.
+        url: of the database.
+        plugin: among Neutron's entry points.
+        driver: networking-bgpvpn's class of it, where that is the plug-in.
+    """
     # What libraries print goes elsewhere: standard output is the protocol.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    site = NeutronSite(Path(folder), url, plugin)
+    site = NeutronSite(Path(folder), url, plugin, driver)
     print(json.dumps({"ready": plugin}), file=out, flush=True)
     for line in sys.stdin:
         print(json.dumps(site.answer(json.loads(line))), file=out, flush=True)

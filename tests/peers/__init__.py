@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""networking-bgpvpn's own unit tests of its API, run against Isthmus."""
