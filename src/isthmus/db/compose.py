@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from isthmus.db import models
-from isthmus.db.gateways import GatewayPortRecord
 from isthmus.db.records import (
+    BOTH,
+    EXPORT,
+    IMPORT,
     AssociationRecord,
     AttachmentRecord,
     CustomerPort,
+    GatewayPortRecord,
     Kind,
     NetworkRecord,
     RouterRecord,
@@ -71,7 +73,7 @@ def compose(picture: Picture) -> VpnIntent:
     Left out are networks without an attachment and those none of whose subnets can be carried.
     """
     vpn = picture.vpn
-    both = vpn.targets_of(models.BOTH)
+    both = vpn.targets_of(BOTH)
     whole = [_of_network(picture, network_id) for network_id in vpn.network_ids]
     routed = [_of_router(picture, a) for a in picture.associations if a.kind is Kind.ROUTER]
     made = [attachment for attachment in (*whole, *routed) if attachment is not None]
@@ -79,8 +81,8 @@ def compose(picture: Picture) -> VpnIntent:
     return VpnIntent(
         vpn_id=vpn.id,
         generation=vpn.generation,
-        import_rts=_route_targets(both + vpn.targets_of(models.IMPORT)),
-        export_rts=_route_targets(both + vpn.targets_of(models.EXPORT)),
+        import_rts=_route_targets(both + vpn.targets_of(IMPORT)),
+        export_rts=_route_targets(both + vpn.targets_of(EXPORT)),
         rds=tuple(RouteDistinguisher.parse(rd) for rd in vpn.rds),
         attachments=tuple(sorted(attachments, key=lambda a: (not a.is_whole, a.network_id))),
         local_pref=vpn.local_pref,

@@ -6,8 +6,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -16,23 +14,7 @@ from neutron.db import models_v2
 from neutron_lib.context import Context
 
 from isthmus.db import claims, models
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayPortRecord:
-    """A gateway's port on a network.
-
-    Attributes:
-        address: the PE's; None if it was never heard, or is forgotten.
-        mac: None while the port does not exist.
-    """
-
-    network_id: str
-    pe: str
-    port_id: str
-    claimed_at: datetime
-    address: IPv4Address | None
-    mac: str | None
+from isthmus.db.records import GatewayPortRecord
 
 
 def in_order(network_id: str, pes: Iterable[str]) -> list[str]:

@@ -25,7 +25,6 @@ FREE_TEXT = sa.String(255).with_variant(mysql.VARCHAR(255, charset="utf8mb4"), "
 SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # In parentheses MySQL takes it for a column of text.
 EMPTY = sa.text("('')")
-IMPORT, EXPORT, BOTH = "import", "export", "both"
 DISTRIBUTED, GATEWAY = "distributed", "gateway"
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from isthmus.model.intent import RouterAdvertisement
 from isthmus.model.ip import IpAddress, IpPrefix
+
+# The directions of a route target.
+IMPORT, EXPORT, BOTH = "import", "export", "both"
 
 
 class Kind(StrEnum):
@@ -158,6 +161,23 @@ class AttachmentRecord:
     fixed_ips: tuple[tuple[str, str], ...]
     mode: str = "distributed"
     device_owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPortRecord:
+    """A gateway's port on a network.
+
+    Attributes:
+        address: the PE's; None if it was never heard, or is forgotten.
+        mac: None while the port does not exist.
+    """
+
+    network_id: str
+    pe: str
+    port_id: str
+    claimed_at: datetime
+    address: IPv4Address | None
+    mac: str | None
 
 
 @dataclass(frozen=True, slots=True)

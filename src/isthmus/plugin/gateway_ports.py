@@ -23,8 +23,7 @@ from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
 from isthmus.db import gateways
-from isthmus.db.gateways import GatewayPortRecord
-from isthmus.db.records import NetworkRecord
+from isthmus.db.records import GatewayPortRecord, NetworkRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
 from isthmus.plugin.attach import own_context
 

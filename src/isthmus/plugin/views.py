@@ -9,15 +9,22 @@ from typing import Any
 from neutron_lib.api.definitions import bgpvpn_routes_control as routes_control
 
 from isthmus.api.definitions import mpls_vpn
-from isthmus.db import models
-from isthmus.db.records import AssociationRecord, Kind, PortRoute, VpnRecord
+from isthmus.db.records import (
+    BOTH,
+    EXPORT,
+    IMPORT,
+    AssociationRecord,
+    Kind,
+    PortRoute,
+    VpnRecord,
+)
 from isthmus.plugin.status import Condition
 
 # The attributes that hold route targets, and the direction each stands for.
 DIRECTIONS = {
-    "route_targets": models.BOTH,
-    "import_targets": models.IMPORT,
-    "export_targets": models.EXPORT,
+    "route_targets": BOTH,
+    "import_targets": IMPORT,
+    "export_targets": EXPORT,
 }
 
 View = dict[str, Any]
