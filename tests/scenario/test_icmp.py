@@ -111,8 +111,9 @@ def test_packets_larger_than_the_far_network_arrive_in_fragments(
     figures.add(f"packets of 1400 octets into a network of {SMALL_MTU}: {output.splitlines()[-2]}")
     assert " 20 received" in output
     assert reassembled(far) >= 20
-    output = near.endpoint.run(["ping", "-n", "-c1", "-W2", "-s1372", "-Mdo", ipv4], check=False)
-    assert f"From 10.91.2.1 icmp_seq=1 Frag needed and DF set (mtu = {SMALL_MTU})" in output.stdout
+    words = ["ping", "-n", "-c1", "-W2", "-s1372", "-Mdo", ipv4]
+    output = near.endpoint.run(words, check=False).stdout
+    assert f"From 10.91.2.1 icmp_seq=1 Frag needed and DF set (mtu = {SMALL_MTU})" in output
 
 
 def test_hosts_of_one_subnet_reach_each_other_from_region_to_region(
