@@ -208,10 +208,6 @@ def test_the_gateway_of_an_associated_port_stays_the_pes(cloud: Cloud, driver: F
         ([prefix("10.0.0.0/8", local_pref=-1)], "local_pref"),
         ([{"type": "prefix"}], "prefix"),
         ([{"type": "magic", "prefix": "10.0.0.0/8"}], "type"),
-        (
-            [{"type": "bgpvpn", "bgpvpn_id": "00000000-0000-4000-8000-000000000000"}],
-            "not supported yet",
-        ),
         ([prefix(f"10.{n}.0.0/16") for n in range(101)], "more than 100"),
     ],
 )
@@ -228,6 +224,52 @@ def test_routes_that_cannot_be_are_refused(
     ):
         assert refused.status == 400
         assert sentence in refused.sentence
+
+
+def test_a_port_passes_on_what_another_vpn_has_here(cloud: Cloud, driver: FlakyDriver) -> None:
+    """Its networks, and what is behind its ports, as they come; and no more when it is deleted."""
+    other = cloud.vpn()["id"]
+    cloud.made(cloud.associate(other, cloud.network("10.7.0.0/24")), "network_association")
+    port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
+    route = {"type": "bgpvpn", "bgpvpn_id": other, "local_pref": 5}
+    vpn_id, association_id = associated(cloud, port["id"], routes=[route])
+    cloud.dispatch()
+
+    def passed_on() -> list[tuple[str, int | None]]:
+        intents = [intent for intent in driver.applied if intent.vpn_id == vpn_id]
+        (attachment,) = intents[-1].attachments
+        return [(str(b.prefix.prefix), b.prefix.local_pref) for b in attachment.prefixes]
+
+    assert passed_on() == [("10.7.0.0/24", 5)]
+    path = f"{VPNS}/{vpn_id}/port_associations/{association_id}"
+    shown = cloud.request("GET", path)["port_association"]["routes"]
+    assert shown == [route]
+    router = cloud.port(cloud.network("10.8.0.0/24"), "pe-1")
+    routes = [prefix("198.51.100.0/24")]
+    cloud.made(associate(cloud, other, router["id"], routes=routes), "port_association")
+    cloud.dispatch()
+    address = f"{router['fixed_ips'][0]['ip_address']}/32"
+    assert sorted(passed_on()) == [("10.7.0.0/24", 5), (address, 5), ("198.51.100.0/24", 5)]
+    assert cloud.request("DELETE", f"{VPNS}/{other}").status == 204
+    cloud.dispatch()
+    assert passed_on() == []
+    assert cloud.request("GET", path)["port_association"]["routes"] == []
+
+
+def test_a_vpn_passed_on_is_another_of_the_same_project(cloud: Cloud) -> None:
+    """Or none at all."""
+    port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
+    vpn_id, association_id = associated(cloud, port["id"])
+    for other, status in (
+        (vpn_id, 409),
+        (cloud.vpn(project=BLUE)["id"], 404),
+        ("00000000-0000-4000-8000-000000000000", 404),
+    ):
+        routes = [{"type": "bgpvpn", "bgpvpn_id": other}]
+        assert change(cloud, vpn_id, association_id, routes=routes).status == status
+    blue = {"routes": [{"type": "bgpvpn", "bgpvpn_id": cloud.vpn(project=BLUE)["id"]}]}
+    path = f"{VPNS}/{vpn_id}/port_associations/{association_id}"
+    assert cloud.request("PUT", path, {"port_association": blue}).status == 403
 
 
 @pytest.mark.parametrize("value", [-1, 2**32, "x", True, 1.5, float("inf")])

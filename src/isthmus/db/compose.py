@@ -21,6 +21,7 @@ from isthmus.db.records import (
     GatewayPortRecord,
     Kind,
     NetworkRecord,
+    PortRoute,
     RouterRecord,
     SubnetRecord,
     TransitRecord,
@@ -38,7 +39,7 @@ from isthmus.model.intent import (
     NetworkAttachment,
     VpnIntent,
 )
-from isthmus.model.ip import IpAddress, ip_order
+from isthmus.model.ip import IpAddress, IpPrefix, ip_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Picture:
         ports: every CE on those networks and behind its routers.
         routers: its routers.
         transits: their transit networks.
+        passed_on: the prefixes of other VPNs that its ports pass on, by VPN.
     """
 
     vpn: VpnRecord
@@ -65,6 +67,7 @@ class Picture:
     ports: tuple[CustomerPort, ...]
     routers: Mapping[str, RouterRecord]
     transits: Mapping[str, TransitRecord]
+    passed_on: Mapping[str, frozenset[IpPrefix]]
 
 
 def compose(picture: Picture) -> VpnIntent:
@@ -204,16 +207,26 @@ def _with_port(
     port = addresses[0]
     prefixes = [
         BoundPrefix(
-            port.host_name, AttachedPrefix(route.prefix, port.mac, port.port_id, route.local_pref)
+            port.host_name, AttachedPrefix(prefix, port.mac, port.port_id, route.local_pref)
         )
-        for route in association.routes
-        if route.prefix is not None
+        for prefix, route in _behind(picture, association).items()
     ]
     return replace(
         attachment,
         hosts=tuple(sorted(hosts)),
         prefixes=tuple(sorted([*attachment.prefixes, *prefixes])),
     )
+
+
+def _behind(picture: Picture, association: AssociationRecord) -> Mapping[IpPrefix, PortRoute]:
+    """Return what a port has behind it, each prefix once: one that is named counts first."""
+    routes: dict[IpPrefix, PortRoute] = {}
+    for route in association.routes:
+        if route.vpn_id is not None:
+            for prefix in picture.passed_on.get(route.vpn_id, ()):
+                routes.setdefault(prefix, route)
+    named = {route.prefix: route for route in association.routes if route.prefix is not None}
+    return routes | named
 
 
 def _hosts(ports: Iterable[CustomerPort], mac: str | None = None) -> Iterable[BoundHost]:

@@ -14,6 +14,7 @@ from isthmus.db import (
     gateways,
     models,
     neutron_facts,
+    passed_on,
     router_facts,
     transits,
     vpns,
@@ -45,6 +46,7 @@ def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnInte
         if ids
         for association in associations.read(context, kind, vpn_id=vpn_id)
     ]
+    passed = {r.vpn_id for member in members for r in member.routes if r.vpn_id is not None}
     attached = _made(attachments.read(context, used, lock=lock))
     in_gateway_mode = [n for n, found in attached.items() if found.mode == models.GATEWAY]
     return compose(
@@ -57,6 +59,7 @@ def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnInte
             ports=tuple(neutron_facts.read_customer_ports(context, used | behind)),
             routers=routers,
             transits=transited,
+            passed_on=passed_on.read_prefixes(context, passed),
         )
     )
 

@@ -115,6 +115,7 @@ class AssociationCalls:
             former = read_association(context, self._kind, id, bgpvpn_id)
             changed = joining.read_change(former, wanted[self._resource])
             if changed != former:
+                joining.check_routes(context, read_vpn(context, bgpvpn_id), changed.routes)
                 associations.update(context, changed)
                 journal.append(context, [bgpvpn_id])
             view = self._view(context, bgpvpn_id, [changed], None, None)[0]

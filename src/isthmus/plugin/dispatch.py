@@ -28,6 +28,7 @@ from isthmus.db import (
     journal,
     models,
     neutron_facts,
+    passed_on,
     provider_edges,
     transits,
     vpns,
@@ -176,7 +177,7 @@ class Dispatcher:
         elif seen.is_new or self._sent.get(vpn_id) != seen.digest:
             self._driver.apply(seen.wanted, seen.pes)
             self._sent[vpn_id] = seen.digest
-            _record_dispatched(vpn_id, seen.wanted.generation, seen.digest)
+            _record_dispatched(vpn_id, seen)
             LOG.info(
                 "intent.dispatched vpn=%s generation=%d networks=%d pes=%d",
                 vpn_id,
@@ -250,10 +251,14 @@ def _take_picture(vpn_id: str) -> _Picture:
 
 
 @db_api.retry_db_errors
-def _record_dispatched(vpn_id: str, generation: int, digest: str) -> None:
+def _record_dispatched(vpn_id: str, seen: _Picture) -> None:
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_WRITER.using(context):
-        vpns.record_dispatched(context, vpn_id, generation, digest)
+        if seen.wanted is not None:
+            vpns.record_dispatched(context, vpn_id, seen.wanted.generation, seen.digest)
+        if seen.is_new:
+            # Ports of other VPNs may pass on what this one has.
+            journal.append(context, passed_on.read_dependents(context, vpn_id))
 
 
 @db_api.retry_db_errors

@@ -20,8 +20,8 @@ from neutron_lib.plugins import directory
 
 from isthmus.db import attachments, membership, neutron_facts, router_facts
 from isthmus.db.records import AssociationRecord, Kind, PortRoute, SubnetRecord, VpnRecord
-from isthmus.model.errors import IntentConflict, InvalidValue
-from isthmus.plugin import attach, members, validate
+from isthmus.model.errors import IntentConflict, InvalidValue, NotPermitted
+from isthmus.plugin import attach, lookup, members, validate
 from isthmus.plugin.validate import Member
 
 # The attribute that says what of a router or port is advertised.
@@ -111,21 +111,37 @@ def read_routes(bodies: Sequence[Mapping[str, Any]]) -> tuple[PortRoute, ...]:
         raise InvalidValue(f"'routes' has more than {validate.MAX_ROUTES} entries.")
     routes = []
     for body in bodies:
-        if body[routes_control.TYPE] == routes_control.BGPVPN_TYPE:
-            raise InvalidValue(
-                "Routes of type 'bgpvpn' are not supported yet. Name the prefixes in routes of "
-                "type 'prefix' instead."
-            )
         preference = body.get(routes_control.LOCAL_PREF_KEY)
         local_pref = None if preference is None else int(preference)
         validate.check_local_pref(local_pref)
-        prefix = validate.check_route(str(body[routes_control.PREFIX]))
-        routes.append(PortRoute(prefix=prefix, local_pref=local_pref))
-    prefixes = [route.prefix for route in routes]
-    twice = [str(prefix) for prefix in prefixes if prefixes.count(prefix) > 1]
+        if body[routes_control.TYPE] == routes_control.BGPVPN_TYPE:
+            vpn_id = str(body[routes_control.BGPVPN_ID])
+            routes.append(PortRoute(vpn_id=vpn_id, local_pref=local_pref))
+        else:
+            prefix = validate.check_route(str(body[routes_control.PREFIX]))
+            routes.append(PortRoute(prefix=prefix, local_pref=local_pref))
+    targets = [str(route.prefix or route.vpn_id) for route in routes]
+    twice = [target for target in targets if targets.count(target) > 1]
     if twice:
         raise InvalidValue(f"'routes' has {twice[0]} twice.")
     return tuple(routes)
+
+
+def check_routes(context: Context, vpn: VpnRecord, routes: Sequence[PortRoute]) -> None:
+    """Refuse routes that pass on what the caller may not see, or the VPN itself.
+
+    Raises:
+        IntentConflict: the very VPN the port is to join.
+        NotPermitted: a VPN of another project.
+        VpnNotFound: no such VPN.
+    """
+    for vpn_id in sorted({route.vpn_id for route in routes if route.vpn_id is not None}):
+        if vpn_id == vpn.id:
+            raise IntentConflict(f"A port can't pass on BGP VPN {vpn_id} within itself.")
+        if lookup.read_vpn(context, vpn_id).project_id != vpn.project_id:
+            raise NotPermitted(
+                f"BGP VPN {vpn_id} does not belong to the project of BGP VPN {vpn.id}."
+            )
 
 
 def _refuse_owner(port: Mapping[str, Any]) -> None:
@@ -151,6 +167,7 @@ def check(context: Context, vpn: VpnRecord, request: JoinRequest) -> None:
         IntentConflict: it is at odds with what is in the VPN.
         NotPermitted: it is another project's.
     """
+    check_routes(context, vpn, request.routes)
     target_id = request.target["id"]
     found = members.read_some(context, request.kind, [target_id])
     joining = found[0] if found else Member(request.kind, target_id, ())

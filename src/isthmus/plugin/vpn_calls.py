@@ -10,7 +10,7 @@ from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 from oslo_utils import uuidutils
 
-from isthmus.db import journal, vpns
+from isthmus.db import journal, passed_on, vpns
 from isthmus.db.records import VpnRecord
 from isthmus.plugin import conditions, requests, views
 from isthmus.plugin.errors import refusals_answered
@@ -88,8 +88,8 @@ class VpnCalls:
         with db_api.CONTEXT_WRITER.using(context):
             vpns.lock(context, id)
             former = read_vpn(context, id)
+            journal.append(context, [id, *passed_on.read_dependents(context, id)])
             vpns.delete(context, id)
-            journal.append(context, [id])
         self._transits.remove_now(former.router_ids)
         self._waker.wake()
 

@@ -73,6 +73,7 @@ PICTURE = Picture(
         for name in ("net", "transit")
     },
     gateways={},
+    passed_on={"other": frozenset({ip_network("10.7.0.0/24"), ip_network("10.8.0.0/24")})},
     ports=PORTS,
     routers={"router": ROUTER},
     transits={
@@ -164,6 +165,21 @@ def test_a_port_brings_itself_and_what_is_behind_it() -> None:
             "p-1",
             7,
         )
+
+
+def test_a_port_passes_on_what_another_vpn_has_unless_it_names_it_itself() -> None:
+    """Each prefix once."""
+    routes = (
+        PortRoute(None, "other", 5),
+        PortRoute(ip_network("10.8.0.0/24"), None, 9),
+        PortRoute(None, "gone", None),
+    )
+    member = association(Kind.PORT, "p-1", routes=routes)
+    (attachment,) = compose(replace(PICTURE, associations=(member,))).attachments
+    assert [(str(b.prefix.prefix), b.prefix.local_pref) for b in attachment.prefixes] == [
+        ("10.7.0.0/24", 5),
+        ("10.8.0.0/24", 9),
+    ]
 
 
 def test_two_ports_of_one_network_share_its_attachment() -> None:
