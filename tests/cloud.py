@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,14 +34,14 @@ with warnings.catch_warnings():
     from neutron_lib import context as neutron_context
     from neutron_lib import rpc as neutron_rpc
     from neutron_lib.db import api as db_api
-    from neutron_lib.db import model_base
+    from neutron_lib.db import model_base, standard_attr
     from neutron_lib.plugins import directory
 
     from isthmus.api.definitions import bgpvpn
     from isthmus.db import models
     from isthmus.drivers.base import VpnDriver
     from isthmus.model.errors import IsthmusError
-    from isthmus.model.report import PeReport
+    from isthmus.model.report import PeReport, VrfReport
     from isthmus.plugin import dispatch, reports
     from isthmus.plugin.plugin import IsthmusPlugin, load_driver
 
@@ -163,12 +164,18 @@ class Cloud:
         body: object = NOTHING,
         project: str | Caller | None = None,
         query: Mapping[str, str] | None = None,
+        revision: int | None = None,
     ) -> Answer:
-        """Ask the API, as an administrator, as a member of ``project`` or as anybody."""
+        """Ask the API, as an administrator, as a member of ``project`` or as anybody.
+
+        ``revision``: only if the resource has that one.
+        """
         if query is not None:
             path = f"{path}?{urlencode(query, errors='surrogatepass')}"
         request = webob.Request.blank(path, method=method)
         request.environ["neutron.context"] = self.context(project)
+        if revision is not None:
+            request.headers["If-Match"] = f"revision_number={revision}"
         if body is not NOTHING:
             request.content_type = "application/json"
             request.body = json.dumps(body).encode()
@@ -314,6 +321,26 @@ class Cloud:
         context = neutron_context.get_admin_context()
         with db_api.CONTEXT_WRITER.using(context):
             context.session.query(models.Vpn).update({"generation": 0})
+
+    def count_standard_attributes(self) -> int:
+        """Count the rows Neutron keeps of resources."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            return int(context.session.query(standard_attr.StandardAttribute).count())
+
+    def forget_standard_attributes(self) -> None:
+        """Have the rows that the release before wrote."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_WRITER.using(context):
+            context.session.query(models.Vpn).update({"standard_attr_id": None})
+
+    def report_in_force(self, pe: str, vpn_id: str, **figures: Any) -> None:
+        """Have a PE report the newest generation of a VPN in force."""
+        context = neutron_context.get_admin_context()
+        with db_api.CONTEXT_READER.using(context):
+            generation = context.session.get(models.Vpn, vpn_id).generation
+        vrf = VrfReport(vpn_id, generation, is_in_force=True, **figures)
+        self.report(PeReport(pe, IPv4Address("192.0.2.11"), (vrf,), ()))
 
     def status(self, vpn_id: str, project: str | None = None) -> tuple[str, str]:
         """Return status and reason of a VPN."""

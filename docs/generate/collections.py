@@ -56,6 +56,8 @@ def read_definitions() -> list[ModuleType]:
         for each in pkgutil.iter_modules(definitions.__path__)
     ]
     extensions = [module for module in found if hasattr(module, "RESOURCE_ATTRIBUTE_MAP")]
+    # A module may hold the definitions of several extensions.
+    extensions += [each for module in found for each in getattr(module, "DEFINITIONS", ())]
     return sorted(extensions, key=lambda module: len(module.REQUIRED_EXTENSIONS))
 
 

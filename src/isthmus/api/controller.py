@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import webob.dec
 import webob.exc
 from neutron.api import extensions
 from neutron.api.v2 import base
@@ -45,14 +46,40 @@ class Controller(base.Controller):
         raise webob.exc.HTTPNotFound("The resource could not be found.")
 
 
+class ReadOnlyController(Controller):
+    """A collection that is compiled, not made: whoever would change it is refused with 405."""
+
+    def create(self, request: Any, body: Any = None, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        del request, body, kwargs
+        raise webob.exc.HTTPMethodNotAllowed(f"A {self.resource} can only be read.")
+
+    def update(
+        self,
+        request: Any,
+        id: str,  # noqa: A002  Neutron's name
+        body: Any = None,
+        **kwargs: Any,
+    ) -> NoReturn:
+        """Refuse."""
+        del id
+        self.create(request, body, **kwargs)
+
+    def delete(self, request: Any, id: str, **kwargs: Any) -> NoReturn:  # noqa: A002
+        """Refuse."""
+        del id
+        self.create(request, **kwargs)
+
+
 def create_resource(
     collection: str,
     plugin: Any,
     attributes: dict[str, Any],
     parent: dict[str, str] | None = None,
+    kind: type[Controller] = Controller,
 ) -> Any:
     """Return the WSGI application of a collection; bulk creation, sorting and paging included."""
-    controller = Controller(
+    controller = kind(
         plugin,
         collection,
         collection.removesuffix("s"),
@@ -62,10 +89,14 @@ def create_resource(
         allow_pagination=True,
         allow_sorting=True,
     )
-    return wsgi_resource.Resource(controller, faults.FAULT_MAP)
+    return serve(wsgi_resource.Resource(controller, faults.FAULT_MAP))
 
 
-def list_resources(collections: Mapping[str, Any], below: Mapping[str, Any]) -> list[Any]:
+def list_resources(
+    collections: Mapping[str, Any],
+    below: Mapping[str, Any],
+    kind: type[Controller] = Controller,
+) -> list[Any]:
     """Return one resource for each collection, and for each one below an item of another."""
     plugin = directory.get_plugin(bgpvpn.ALIAS)
     tables = [(collection, None, attributes) for collection, attributes in collections.items()]
@@ -76,10 +107,33 @@ def list_resources(collections: Mapping[str, Any], below: Mapping[str, Any]) -> 
     return [
         extensions.ResourceExtension(
             collection,
-            create_resource(collection, plugin, attributes, parent),
+            create_resource(collection, plugin, attributes, parent, kind),
             parent,
             path_prefix=bgpvpn.API_PREFIX,
             attr_map=attributes,
         )
         for collection, parent, attributes in tables
     ]
+
+
+def serve(application: Any) -> Any:
+    """Return an application of Neutron's that refuses what that would answer with 500.
+
+    A condition (``If-Match``) is about an item, which Neutron does not find in the path of a
+    collection: there it means nothing. And a query has to be text.
+    """
+
+    @webob.dec.wsgify(RequestClass=wsgi_resource.Request)
+    def served(request: Any) -> Any:
+        routing = request.environ.get("wsgiorg.routing_args")
+        if routing is None or "id" not in routing[1]:
+            request.headers.pop("If-Match", None)
+        try:
+            len(request.GET)
+        except UnicodeDecodeError:
+            raise webob.exc.HTTPBadRequest("The query is not valid UTF-8.") from None
+        return application
+
+    served.controller = application.controller
+    served.action_status = application.action_status
+    return served

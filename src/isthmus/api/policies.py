@@ -43,6 +43,21 @@ def _vpn_rules() -> Iterable[policy.RuleDefault]:
     yield _rule("update_bgpvpn", member, "Update a BGP VPN", _VPNS, _VPN)
     yield _rule("delete_bgpvpn", lib_rules.ADMIN, "Delete a BGP VPN", _VPNS, _VPN)
     yield _rule("get_bgpvpn", reader, "Get BGP VPNs", _VPNS, _VPN)
+    for verb, check in (
+        ("create", member),
+        ("update", member),
+        ("delete", member),
+        ("get", reader),
+    ):
+        what = f"{verb.capitalize()} tags of a BGP VPN"
+        yield _rule(f"{verb}_bgpvpn:tags", check, what, f"{_VPN}/tags", f"{_VPN}/tags/{{tag}}")
+    yield _rule(
+        "get_bgpvpn_provider_edge",
+        lib_rules.ADMIN,
+        "Get what each provider edge does for a BGP VPN",
+        f"{_VPN}/provider_edges",
+        f"{_VPN}/provider_edges/{{name}}",
+    )
     for attribute in _OPERATORS_OWN:
         for verb, what in (("create", "Set"), ("update", "Update"), ("get", "Get")):
             yield _rule(

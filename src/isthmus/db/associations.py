@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Any
 
 import sqlalchemy as sa
 from neutron_lib.context import Context
 
-from isthmus.db import models
+from isthmus.db import models, standard_attributes
 from isthmus.db.records import AssociationRecord, Kind, PortRoute
 
 TABLES: Mapping[Kind, Any] = {
@@ -32,20 +33,36 @@ def target_column(kind: Kind) -> Any:
     return getattr(TABLES[kind], f"{kind}_id")
 
 
-def read_targets(
-    context: Context, vpn_ids: Collection[str]
-) -> Mapping[tuple[str, Kind], tuple[str, ...]]:
-    """Return what is in VPNs, by VPN and kind, each in order; one statement."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A network, router or port in a VPN."""
+
+    kind: Kind
+    target_id: str
+    project_id: str
+    is_up: bool
+
+
+def read_members(context: Context, vpn_ids: Collection[str]) -> Mapping[str, list[Member]]:
+    """Return what is in VPNs, in order; one statement."""
     selections = [
         sa.select(
-            TABLES[kind].vpn_id, target_column(kind).label("target_id"), sa.literal(kind.value)
+            TABLES[kind].vpn_id,
+            target_column(kind).label("target_id"),
+            TABLES[kind].project_id,
+            TABLES[kind].admin_state_up,
+            sa.literal(kind.value),
         ).where(TABLES[kind].vpn_id.in_(vpn_ids))
         for kind in Kind
     ]
-    found: dict[tuple[str, Kind], list[str]] = defaultdict(list)
-    for vpn_id, target_id, kind in context.session.execute(sa.union_all(*selections)):
-        found[vpn_id, Kind(kind)].append(target_id)
-    return defaultdict(tuple, {key: tuple(sorted(ids)) for key, ids in found.items()})
+    found: dict[str, list[Member]] = defaultdict(list)
+    for vpn_id, target_id, project_id, is_up, kind in context.session.execute(
+        sa.union_all(*selections)
+    ):
+        found[vpn_id].append(Member(Kind(kind), target_id, project_id, bool(is_up)))
+    for members in found.values():
+        members.sort(key=lambda member: member.target_id)
+    return found
 
 
 def read(
@@ -58,7 +75,11 @@ def read(
 ) -> list[AssociationRecord]:
     """Return associations of a kind in order of id, narrowed down by what is given."""
     table = TABLES[kind]
-    query: Any = sa.select(table.__table__).order_by(table.id)
+    query: Any = (
+        sa.select(table.__table__, *standard_attributes.COLUMNS)
+        .select_from(standard_attributes.joined(table))
+        .order_by(table.id)
+    )
     if vpn_id is not None:
         query = query.where(table.vpn_id == vpn_id)
     if association_id is not None:
@@ -76,6 +97,8 @@ def read(
             target_id=getattr(row, f"{kind}_id"),
             is_advertising=bool(getattr(row, _ADVERTISING.get(kind, ""), True)),
             routes=tuple(routes.get(row.id, ())),
+            is_up=bool(row.admin_state_up),
+            standard=standard_attributes.of_row(row),
         )
         for row in rows
     ]
@@ -99,10 +122,16 @@ def _read_routes(
     return found
 
 
-def create(context: Context, association: AssociationRecord) -> None:
-    """Add an association."""
+def create(context: Context, association: AssociationRecord) -> AssociationRecord:
+    """Add an association; return it with its standard attributes."""
     kind = association.kind
-    columns: dict[str, Any] = {f"{kind}_id": association.target_id}
+    description = association.standard.description
+    standard = standard_attributes.create(context, TABLES[kind], description)
+    columns: dict[str, Any] = {
+        f"{kind}_id": association.target_id,
+        "admin_state_up": association.is_up,
+        "standard_attr_id": standard.id,
+    }
     if kind in _ADVERTISING:
         columns[_ADVERTISING[kind]] = association.is_advertising
     context.session.add(
@@ -115,12 +144,17 @@ def create(context: Context, association: AssociationRecord) -> None:
     )
     context.session.flush()
     _add_routes(context, association)
+    return replace(association, standard=standard)
 
 
 def update(context: Context, association: AssociationRecord) -> None:
-    """Change what can be changed of an association: what is advertised of it."""
+    """Change what can be changed of an association: its state and what is advertised of it."""
     table = TABLES[association.kind]
-    columns = {_ADVERTISING[association.kind]: association.is_advertising}
+    columns: dict[str, Any] = {"admin_state_up": association.is_up}
+    if association.kind in _ADVERTISING:
+        columns[_ADVERTISING[association.kind]] = association.is_advertising
+    description = {"description": association.standard.description}
+    standard_attributes.touch(context, association.standard, description)
     context.session.execute(sa.update(table).where(table.id == association.id).values(**columns))
     routes = models.PortAssociationRoute
     context.session.execute(sa.delete(routes).where(routes.association_id == association.id))
@@ -142,8 +176,19 @@ def _add_routes(context: Context, association: AssociationRecord) -> None:
     context.session.flush()
 
 
-def delete(context: Context, kind: Kind, association_id: str) -> bool:
-    """Remove an association; False if it was gone already."""
-    table = TABLES[kind]
-    result = context.session.execute(sa.delete(table).where(table.id == association_id))
-    return bool(result.rowcount)
+def delete(context: Context, association: AssociationRecord) -> None:
+    """Remove an association."""
+    table = TABLES[association.kind]
+    context.session.execute(sa.delete(table).where(table.id == association.id))
+    standard_attributes.delete(context, [association.standard.id])
+
+
+def read_standard_numbers(context: Context, vpn_id: str) -> list[int]:
+    """Return the rows of standard attributes that a VPN's associations have."""
+    selections = [
+        sa.select(TABLES[kind].standard_attr_id).where(
+            TABLES[kind].vpn_id == vpn_id, TABLES[kind].standard_attr_id.is_not(None)
+        )
+        for kind in Kind
+    ]
+    return list(context.session.execute(sa.union_all(*selections)).scalars())

@@ -29,12 +29,14 @@ def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnInte
 
     An attachment whose port is being made counts as made: its id and MAC are known. Subnets whose
     gateway address a router has are left out, so that hosts never have two gateways; so are
-    networks without an attachment, or none of whose subnets can be carried. None if there is no
-    such VPN. ``lock`` keeps the attachments from going until the caller's transaction ends.
+    networks without an attachment, or none of whose subnets can be carried, and all that was taken
+    down. None if there is no such VPN. ``lock`` keeps the attachments from going until the caller's
+    transaction ends.
     """
     vpn = vpns.read_one(context, vpn_id)
     if vpn is None:
         return None
+    vpn = vpn.carried()
     transited = transits.read(context, router_ids=vpn.router_ids) if vpn.router_ids else {}
     routers = router_facts.read_routers(context, vpn.router_ids)
     with_ports = neutron_facts.read_port_networks(context, vpn.port_ids).values()
@@ -45,6 +47,7 @@ def read_intent(context: Context, vpn_id: str, *, lock: bool = False) -> VpnInte
         for kind, ids in ((Kind.ROUTER, vpn.router_ids), (Kind.PORT, vpn.port_ids))
         if ids
         for association in associations.read(context, kind, vpn_id=vpn_id)
+        if association.is_up
     ]
     passed = {r.vpn_id for member in members for r in member.routes if r.vpn_id is not None}
     attached = _made(attachments.read(context, used, lock=lock))

@@ -12,7 +12,7 @@ from oslo_utils import timeutils
 
 from isthmus.db import models
 from isthmus.db.records import PeReportRecord, ProviderEdgeRecord
-from isthmus.model.report import PeReport
+from isthmus.model.report import PeReport, VrfReport
 
 
 def record_report(context: Context, report: PeReport) -> bool:
@@ -43,19 +43,23 @@ def record_report(context: Context, report: PeReport) -> bool:
         if vrf is None:
             context.session.delete(row)
             continue
-        row.generation, row.is_in_force, row.reason = vrf.generation, vrf.is_in_force, vrf.reason
+        for column, value in _columns(vrf).items():
+            setattr(row, column, value)
     for vrf in wanted.values():
-        context.session.add(
-            table(
-                pe=report.pe,
-                vpn_id=vrf.vpn_id,
-                generation=vrf.generation,
-                is_in_force=vrf.is_in_force,
-                reason=vrf.reason,
-            )
-        )
+        context.session.add(table(pe=report.pe, vpn_id=vrf.vpn_id, **_columns(vrf)))
     context.session.flush()
     return is_news
+
+
+def _columns(vrf: VrfReport) -> dict[str, Any]:
+    return {
+        "generation": vrf.generation,
+        "is_in_force": vrf.is_in_force,
+        "reason": vrf.reason,
+        "labels": " ".join(str(label) for label in vrf.labels),
+        "routes_sent": vrf.routes_sent,
+        "routes_received": vrf.routes_received,
+    }
 
 
 def forget(context: Context, name: str) -> None:
@@ -74,6 +78,7 @@ def read(context: Context) -> list[ProviderEdgeRecord]:
             row.neighbors,
             row.neighbors_established,
             row.core_payload,
+            row.last_error,
         )
         for row in context.session.execute(query)
     ]
@@ -84,7 +89,16 @@ def read_reports(context: Context, vpn_ids: Collection[str]) -> list[PeReportRec
     table = models.PeReport
     query: Any = sa.select(table.__table__).where(table.vpn_id.in_(vpn_ids))
     return [
-        PeReportRecord(row.pe, row.vpn_id, row.generation, row.is_in_force, row.reason)
+        PeReportRecord(
+            row.pe,
+            row.vpn_id,
+            row.generation,
+            row.is_in_force,
+            row.reason,
+            tuple(int(label) for label in row.labels.split()),
+            row.routes_sent,
+            row.routes_received,
+        )
         for row in context.session.execute(query)
     ]
 

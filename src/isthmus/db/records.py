@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
@@ -24,6 +25,25 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StandardAttributes:
+    """What Neutron keeps of every resource.
+
+    Attributes:
+        id: of their row; None for a row of the release before that has none yet.
+        description: the tenant's own words.
+        created_at: when it was made.
+        updated_at: when it was changed last.
+        revision: counts its changes.
+    """
+
+    id: int | None = None
+    description: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class VpnRecord:
     """A VPN as the API knows it, and how far it has been dispatched.
 
@@ -34,6 +54,11 @@ class VpnRecord:
         router_ids: the associated routers, in order.
         port_ids: the associated ports, in order.
         local_pref: of its routes; None for each PE's own default.
+        is_up: not taken down by an administrator or its project.
+        down_ids: networks, routers and ports whose association was taken down.
+        member_projects: whose the association of each network, router and port is.
+        is_shared: other projects may use it: every one, or the one that asks.
+        standard: Neutron's standard attributes.
         generation: of the intent last dispatched; 0 before the first.
         was_dispatched: the driver accepted that generation.
         dispatched_at: when it did.
@@ -57,6 +82,25 @@ class VpnRecord:
     router_ids: tuple[str, ...] = ()
     port_ids: tuple[str, ...] = ()
     local_pref: int | None = None
+    is_up: bool = True
+    down_ids: frozenset[str] = frozenset()
+    member_projects: Mapping[str, str] = field(default_factory=dict)
+    is_shared: bool = False
+    allocates_route_target: bool = False
+    standard: StandardAttributes = StandardAttributes()
+
+    def up(self, target_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return those of networks, routers or ports in it that are to be carried."""
+        return tuple(t for t in target_ids if self.is_up and t not in self.down_ids)
+
+    def carried(self) -> VpnRecord:
+        """Return the VPN with what is to be carried of it alone."""
+        return replace(
+            self,
+            network_ids=self.up(self.network_ids),
+            router_ids=self.up(self.router_ids),
+            port_ids=self.up(self.port_ids),
+        )
 
     def targets_of(self, direction: str) -> list[str]:
         """Return the route targets of one direction as typed there."""
@@ -81,6 +125,8 @@ class AssociationRecord:
         target_id: the network, router or port.
         is_advertising: of a router its extra routes, of a port its own addresses are advertised.
         routes: what a port has behind it, in the order given.
+        is_up: not taken down.
+        standard: Neutron's standard attributes.
     """
 
     kind: Kind
@@ -90,6 +136,8 @@ class AssociationRecord:
     target_id: str
     is_advertising: bool = True
     routes: tuple[PortRoute, ...] = ()
+    is_up: bool = True
+    standard: StandardAttributes = StandardAttributes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +302,7 @@ class ProviderEdgeRecord:
     neighbors: int
     neighbors_established: int
     core_payload: int | None = None
+    last_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,3 +314,6 @@ class PeReportRecord:
     generation: int
     is_in_force: bool
     reason: str
+    labels: tuple[int, ...] = ()
+    routes_sent: int = 0
+    routes_received: int = 0

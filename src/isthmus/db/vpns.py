@@ -9,29 +9,67 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from neutron_lib.context import Context
 from oslo_utils import timeutils
 
-from isthmus.db import associations, models
+from isthmus.db import associations, listing, models, standard_attributes
+from isthmus.db.associations import Member
+from isthmus.db.listing import Listing
 from isthmus.db.records import Kind, VpnRecord
 
+# Fields of a record that may be changed in place, and their columns.
+_CHANGEABLE = {
+    "name": "name",
+    "vni": "vni",
+    "local_pref": "local_pref",
+    "is_up": "admin_state_up",
+    "allocates_route_target": "allocates_route_target",
+}
 
-def create(
-    context: Context,
-    vpn_id: str,
-    columns: Mapping[str, Any],
-    targets: Iterable[tuple[str, str]],
-    rds: Sequence[str],
-) -> None:
-    """Add a VPN with its route targets and RDs."""
-    vpn = models.Vpn(id=vpn_id, generation=0, refusal="", refusal_for_tenant="", **columns)
-    context.session.add(vpn)
-    context.session.flush()
-    replace_targets(context, vpn_id, targets)
-    replace_rds(context, vpn_id, rds)
+
+def create(context: Context, record: VpnRecord) -> VpnRecord:
+    """Add a VPN with its route targets and RDs; return it with its standard attributes."""
+    standard = standard_attributes.create(context, models.Vpn, record.standard.description)
+    columns = {
+        "id": record.id,
+        "project_id": record.project_id,
+        "name": record.name,
+        "type": record.type,
+        "vni": record.vni,
+        "local_pref": record.local_pref,
+        "admin_state_up": record.is_up,
+        "allocates_route_target": record.allocates_route_target,
+        "standard_attr_id": standard.id,
+        "generation": 0,
+        "refusal": "",
+        "refusal_for_tenant": "",
+    }
+    context.session.execute(sa.insert(models.Vpn.__table__).values(**columns))
+    _add_targets(context, record.id, record.targets)
+    _add_rds(context, record.id, record.rds)
+    return replace(record, standard=standard)
+
+
+def _add_targets(context: Context, vpn_id: str, targets: Iterable[tuple[str, str]]) -> None:
+    rows = [
+        {"vpn_id": vpn_id, "direction": direction, "value": value}
+        for direction, value in sorted(set(targets))
+    ]
+    if rows:
+        context.session.execute(sa.insert(models.RouteTarget.__table__), rows)
+
+
+def _add_rds(context: Context, vpn_id: str, rds: Sequence[str]) -> None:
+    rows = [
+        {"vpn_id": vpn_id, "value": value, "position": position}
+        for position, value in enumerate(dict.fromkeys(rds))
+    ]
+    if rows:
+        context.session.execute(sa.insert(models.RouteDistinguisher.__table__), rows)
 
 
 def replace_targets(context: Context, vpn_id: str, targets: Iterable[tuple[str, str]]) -> None:
@@ -39,18 +77,32 @@ def replace_targets(context: Context, vpn_id: str, targets: Iterable[tuple[str, 
     context.session.execute(
         sa.delete(models.RouteTarget).where(models.RouteTarget.vpn_id == vpn_id)
     )
-    for direction, value in sorted(set(targets)):
-        context.session.add(models.RouteTarget(vpn_id=vpn_id, direction=direction, value=value))
-    context.session.flush()
+    _add_targets(context, vpn_id, targets)
 
 
 def replace_rds(context: Context, vpn_id: str, rds: Sequence[str]) -> None:
     """Make ``rds``, in this order, all a VPN has."""
     table = models.RouteDistinguisher
     context.session.execute(sa.delete(table).where(table.vpn_id == vpn_id))
-    for position, value in enumerate(dict.fromkeys(rds)):
-        context.session.add(table(vpn_id=vpn_id, value=value, position=position))
-    context.session.flush()
+    _add_rds(context, vpn_id, rds)
+
+
+def change(context: Context, former: VpnRecord, wanted: VpnRecord) -> None:
+    """Make a VPN whose row the caller has locked what is wanted; touch nothing that is right."""
+    if former == wanted:
+        return
+    columns = {
+        column: getattr(wanted, name)
+        for name, column in _CHANGEABLE.items()
+        if getattr(former, name) != getattr(wanted, name)
+    }
+    update(context, wanted.id, columns)
+    if former.targets != wanted.targets:
+        replace_targets(context, wanted.id, wanted.targets)
+    if former.rds != wanted.rds:
+        replace_rds(context, wanted.id, wanted.rds)
+    description = {"description": wanted.standard.description}
+    standard_attributes.touch(context, wanted.standard, description)
 
 
 def update(context: Context, vpn_id: str, columns: Mapping[str, Any]) -> None:
@@ -60,9 +112,11 @@ def update(context: Context, vpn_id: str, columns: Mapping[str, Any]) -> None:
         context.session.execute(query)
 
 
-def delete(context: Context, vpn_id: str) -> None:
+def delete(context: Context, record: VpnRecord) -> None:
     """Remove a VPN, its route targets, RDs and associations."""
-    context.session.execute(sa.delete(models.Vpn).where(models.Vpn.id == vpn_id))
+    numbers = associations.read_standard_numbers(context, record.id)
+    context.session.execute(sa.delete(models.Vpn).where(models.Vpn.id == record.id))
+    standard_attributes.delete(context, [record.standard.id, *numbers])
 
 
 def lock(context: Context, vpn_id: str) -> bool:
@@ -80,15 +134,40 @@ def read_one(context: Context, vpn_id: str) -> VpnRecord | None:
 def read(
     context: Context,
     vpn_ids: Collection[str] | None = None,
-    project_id: str | None = None,
+    visible_to: str | None = None,
+    wanted: Listing | None = None,
 ) -> list[VpnRecord]:
-    """Return VPNs in order of id, all or as narrowed down, in four statements."""
-    query: Any = sa.select(models.Vpn.__table__).order_by(models.Vpn.id)
+    """Return VPNs, in order of id unless told otherwise, in four statements.
+
+    Args:
+        context: of the caller.
+        vpn_ids: those alone.
+        visible_to: those alone that are this project's or may be used by it.
+        wanted: filters, order and page.
+    """
+    shared = listing.is_shared_with({"*", context.project_id} - {None})
+    query: Any = sa.select(
+        models.Vpn.__table__, *standard_attributes.COLUMNS, shared.label("is_shared")
+    ).select_from(standard_attributes.joined(models.Vpn))
     if vpn_ids is not None:
-        query = query.where(models.Vpn.id.in_(vpn_ids))
-    if project_id is not None:
-        query = query.where(models.Vpn.project_id == project_id)
+        query = query.where(models.Vpn.id.in_([i for i in vpn_ids if listing.is_text(i)]))
+    if visible_to is not None:
+        usable = listing.is_shared_with(("*", visible_to))
+        query = query.where(sa.or_(models.Vpn.project_id == visible_to, usable))
+    if wanted is None:
+        query = query.order_by(models.Vpn.id)
+    else:
+        query = listing.cut(context, listing.filtered(query, wanted.filters), wanted.page)
+    if query is None:
+        return []
     rows = context.session.execute(query).all()
+    if wanted is not None and wanted.page.is_reverse:
+        rows = rows[::-1]
+    return _complete(context, rows)
+
+
+def _complete(context: Context, rows: Sequence[Any]) -> list[VpnRecord]:
+    """Return selected rows with what belongs to them."""
     if not rows:
         return []
     ids = [row.id for row in rows]
@@ -102,28 +181,40 @@ def read(
         models.RouteDistinguisher.position,
         models.RouteDistinguisher.value,
     )
-    members = associations.read_targets(context, ids)
-    return [
-        VpnRecord(
-            id=row.id,
-            project_id=row.project_id,
-            name=row.name,
-            type=row.type,
-            vni=row.vni,
-            targets=tuple((child.direction, child.value) for child in targets[row.id]),
-            rds=tuple(child.value for child in rds[row.id]),
-            network_ids=members[row.id, Kind.NETWORK],
-            router_ids=members[row.id, Kind.ROUTER],
-            port_ids=members[row.id, Kind.PORT],
-            local_pref=row.local_pref,
-            generation=row.generation,
-            was_dispatched=row.dispatched_digest is not None,
-            dispatched_at=row.dispatched_at,
-            refusal=row.refusal,
-            refusal_for_tenant=row.refusal_for_tenant,
-        )
-        for row in rows
-    ]
+    members = associations.read_members(context, ids)
+    return [_record(row, targets[row.id], rds[row.id], members.get(row.id, [])) for row in rows]
+
+
+def _record(
+    row: Any, targets: Iterable[Any], rds: Iterable[Any], members: Collection[Member]
+) -> VpnRecord:
+    ids: dict[Kind, list[str]] = {kind: [] for kind in Kind}
+    for member in members:
+        ids[member.kind].append(member.target_id)
+    return VpnRecord(
+        id=row.id,
+        project_id=row.project_id,
+        name=row.name,
+        type=row.type,
+        vni=row.vni,
+        targets=tuple((child.direction, child.value) for child in targets),
+        rds=tuple(child.value for child in rds),
+        network_ids=tuple(ids[Kind.NETWORK]),
+        router_ids=tuple(ids[Kind.ROUTER]),
+        port_ids=tuple(ids[Kind.PORT]),
+        local_pref=row.local_pref,
+        generation=row.generation,
+        was_dispatched=row.dispatched_digest is not None,
+        dispatched_at=row.dispatched_at,
+        refusal=row.refusal,
+        refusal_for_tenant=row.refusal_for_tenant,
+        is_up=bool(row.admin_state_up),
+        down_ids=frozenset(member.target_id for member in members if not member.is_up),
+        member_projects={member.target_id: member.project_id for member in members},
+        is_shared=bool(row.is_shared),
+        allocates_route_target=bool(row.allocates_route_target),
+        standard=standard_attributes.of_row(row),
+    )
 
 
 def _children(
@@ -136,6 +227,12 @@ def _children(
     for row in context.session.execute(query):
         found[row.vpn_id].append(row)
     return found
+
+
+def count(context: Context, project_ids: Collection[str]) -> int:
+    """Count the VPNs of projects."""
+    query: Any = sa.select(sa.func.count()).where(models.Vpn.project_id.in_(project_ids))
+    return int(context.session.execute(query).scalar_one())
 
 
 def read_all_ids(context: Context) -> list[str]:

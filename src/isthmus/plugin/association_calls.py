@@ -18,7 +18,9 @@ from isthmus.db import associations, journal, vpns
 from isthmus.db.records import AssociationRecord, Kind
 from isthmus.plugin import conditions, joining, views
 from isthmus.plugin.errors import VpnNotFound, refusals_answered
-from isthmus.plugin.lookup import Fields, Filters, read_association, read_vpn
+from isthmus.plugin.lookup import Fields, Filters, read_association, read_page, read_vpn
+from isthmus.plugin.paging import cut
+from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.status import Patience
 from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
@@ -58,36 +60,45 @@ class AssociationCalls:
         items = {f"{self._resource}s": list(body.values())}
         return self.create_bulk(context, bgpvpn_id, items=items)[0]
 
-    def create_bulk(self, context: Context, bgpvpn_id: str, **body: Any) -> list[views.View]:
+    def create_bulk(self, context: Context, bgpvpn_id: str, **request: Any) -> list[views.View]:
         """Put several into a VPN, all or none."""
-        (items,) = body.values()
+        (items,) = request.values()
         bodies = [item[self._resource] for item in items[f"{self._resource}s"]]
         with refusals_answered():
             wanted = [joining.read_new(context, self._kind, one) for one in bodies]
             with db_api.CONTEXT_WRITER.using(context):
                 vpns.lock(context, bgpvpn_id)
                 made = []
-                for one in wanted:
+                for one, body in zip(wanted, bodies, strict=True):
                     vpn = read_vpn(context, bgpvpn_id)
                     joining.check(context, vpn, one)
-                    made.append(one.record(uuidutils.generate_uuid(), vpn))
-                    associations.create(context, made[-1])
+                    record = one.record(uuidutils.generate_uuid(), vpn)
+                    record = joining.read_change(record, body)
+                    made.append(associations.create(context, record))
                 journal.append(context, [bgpvpn_id])
                 result = self._view(context, bgpvpn_id, made, None, None)
         self._waker.wake()
         return result
 
     def index(
-        self, context: Context, bgpvpn_id: str, filters: Filters = None, fields: Fields = None
+        self,
+        context: Context,
+        bgpvpn_id: str,
+        filters: Filters = None,
+        fields: Fields = None,
+        **paging: Any,
     ) -> list[views.View]:
         """Return the associations of a VPN; none of one the caller may not see."""
+        page = read_page(paging)
+        asked = {**(filters or {}), **dict.fromkeys(dict(page.sorts), ())}
         with db_api.CONTEXT_READER.using(context):
             try:
                 read_vpn(context, bgpvpn_id)
             except VpnNotFound:
                 return []
             records = associations.read(context, self._kind, vpn_id=bgpvpn_id)
-            return self._view(context, bgpvpn_id, records, filters, fields)
+            found = self._view(context, bgpvpn_id, records, asked, fields)
+        return views.select(cut(views.select(found, filters, None), page), None, fields)
 
     def show(
         self,
@@ -99,35 +110,46 @@ class AssociationCalls:
         """Return an association."""
         with db_api.CONTEXT_READER.using(context):
             record = read_association(context, self._kind, id, bgpvpn_id)
-            return self._view(context, bgpvpn_id, [record], None, fields)[0]
+            found = self._view(context, bgpvpn_id, [record], None, fields)
+        return views.select(found, None, fields)[0]
 
     def update(
         self,
         context: Context,
         id: str,  # noqa: A002  Neutron calls by this name
         bgpvpn_id: str,
-        **body: Any,
+        **request: Any,
     ) -> views.View:
-        """Change what of a router or port is advertised; of a network nothing can be changed."""
-        (wanted,) = body.values()
-        with refusals_answered(), db_api.CONTEXT_WRITER.using(context):
+        """Change an association; what is left out stays as it is."""
+        (body,) = request.values()
+        with (
+            refusals_answered(),
+            revision_wanted(context, id) as expected,
+            db_api.CONTEXT_WRITER.using(context),
+        ):
             vpns.lock(context, bgpvpn_id)
             former = read_association(context, self._kind, id, bgpvpn_id)
-            changed = joining.read_change(former, wanted[self._resource])
-            if changed != former:
-                joining.check_routes(context, read_vpn(context, bgpvpn_id), changed.routes)
-                associations.update(context, changed)
+            check_revision(former.standard, expected)
+            wanted = joining.read_change(former, body[self._resource])
+            if wanted != former:
+                joining.check_routes(context, read_vpn(context, bgpvpn_id), wanted.routes)
+                associations.update(context, wanted)
+            is_news = joining.changes_intent(former, wanted)
+            if is_news:
                 journal.append(context, [bgpvpn_id])
-            view = self._view(context, bgpvpn_id, [changed], None, None)[0]
-        self._waker.wake()
+            current = read_association(context, self._kind, id, bgpvpn_id)
+            (view,) = self._view(context, bgpvpn_id, [current], None, None)
+        if is_news:
+            self._waker.wake()
         return view
 
     def delete(self, context: Context, id: str, bgpvpn_id: str) -> None:  # noqa: A002
         """Take a network, router or port out of a VPN."""
-        with db_api.CONTEXT_WRITER.using(context):
+        with revision_wanted(context, id) as expected, db_api.CONTEXT_WRITER.using(context):
             vpns.lock(context, bgpvpn_id)
             former = read_association(context, self._kind, id, bgpvpn_id)
-            associations.delete(context, self._kind, id)
+            check_revision(former.standard, expected)
+            associations.delete(context, former)
             journal.append(context, [bgpvpn_id])
         if self._kind is Kind.ROUTER:
             self._transits.remove_now([former.target_id])
@@ -145,15 +167,11 @@ class AssociationCalls:
         if records and views.wants_status(fields, filters):
             vpn = read_vpn(context, vpn_id)
             evidence = conditions.read_evidence(context, [vpn])[vpn_id]
-        return views.select(
-            (
-                views.view_association(
-                    record,
-                    conditions.condition_of(evidence, record, self._patience) if evidence else None,
-                    is_operator=context.is_admin,
-                )
-                for record in records
-            ),
-            filters,
-            fields,
-        )
+        return [
+            views.view_association(
+                record,
+                conditions.condition_of(evidence, record, self._patience) if evidence else None,
+                is_operator=context.is_admin,
+            )
+            for record in records
+        ]

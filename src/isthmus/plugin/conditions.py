@@ -14,7 +14,7 @@ from oslo_utils import timeutils
 from isthmus.config.plugin import PluginOptions
 from isthmus.db import gateways, journal, neutron_facts, provider_edges, router_facts
 from isthmus.db.records import AssociationRecord, Kind, NetworkRecord, PeReportRecord, VpnRecord
-from isthmus.plugin.status import Condition, Evidence, Patience, compile_status
+from isthmus.plugin.status import Condition, Evidence, Patience, compile_status, taken_down
 
 
 def patience_of(options: PluginOptions) -> Patience:
@@ -28,9 +28,9 @@ def patience_of(options: PluginOptions) -> Patience:
 def read_evidence(context: Context, records: Sequence[VpnRecord]) -> dict[str, Evidence]:
     """Return what is known of VPNs, by id; one statement per table, however many VPNs."""
     ids = [record.id for record in records]
-    network_ids = {network_id for record in records for network_id in record.network_ids}
-    router_ids = {router_id for record in records for router_id in record.router_ids}
-    port_ids = {port_id for record in records for port_id in record.port_ids}
+    network_ids = {n for record in records for n in record.up(record.network_ids)}
+    router_ids = {r for record in records for r in record.up(record.router_ids)}
+    port_ids = {p for record in records for p in record.up(record.port_ids)}
     if not ids:
         return {}
     pending = journal.read_pending(context, ids)
@@ -55,11 +55,11 @@ def read_evidence(context: Context, records: Sequence[VpnRecord]) -> dict[str, E
         record.id: Evidence(
             vpn=record,
             is_pending=record.id in pending,
-            networks=_present(networks, record.network_ids),
+            networks=_present(networks, record.up(record.network_ids)),
             hosts={
                 member: hosts[member]
                 for kind in Kind
-                for member in record.ids_of(kind)
+                for member in record.up(record.ids_of(kind))
                 if member in hosts
             },
             edges=edges,
@@ -81,6 +81,8 @@ def condition_of(
 ) -> Condition:
     """Compile the status of one association of a VPN."""
     target_id = association.target_id
+    if not association.is_up and not evidence.is_pending:
+        return taken_down()
     own = replace(
         evidence,
         networks=tuple(network for network in evidence.networks if network.id == target_id),

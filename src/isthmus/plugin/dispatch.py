@@ -30,6 +30,7 @@ from isthmus.db import (
     neutron_facts,
     passed_on,
     provider_edges,
+    standard_attributes,
     transits,
     vpns,
 )
@@ -287,7 +288,8 @@ def read_due() -> dict[str, int]:
 
 @db_api.retry_db_errors
 def sweep() -> list[str]:
-    """Remove attachments nobody remembers; return every VPN, each to be checked."""
+    """Put right what no change tells of; return every VPN, each to be checked."""
+    _fill_standard_attributes()
     transit.remove_orphans()
     attach.remove_orphans()
     attach.remove_unused()
@@ -295,3 +297,11 @@ def sweep() -> list[str]:
     context = neutron_context.get_admin_context()
     with db_api.CONTEXT_READER.using(context):
         return vpns.read_all_ids(context)
+
+
+@db_api.retry_db_errors
+def _fill_standard_attributes() -> None:
+    context = neutron_context.get_admin_context()
+    with db_api.CONTEXT_WRITER.using(context):
+        for model in (models.Vpn, models.NetworkAssociation):
+            standard_attributes.fill(context, model)

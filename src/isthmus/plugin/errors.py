@@ -27,6 +27,12 @@ class AssociationNotFound(exceptions.NotFound):
     message = "Association %(id)s of BGP VPN %(vpn_id)s could not be found."
 
 
+class ProviderEdgeNotFound(exceptions.NotFound):
+    """404: no such PE, or it has no part in that VPN."""
+
+    message = "Provider edge %(id)s does not serve BGP VPN %(vpn_id)s."
+
+
 class BadVpnRequest(exceptions.BadRequest):
     """400: a value that no intent may contain."""
 

@@ -92,7 +92,11 @@ def read_change(former: AssociationRecord, body: Mapping[str, Any]) -> Associati
     Raises:
         InvalidValue: a value that no association may have.
     """
-    changed = former
+    description = body.get("description")
+    validate.check_narrow_text("description", description)
+    changed = replace(former, is_up=bool(body.get("admin_state_up", former.is_up)))
+    if description is not None:
+        changed = replace(changed, standard=replace(former.standard, description=description))
     advertising = ADVERTISING.get(former.kind, "")
     if advertising in body:
         changed = replace(changed, is_advertising=bool(body[advertising]))
@@ -153,6 +157,11 @@ def _refuse_owner(port: Mapping[str, Any]) -> None:
         )
     if owner.startswith(constants.DEVICE_OWNER_NETWORK_PREFIX) or owner == attach.DEVICE_OWNER:
         raise IntentConflict(f"Port {port['id']} is a part of its network; associate that instead.")
+
+
+def changes_intent(former: AssociationRecord, wanted: AssociationRecord) -> bool:
+    """Whether PEs have to know of a change."""
+    return replace(wanted, standard=former.standard) != former
 
 
 def _is_external(context: Context, network_id: str | None) -> bool:

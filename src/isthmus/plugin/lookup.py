@@ -9,6 +9,7 @@ from typing import Any
 from neutron_lib.context import Context
 
 from isthmus.db import associations, vpns
+from isthmus.db.listing import Page
 from isthmus.db.records import AssociationRecord, Kind, VpnRecord
 from isthmus.plugin.errors import AssociationNotFound, VpnNotFound
 
@@ -21,13 +22,23 @@ def own_project(context: Context) -> str | None:
     return None if context.is_admin else str(context.project_id)
 
 
+def read_page(paging: Mapping[str, Any]) -> Page:
+    """Return the page that Neutron's controller asks for."""
+    return Page(
+        sorts=tuple(paging.get("sorts") or ()),
+        limit=paging.get("limit"),
+        marker=paging.get("marker"),
+        is_reverse=bool(paging.get("page_reverse")),
+    )
+
+
 def read_vpn(context: Context, vpn_id: str) -> VpnRecord:
     """Return a VPN the caller may see.
 
     Raises:
         VpnNotFound: there is none, or it is another project's.
     """
-    found = vpns.read(context, vpn_ids=[vpn_id], project_id=own_project(context))
+    found = vpns.read(context, vpn_ids=[vpn_id], visible_to=own_project(context))
     if not found:
         raise VpnNotFound(id=vpn_id)
     return found[0]

@@ -22,7 +22,12 @@ from oslo_config import cfg
 from stevedore import driver as stevedore_driver
 
 from isthmus.api import extensions
-from isthmus.api.definitions import bgpvpn_routes_control, bgpvpn_vni, mpls_vpn
+from isthmus.api.definitions import (
+    bgpvpn_routes_control,
+    bgpvpn_vni,
+    mpls_vpn,
+    standard_attributes,
+)
 from isthmus.config.plugin import read_options
 from isthmus.db.records import Kind
 from isthmus.drivers.base import DriverSetup, VpnDriver
@@ -31,6 +36,7 @@ from isthmus.plugin.association_calls import AssociationCalls
 from isthmus.plugin.dispatch import Dispatcher
 from isthmus.plugin.events import NeutronEvents
 from isthmus.plugin.guards import NeutronGuards
+from isthmus.plugin.provider_edges import ProviderEdgeCalls
 from isthmus.plugin.transit import Transits
 from isthmus.plugin.vpn_calls import VpnCalls
 from isthmus.plugin.worker import Journal, Worker, WorkerService
@@ -53,7 +59,7 @@ def load_driver(name: str) -> VpnDriver:
     return driver
 
 
-class IsthmusPlugin(VpnCalls, base.ServicePluginBase):
+class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
     """MPLS VPN as a service: the BGPVPN API and what ``mpls-vpn`` adds to it."""
 
     supported_extension_aliases = [  # noqa: RUF012
@@ -61,10 +67,14 @@ class IsthmusPlugin(VpnCalls, base.ServicePluginBase):
         bgpvpn_routes_control.ALIAS,
         bgpvpn_vni.ALIAS,
         mpls_vpn.ALIAS,
+        *standard_attributes.ALIASES,
     ]
     path_prefix = bgpvpn.API_PREFIX
     # Read by Neutron under its mangled name: bulk creation is one transaction.
     __native_bulk_support = True
+    # And lists are sorted and cut by the database.
+    __native_sorting_support = True
+    __native_pagination_support = True
 
     def __init__(self) -> None:
         neutron_extensions.append_api_extensions_path(list(extensions.__path__))

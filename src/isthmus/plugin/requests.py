@@ -3,47 +3,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from isthmus.db.records import StandardAttributes, VpnRecord
 from isthmus.plugin import validate
 from isthmus.plugin.views import DIRECTIONS
 
+# Attributes that are kept as they are given, and the field of a record each stands for.
+_PLAIN = {"vni": "vni", "local_pref": "local_pref", "admin_state_up": "is_up"}
+
 
 @dataclass(frozen=True, slots=True)
-class VpnRequest:
-    """What a request says of a VPN.
+class VpnChange:
+    """What a request says of a VPN; what it leaves out stays as it is.
 
     Attributes:
-        columns: of the VPN's row.
+        fields: of the VPN's record.
         targets: pairs of direction and route target.
         directions: those of which ``targets`` are the whole new list.
-        rds: the whole new list; None leaves it as it is.
+        description: None leaves it as it is.
     """
 
-    columns: Mapping[str, Any]
+    fields: Mapping[str, Any]
     targets: tuple[tuple[str, str], ...]
     directions: frozenset[str]
-    rds: tuple[str, ...] | None
+    description: str | None
 
-    @property
-    def changes_targets(self) -> bool:
-        """Whether any list of route targets is given."""
-        return bool(self.directions)
-
-    @property
-    def changes_intent(self) -> bool:
-        """Whether PEs have to know of it."""
-        return self.changes_targets or self.rds is not None or "local_pref" in self.columns
-
-    def targets_over(self, former: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return all targets after this change of ``former``."""
-        kept = [target for target in former if target[0] not in self.directions]
-        return [*kept, *self.targets]
+    def over(self, former: VpnRecord) -> VpnRecord:
+        """Return a VPN after this change."""
+        kept = [target for target in former.targets if target[0] not in self.directions]
+        standard = former.standard
+        if self.description is not None:
+            standard = replace(standard, description=self.description)
+        return replace(
+            former,
+            **self.fields,
+            targets=tuple(sorted({*kept, *self.targets})),
+            standard=standard,
+        )
 
 
-def read_new_vpn(body: Mapping[str, Any]) -> VpnRequest:
+def changes_intent(former: VpnRecord, wanted: VpnRecord) -> bool:
+    """Whether PEs have to know of a change."""
+
+    def told(record: VpnRecord) -> tuple[Any, ...]:
+        return record.targets, record.rds, record.local_pref, record.is_up
+
+    return told(former) != told(wanted)
+
+
+def read_new_vpn(vpn_id: str, body: Mapping[str, Any]) -> VpnRecord:
     """Read the body of a creation.
 
     Raises:
@@ -52,30 +63,37 @@ def read_new_vpn(body: Mapping[str, Any]) -> VpnRequest:
     project_id = body.get("project_id") or body.get("tenant_id") or ""
     validate.check_text("project_id", project_id)
     validate.check_type(body["type"])
-    validate.check_vni(body.get("vni"))
-    request = read_vpn_change(body)
-    columns = {
-        **request.columns,
-        "project_id": project_id,
-        "type": body["type"],
-        "vni": body.get("vni"),
-    }
-    return VpnRequest(columns, request.targets, request.directions, request.rds)
+    new = VpnRecord(
+        id=vpn_id,
+        project_id=project_id,
+        name="",
+        type=body["type"],
+        vni=None,
+        targets=(),
+        rds=(),
+        network_ids=(),
+        generation=0,
+        was_dispatched=False,
+        dispatched_at=None,
+        refusal="",
+        refusal_for_tenant="",
+        standard=StandardAttributes(),
+    )
+    return read_vpn_change(body).over(new)
 
 
-def read_vpn_change(body: Mapping[str, Any]) -> VpnRequest:
-    """Read the body of a change: what is left out stays as it is.
+def read_vpn_change(body: Mapping[str, Any]) -> VpnChange:
+    """Read the body of a change.
 
     Raises:
         InvalidValue: a value that no VPN may have.
     """
-    columns: dict[str, Any] = {}
+    validate.check_vni(body.get("vni"))
+    validate.check_local_pref(body.get("local_pref"))
+    fields = {field: body[name] for name, field in _PLAIN.items() if name in body}
     if "name" in body:
         validate.check_text("name", body["name"])
-        columns["name"] = body["name"] or ""
-    if "local_pref" in body:
-        validate.check_local_pref(body["local_pref"])
-        columns["local_pref"] = body["local_pref"]
+        fields["name"] = body["name"] or ""
     targets: list[tuple[str, str]] = []
     directions = set()
     for attribute, direction in DIRECTIONS.items():
@@ -83,7 +101,8 @@ def read_vpn_change(body: Mapping[str, Any]) -> VpnRequest:
             directions.add(direction)
             values = validate.check_targets(attribute, body[attribute] or [])
             targets.extend((direction, value) for value in values)
-    rds = None
     if "route_distinguishers" in body:
-        rds = tuple(validate.check_rds(body["route_distinguishers"] or []))
-    return VpnRequest(columns, tuple(targets), frozenset(directions), rds)
+        fields["rds"] = tuple(validate.check_rds(body["route_distinguishers"] or []))
+    description = body.get("description")
+    validate.check_narrow_text("description", description)
+    return VpnChange(fields, tuple(targets), frozenset(directions), description)

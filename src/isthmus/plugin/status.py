@@ -3,6 +3,7 @@
 
     refused for good                              ERROR
     not dispatched yet                            PENDING
+    taken down by an administrator or its project DOWN
     every PE it needs is dead or cut off          DOWN
     some PE it needs is not as it should be       DEGRADED
     some PE has not reported the change yet       PENDING
@@ -28,6 +29,7 @@ from isthmus.model.report import Status
 from isthmus.plugin.mtu import remark_on_mtu, vpn_mtu
 
 _WAITING = "The change is being carried out."
+_TAKEN_DOWN = "It is administratively down."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ def compile_status(evidence: Evidence, patience: Patience) -> Condition:
     if vpn.refusal:
         return Condition(Status.ERROR, vpn.refusal_for_tenant, vpn.refusal)
     if evidence.is_pending or not vpn.was_dispatched:
-        return Condition(Status.PENDING, _WAITING, _WAITING)
+        return just_recorded()
+    if not vpn.is_up:
+        return taken_down()
     findings = {
         host: finding
         for host in sorted(evidence.host_names)
@@ -119,6 +123,16 @@ def compile_status(evidence: Evidence, patience: Patience) -> Condition:
         return Condition(Status.PENDING, _WAITING, operator)
     remarks = _join(_remarks(evidence))
     return Condition(Status.ACTIVE, remarks, _join([remarks, _remark_on_targets(vpn)]))
+
+
+def just_recorded() -> Condition:
+    """Return the status of what was changed a moment ago."""
+    return Condition(Status.PENDING, _WAITING, _WAITING)
+
+
+def taken_down() -> Condition:
+    """Return the status of what is kept but not to be carried."""
+    return Condition(Status.DOWN, _TAKEN_DOWN, _TAKEN_DOWN)
 
 
 def _find(host: str, evidence: Evidence, patience: Patience) -> _Finding | None:

@@ -19,6 +19,7 @@ L3 = "l3"
 ROUTER_PORT_PREFIX = "network:router"
 MAX_TARGETS = 1000
 MAX_VNI = 2**24 - 1
+MAX_NARROW = 0xFFFF
 MAX_LOCAL_PREF = 2**32 - 1
 MAX_ROUTES = 100
 
@@ -84,6 +85,17 @@ def check_text(attribute: str, value: object) -> None:
         raise InvalidValue(f"'{attribute}' is not valid Unicode text.") from None
     if "\0" in value:
         raise InvalidValue(f"'{attribute}' contains a NUL character.")
+
+
+def check_narrow_text(attribute: str, value: object) -> None:
+    """Refuse text that Neutron's own tables could not keep, whatever their character set.
+
+    Raises:
+        InvalidValue: as ``check_text``, or a character of more than three octets in UTF-8.
+    """
+    check_text(attribute, value)
+    if isinstance(value, str) and any(ord(character) > MAX_NARROW for character in value):
+        raise InvalidValue(f"'{attribute}' contains a character beyond U+FFFF, such as an emoji.")
 
 
 def check_type(vpn_type: str) -> None:

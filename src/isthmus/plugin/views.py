@@ -4,11 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from neutron_lib.api.definitions import bgpvpn_routes_control as routes_control
 
 from isthmus.api.definitions import mpls_vpn
+from isthmus.api.definitions.standard_attributes import (
+    CREATED_AT,
+    DESCRIPTION,
+    REVISION,
+    TAGS,
+    UPDATED_AT,
+)
 from isthmus.db.records import (
     BOTH,
     EXPORT,
@@ -16,6 +25,7 @@ from isthmus.db.records import (
     AssociationRecord,
     Kind,
     PortRoute,
+    StandardAttributes,
     VpnRecord,
 )
 from isthmus.plugin.status import Condition
@@ -30,16 +40,39 @@ DIRECTIONS = {
 View = dict[str, Any]
 
 
-def wants_status(
-    fields: Sequence[str] | None, filters: Mapping[str, Sequence[Any]] | None = None
-) -> bool:
+def wants_status(fields: Iterable[str] | None, filters: Iterable[str] | None = None) -> bool:
     """Whether a request needs statuses, which cost statements of their own."""
     asked = {mpls_vpn.STATUS, mpls_vpn.STATUS_REASON}
-    return not fields or bool(asked & {*fields, *(filters or {})})
+    return not fields or bool(asked & {*fields, *(filters or ())})
 
 
-def view_vpn(record: VpnRecord, condition: Condition | None, *, is_operator: bool) -> View:
-    """Return a VPN as a resource of the API."""
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks.
+
+    Attributes:
+        project_id: theirs.
+        is_operator: an administrator, who sees the provider's equipment and every project.
+    """
+
+    project_id: str | None
+    is_operator: bool
+
+    def may_see(self, record: VpnRecord, target_id: str) -> bool:
+        """Whether a network, router or port in a VPN is shown."""
+        if self.is_operator or self.project_id == record.project_id:
+            return True
+        return record.member_projects.get(target_id) == self.project_id
+
+
+def view_vpn(
+    record: VpnRecord, condition: Condition | None, tags: Sequence[str], viewer: Viewer
+) -> View:
+    """Return a VPN as a resource of the API; a project it is shared with sees its own part."""
+
+    def seen(target_ids: Iterable[str]) -> list[str]:
+        return [target_id for target_id in target_ids if viewer.may_see(record, target_id)]
+
     return {
         "id": record.id,
         "project_id": record.project_id,
@@ -47,13 +80,17 @@ def view_vpn(record: VpnRecord, condition: Condition | None, *, is_operator: boo
         "name": record.name,
         "type": record.type,
         "vni": record.vni,
-        "route_distinguishers": list(record.rds),
-        "networks": list(record.network_ids),
-        "routers": list(record.router_ids),
-        "ports": list(record.port_ids),
         "local_pref": record.local_pref,
+        mpls_vpn.ADMIN_STATE_UP: record.is_up,
+        "shared": record.is_shared,
+        "route_distinguishers": list(record.rds),
+        "networks": seen(record.network_ids),
+        "routers": seen(record.router_ids),
+        "ports": seen(record.port_ids),
         **{name: record.targets_of(direction) for name, direction in DIRECTIONS.items()},
-        **_view_condition(condition, is_operator=is_operator),
+        **_view_condition(condition, is_operator=viewer.is_operator),
+        **_view_standard(record.standard),
+        TAGS: list(tags),
     }
 
 
@@ -66,8 +103,10 @@ def view_association(
         "project_id": record.project_id,
         "tenant_id": record.project_id,
         f"{record.kind}_id": record.target_id,
+        mpls_vpn.ADMIN_STATE_UP: record.is_up,
         **_view_advertised(record),
         **_view_condition(condition, is_operator=is_operator),
+        **_view_standard(record.standard),
     }
 
 
@@ -95,6 +134,19 @@ def _view_route(route: PortRoute) -> View:
     if route.local_pref is not None:
         view[routes_control.LOCAL_PREF_KEY] = route.local_pref
     return view
+
+
+def _view_standard(standard: StandardAttributes) -> View:
+    return {
+        DESCRIPTION: standard.description,
+        CREATED_AT: _view_time(standard.created_at),
+        UPDATED_AT: _view_time(standard.updated_at),
+        REVISION: standard.revision,
+    }
+
+
+def _view_time(time: datetime | None) -> str | None:
+    return None if time is None else f"{time:%Y-%m-%dT%H:%M:%S}Z"
 
 
 def _view_condition(condition: Condition | None, *, is_operator: bool) -> View:

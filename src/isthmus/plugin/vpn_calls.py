@@ -8,14 +8,19 @@ from typing import Any
 
 from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
+from oslo_db import exception as db_exc
 from oslo_utils import uuidutils
 
-from isthmus.db import journal, passed_on, vpns
+from isthmus.db import journal, listing, passed_on, standard_attributes, vpns
+from isthmus.db.listing import Listing, Page
 from isthmus.db.records import VpnRecord
-from isthmus.plugin import conditions, requests, views
+from isthmus.model.errors import IntentConflict
+from isthmus.plugin import conditions, requests, validate, views
 from isthmus.plugin.errors import refusals_answered
-from isthmus.plugin.lookup import Fields, Filters, own_project, read_vpn
-from isthmus.plugin.status import Patience, compile_status
+from isthmus.plugin.lookup import Fields, Filters, own_project, read_page, read_vpn
+from isthmus.plugin.paging import cut
+from isthmus.plugin.revisions import check_revision, revision_wanted
+from isthmus.plugin.status import Condition, Evidence, Patience, compile_status, just_recorded
 from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
 
@@ -34,30 +39,45 @@ class VpnCalls:
     def create_bgpvpn_bulk(self, context: Context, bgpvpns: Mapping[str, Any]) -> list[views.View]:
         """Record VPNs, all or none."""
         with refusals_answered():
-            wanted = [requests.read_new_vpn(item["bgpvpn"]) for item in bgpvpns["bgpvpns"]]
-        with db_api.CONTEXT_WRITER.using(context):
-            ids = [uuidutils.generate_uuid() for _ in wanted]
-            for vpn_id, vpn in zip(ids, wanted, strict=True):
-                vpns.create(context, vpn_id, vpn.columns, vpn.targets, vpn.rds or ())
-            journal.append(context, ids)
-            records = {record.id: record for record in vpns.read(context, vpn_ids=ids)}
-            made = self._view_vpns(context, [records[vpn_id] for vpn_id in ids], None, None)
+            wanted = [
+                requests.read_new_vpn(uuidutils.generate_uuid(), item["bgpvpn"])
+                for item in bgpvpns["bgpvpns"]
+            ]
+            with db_api.CONTEXT_WRITER.using(context):
+                made = [vpns.create(context, vpn) for vpn in wanted]
+                journal.append(context, [vpn.id for vpn in made])
         self._waker.wake()
-        return made
+        return [self._view(context, vpn, just_recorded(), []) for vpn in made]
 
     def get_bgpvpns(
-        self, context: Context, filters: Filters = None, fields: Fields = None
+        self,
+        context: Context,
+        filters: Filters = None,
+        fields: Fields = None,
+        **paging: Any,
     ) -> list[views.View]:
         """Return the VPNs the caller may see."""
-        ids = (filters or {}).get("id")
+        page, asked = read_page(paging), dict(filters or {})
+        later = {name: v for name, v in asked.items() if not listing.can_filter_by(name)}
+        is_cut = not later and all(listing.can_sort_by(name) for name, _ in page.sorts)
+        wanted = Listing(asked, page if is_cut else Page())
         with db_api.CONTEXT_READER.using(context):
-            records = vpns.read(context, vpn_ids=ids, project_id=own_project(context))
-            return self._view_vpns(context, records, filters, fields)
+            records = vpns.read(context, visible_to=own_project(context), wanted=wanted)
+            found = self._view_vpns(context, records, asked, fields, page)
+        if not is_cut:
+            found = cut(views.select(found, later, None), page)
+        return views.select(found, None, fields)
+
+    def get_bgpvpns_count(self, context: Context, filters: Filters = None) -> int:
+        """Count the VPNs of projects, for quotas."""
+        with db_api.CONTEXT_READER.using(context):
+            return vpns.count(context, (filters or {}).get("project_id", ()))
 
     def get_bgpvpn(self, context: Context, id: str, fields: Fields = None) -> views.View:  # noqa: A002
         """Return a VPN."""
         with db_api.CONTEXT_READER.using(context):
-            return self._view_vpns(context, [read_vpn(context, id)], None, fields)[0]
+            found = self._view_vpns(context, [read_vpn(context, id)], None, fields, Page())
+        return views.select(found, None, fields)[0]
 
     def update_bgpvpn(
         self,
@@ -66,48 +86,75 @@ class VpnCalls:
         bgpvpn: Mapping[str, Any],
     ) -> views.View:
         """Change a VPN; route targets are replaced, not added."""
-        with refusals_answered():
-            wanted = requests.read_vpn_change(bgpvpn["bgpvpn"])
-        with db_api.CONTEXT_WRITER.using(context):
-            vpns.lock(context, id)
-            record = read_vpn(context, id)
-            vpns.update(context, id, wanted.columns)
-            if wanted.changes_targets:
-                vpns.replace_targets(context, id, wanted.targets_over(record.targets))
-            if wanted.rds is not None:
-                vpns.replace_rds(context, id, wanted.rds)
-            if wanted.changes_intent:
-                journal.append(context, [id])
-            view = self._view_vpns(context, [read_vpn(context, id)], None, None)[0]
-        if wanted.changes_intent:
+        with refusals_answered(), revision_wanted(context, id) as expected:
+            change = requests.read_vpn_change(bgpvpn["bgpvpn"])
+            with db_api.CONTEXT_WRITER.using(context):
+                vpns.lock(context, id)
+                former = read_vpn(context, id)
+                check_revision(former.standard, expected)
+                wanted = change.over(former)
+                vpns.change(context, former, wanted)
+                is_news = requests.changes_intent(former, wanted)
+                if is_news:
+                    journal.append(context, [id])
+                (view,) = self._view_vpns(context, [read_vpn(context, id)], None, None, Page())
+        if is_news:
             self._waker.wake()
         return view
 
     def delete_bgpvpn(self, context: Context, id: str) -> None:  # noqa: A002
         """Remove a VPN and its associations."""
-        with db_api.CONTEXT_WRITER.using(context):
+        with revision_wanted(context, id) as expected, db_api.CONTEXT_WRITER.using(context):
             vpns.lock(context, id)
             former = read_vpn(context, id)
+            check_revision(former.standard, expected)
             journal.append(context, [id, *passed_on.read_dependents(context, id)])
-            vpns.delete(context, id)
+            vpns.delete(context, former)
         self._transits.remove_now(former.router_ids)
         self._waker.wake()
 
+    def set_bgpvpn_tags(self, context: Context, id: str, tags: Sequence[str]) -> None:  # noqa: A002
+        """Make ``tags`` all a VPN has."""
+        with refusals_answered():
+            for tag in tags:
+                validate.check_narrow_text("tags", tag)
+            try:
+                with db_api.CONTEXT_WRITER.using(context):
+                    vpns.lock(context, id)
+                    record = read_vpn(context, id)
+                    number = record.standard.id
+                    if number is not None:
+                        standard_attributes.replace_tags(context, number, tags)
+                        standard_attributes.touch(context, record.standard)
+            except db_exc.DBDuplicateEntry:
+                raise IntentConflict("Two of the tags differ by case or accents alone.") from None
+
     def _view_vpns(
-        self, context: Context, records: Sequence[VpnRecord], filters: Filters, fields: Fields
+        self,
+        context: Context,
+        records: Sequence[VpnRecord],
+        filters: Filters,
+        fields: Fields,
+        page: Page,
     ) -> list[views.View]:
-        evidence = {}
-        if views.wants_status(fields, filters):
+        evidence: Mapping[str, Evidence] = {}
+        asked = {*(filters or {}), *(name for name, _ in page.sorts)}
+        if views.wants_status(fields, asked):
             evidence = conditions.read_evidence(context, records)
-        return views.select(
-            (
-                views.view_vpn(
-                    record,
-                    compile_status(evidence[record.id], self._patience) if evidence else None,
-                    is_operator=context.is_admin,
-                )
-                for record in records
-            ),
-            filters,
-            fields,
+        tags = standard_attributes.read_tags(context, [record.standard.id for record in records])
+        return [
+            self._view(
+                context,
+                record,
+                compile_status(evidence[record.id], self._patience) if evidence else None,
+                tags.get(record.standard.id or 0, []),
+            )
+            for record in records
+        ]
+
+    def _view(
+        self, context: Context, record: VpnRecord, condition: Condition | None, tags: Sequence[str]
+    ) -> views.View:
+        return views.view_vpn(
+            record, condition, tags, views.Viewer(context.project_id, context.is_admin)
         )

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adds Neutron's standard attributes to port associations."""
+
+from neutron_lib.api import extensions
+
+from isthmus.api.definitions import standard_attributes
+
+
+class Standard_attributes_of_port_association(extensions.APIExtensionDescriptor):  # noqa: N801  Neutron wants the file's name
+    """Description, revision and times."""
+
+    api_definition = standard_attributes.OF_PORT_ASSOCIATION
