@@ -206,8 +206,16 @@ def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
     return PuntContext(
         subnets=tuple(sorted(subnet for circuit in vrf.circuits for subnet in circuit.subnets)),
         path_mtu=remote_mtu,
-        mtus={prefix: _least_mtu(prefix, fib, remote_mtu) for prefix in fib.paths},
+        mtus=_mtus(fib, remote_mtu),
     )
+
+
+def _mtus(fib: Fib, remote_mtu: int) -> dict[IpPrefix, int]:
+    """What gets to the prefixes that are here, and to those of others that may lie within them."""
+    here = [prefix for prefix, paths in fib.paths.items() if isinstance(paths[0], LocalPath)]
+    has_prefixes = any(each.prefixlen < each.max_prefixlen for each in here)
+    wanted = fib.paths if fib.from_core or has_prefixes else here
+    return {prefix: _least_mtu(prefix, fib, remote_mtu) for prefix in wanted}
 
 
 def _least_mtu(prefix: IpPrefix, fib: Fib, remote_mtu: int) -> int:

@@ -42,7 +42,7 @@ def compile_fib_flows(vrf: Vrf, fib: Fib, core: CoreLink) -> Iterator[Flow]:
     mtu = path_mtu(vrf, core)
     for prefix, paths in fib.paths.items():
         ways = list(islice(_ways(paths, core, mtu), MOST_PATHS))
-        own = fib.from_core.get(prefix)
+        own = fib.from_core.get(prefix) if fib.from_core else None
         if len(ways) == 1 and own is None:
             yield _flow(vrf, prefix, pipeline.FIB, 100 + prefix.prefixlen, {}, ways[0])
         else:

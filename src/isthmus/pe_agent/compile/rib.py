@@ -72,10 +72,11 @@ class RoutesByTarget:
 
     def imported(self, targets: frozenset[RouteTarget]) -> list[Candidate]:
         """Return the routes that carry at least one of ``targets``, each once, in any order."""
-        found: dict[Candidate, None] = {}
+        found: dict[int, Candidate] = {}
         for target in targets:
-            found.update(dict.fromkeys(self._by_target.get(target, ())))
-        return list(found)
+            # By identity, as a candidate's hash costs more than all the rest.
+            found |= {id(each): each for each in self._by_target.get(target, ())}
+        return list(found.values())
 
 
 def compile_fib(
@@ -95,8 +96,8 @@ def compile_fib(
         routes: all candidates, from neighbors and from the other VRFs of this PE.
         is_reachable: whether a tunnel leads to a remote PE.
     """
-    best: dict[IpPrefix, tuple[tuple[int, bool], set[Path]]] = {
-        prefix: ((_NO_ROUTE_HAS_MORE if each.is_host else each.local_pref, True), {*each.paths})
+    best: dict[IpPrefix, tuple[tuple[int, bool], list[Path]]] = {
+        prefix: ((_NO_ROUTE_HAS_MORE if each.is_host else each.local_pref, True), [*each.paths])
         for prefix, each in own.items()
     }
     unresolved: list[VpnRoute] = []
@@ -111,18 +112,18 @@ def compile_fib(
         merit = (route.local_pref, is_local)
         known = best.get(route.prefix)
         if known is None or known[0] < merit:
-            best[route.prefix] = merit, {path}
+            best[route.prefix] = merit, [path]
         elif known[0] == merit:
-            known[1].add(path)
+            known[1].append(path)
     paths = {prefix: _in_order(found) for prefix, (_, found) in best.items()}
     return Fib(paths, tuple(sorted(unresolved, key=_rank)), _own_alone(own, paths))
 
 
-def _in_order(paths: set[Path]) -> tuple[Path, ...]:
+def _in_order(paths: list[Path]) -> tuple[Path, ...]:
     if len(paths) == 1:
-        return tuple(paths)
-    local: list[Path] = [*sorted(path for path in paths if isinstance(path, LocalPath))]
-    remote: list[Path] = [*sorted(path for path in paths if isinstance(path, RemotePath))]
+        return (paths[0],)
+    local: list[Path] = [*sorted({path for path in paths if isinstance(path, LocalPath)})]
+    remote: list[Path] = [*sorted({path for path in paths if isinstance(path, RemotePath)})]
     return tuple((local + remote)[:MOST_PATHS])
 
 
