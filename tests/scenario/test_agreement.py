@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -17,9 +16,9 @@ UPDATE = "UPDATE"
 BOGUS = "table=20,priority=1,cookie=0xbad,metadata=0x7ffe,ip,actions=drop"
 
 
-@contextmanager
-def planted(stage: Stage) -> Iterator[None]:
-    """Something is planted meanwhile; before, all agree, and again once it is gone."""
+@pytest.fixture(scope="module", autouse=True)
+def _agreement(stage: Stage) -> Iterator[None]:
+    # Before anything is planted, and once everything is taken out again.
     site = stage.topology.sites[0]
     assert read_disagreements(site, SETTLED_S) == []
     yield
@@ -41,58 +40,53 @@ def test_a_route_target_changed_in_the_database_alone_is_found(stage: Stage) -> 
         f"WHERE vpn_id = '{vpn['id']}' AND value = '{{}}';"
     )
     target = vpn["route_targets"][0]
-    with planted(stage):
-        database.execute(change.format("64500:64999", target))
-        try:
-            found = read_disagreements(site)
-        finally:
-            database.execute(change.format(target, "64500:64999"))
-        assert any("agent: vpns missing" in line and "64500:64999" in line for line in found)
+    database.execute(change.format("64500:64999", target))
+    try:
+        found = read_disagreements(site)
+    finally:
+        database.execute(change.format(target, "64500:64999"))
+    assert any("agent: vpns missing" in line and "64500:64999" in line for line in found)
 
 
 def test_a_report_that_is_not_true_is_found(stage: Stage, host: str) -> None:
     """The database believes that a PE is further than it is."""
     site = stage.topology.sites[0]
     change = f"USE {site.name}_neutron; {UPDATE} isthmus_pe_reports SET generation = generation"
-    with planted(stage):
-        database.execute(f"{change} + 1000 WHERE pe = '{host}'")
-        found = read_disagreements(site)
-        # Unless the PE's next word has mended it already.
-        database.execute(f"{change} - 1000 WHERE pe = '{host}' AND generation > 1000")
-        assert any(f"{host} reported generation" in line for line in found)
+    database.execute(f"{change} + 1000 WHERE pe = '{host}'")
+    found = read_disagreements(site)
+    # Unless the PE's next word has mended it already.
+    database.execute(f"{change} - 1000 WHERE pe = '{host}' AND generation > 1000")
+    assert any(f"{host} reported generation" in line for line in found)
 
 
 def test_an_agent_that_is_away_is_not_taken_for_agreement(stage: Stage, host: str) -> None:
     """Nobody knows what it holds."""
-    with planted(stage):
-        control.stop(f"{host}-pe-agent")
-        try:
-            found = read_disagreements(stage.topology.sites[0])
-        finally:
-            control.start(f"{host}-pe-agent")
-        assert f"{host}: its agent does not answer" in found
+    control.stop(f"{host}-pe-agent")
+    try:
+        found = read_disagreements(stage.topology.sites[0])
+    finally:
+        control.start(f"{host}-pe-agent")
+    assert f"{host}: its agent does not answer" in found
 
 
 def test_a_flow_that_nobody_asked_for_is_found(stage: Stage, host: str) -> None:
     """Put into the switch by hand."""
-    with planted(stage):
-        control.run_in(host, ["ovs-ofctl", "-O", "OpenFlow15", "add-flow", "br-pe", BOGUS])
-        try:
-            found = read_disagreements(stage.topology.sites[0])
-        finally:
-            flow = "cookie=0xbad/-1"
-            control.run_in(host, ["ovs-ofctl", "-O", "OpenFlow15", "del-flows", "br-pe", flow])
-        assert any(line.startswith(f"{host} installed: flow unexpected") for line in found)
+    control.run_in(host, ["ovs-ofctl", "-O", "OpenFlow15", "add-flow", "br-pe", BOGUS])
+    try:
+        found = read_disagreements(stage.topology.sites[0])
+    finally:
+        flow = "cookie=0xbad/-1"
+        control.run_in(host, ["ovs-ofctl", "-O", "OpenFlow15", "del-flows", "br-pe", flow])
+    assert any(line.startswith(f"{host} installed: flow unexpected") for line in found)
 
 
 def test_a_route_that_nobody_asked_for_is_found(stage: Stage, host: str) -> None:
     """Given to the BGP daemon by hand."""
-    argv = ["gobgp", "-u", "/run/isthmus/gobgpd.sock", "global", "rib"]
+    argv = ["gobgp", "--target", "unix:///run/isthmus/gobgpd.sock", "global", "rib"]
     route = ["10.99.99.99/32", "label", "999", "rd", "64500:999", "rt", "64500:999"]
-    with planted(stage):
-        control.run_in(host, [*argv, "add", "-a", "vpnv4", *route])
-        try:
-            found = read_disagreements(stage.topology.sites[0])
-        finally:
-            control.run_in(host, [*argv, "del", "-a", "vpnv4", *route])
-        assert any(line.startswith(f"{host} installed: route unexpected") for line in found)
+    control.run_in(host, [*argv, "add", "-a", "vpnv4", *route])
+    try:
+        found = read_disagreements(stage.topology.sites[0])
+    finally:
+        control.run_in(host, [*argv, "del", "-a", "vpnv4", *route])
+    assert any(line.startswith(f"{host} installed: route unexpected") for line in found)
