@@ -101,7 +101,7 @@ ROUTERS = (
 PORTS = (
     Step(
         "bgpvpn port association create",
-        "{vpn} {port} --no-advertise-fixed-ips --bgpvpn-route bgpvpn={other}"
+        "{vpn} {port} --no-advertise-fixed-ips"
         " --prefix-route prefix=203.0.113.0/24,local_pref=300",
         keeps="pa",
         shows={"port_id": "{port_id}"},
@@ -113,6 +113,7 @@ PORTS = (
         "{pa} {vpn} --advertise-fixed-ips --prefix-route prefix=198.51.100.0/24",
     ),
     Step("bgpvpn port association show", "{pa} {vpn}", shows={"advertise_fixed_ips": True}),
+    Step("bgpvpn port association set", "{pa} {vpn} --bgpvpn-route bgpvpn={other},local_pref=50"),
     Step(
         "bgpvpn port association unset",
         "{pa} {vpn} --prefix-route 203.0.113.0/24 --all-bgpvpn-routes",
