@@ -101,8 +101,7 @@ ROUTERS = (
 PORTS = (
     Step(
         "bgpvpn port association create",
-        "{vpn} {port} --no-advertise-fixed-ips"
-        " --prefix-route prefix=203.0.113.0/24,local_pref=300",
+        "{vpn} {port} --no-advertise-fixed-ips --prefix-route prefix=203.0.113.0/24,local_pref=300",
         keeps="pa",
         shows={"port_id": "{port_id}"},
     ),

@@ -491,3 +491,18 @@ def test_a_router_that_may_have_no_more_routes_is_an_error_that_says_so(
     assert "quota" not in reason
     assert "quota" in cloud.status(vpn_id)[1]
     assert prefixes(driver) == ["10.1.0.0/24"]
+
+
+def test_a_process_that_serves_no_api_gives_a_router_its_routes(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """The worker's: Neutron's extensions, which register quotas, are loaded by the API alone."""
+    from neutron.quota import resource_registry
+
+    routed = router(cloud, cloud.network("10.1.0.0/24"))
+    vpn_id = associated(cloud, routed)
+    resource_registry.ResourceRegistry.get_instance()._resources.pop("router_route")
+    cloud.dispatch()
+    assert cloud.status(vpn_id) == ("ACTIVE", "")
+    shown = cloud.request("GET", f"/routers/{routed}")["router"]["routes"]
+    assert {route["destination"] for route in shown} >= AGGREGATES
