@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the API reference says of each attribute; a name means the same nearly everywhere."""
+"""What the API reference says of each attribute; a name means the same wherever it stands."""
 
 COLLECTIONS = {
     "bgpvpns": "A VPN. Two of them, in two regions or in one, are one VPN where what one exports"
@@ -13,12 +13,11 @@ COLLECTIONS = {
 
 ATTRIBUTES = {
     "address": "The PE's address in the core, next hop of its routes.",
-    "attachment_mode": "``gateway``: gateways serve the network; ``distributed``: each host's own "
-    "PE does; null: as the region's option says. One for all associations of the network.",
     "admin_state_up": "False: it is kept, and nothing of it is carried.",
     "advertise_extra_routes": "Whether the router's own extra routes are advertised too.",
     "advertise_fixed_ips": "Whether the port's fixed addresses are advertised.",
     "allocate_route_target": "Whether a route target is taken from the operator's pool.",
+    "attachment_mode": "Who carries the network: every compute host, or gateway hosts.",
     "created_at": "When it was made.",
     "description": "In the caller's words.",
     "export_targets": "Route targets put on routes advertised, beside `route_targets`.",
@@ -51,28 +50,9 @@ ATTRIBUTES = {
     "status": "`PENDING`, `ACTIVE`, `DEGRADED`, `DOWN` or `ERROR`, as PEs report it; `docs/use.md`"
     " says what each means.",
     "status_reason": "Why, in a sentence; administrators are told names of equipment.",
-    "not-tags": "In a list: those without all of these tags.",
-    "not-tags-any": "In a list: those without any of these tags.",
-    "tags-any": "In a list: those with one of these tags.",
     "tags": "Words to find it by; set by `PUT …/tags`.",
     "tenant_id": "The same as `project_id`.",
     "type": "`l3`.",
     "updated_at": "When it was last changed.",
     "vni": "VXLAN network identifier; kept and shown.",
 }
-
-# Where it does not.
-ELSEWHERE = {
-    ("provider_edges", "id"): "The same as `name`.",
-    ("provider_edges", "name"): "Of the PE: what Neutron calls its host.",
-    ("provider_edges", "status"): "Of this VPN on this PE, in the words of a VPN's.",
-}
-
-
-def meaning(collection: str, attribute: str) -> str:
-    """Return what an attribute of a collection means.
-
-    Raises:
-        KeyError: nobody has said so yet.
-    """
-    return ELSEWHERE.get((collection, attribute)) or ATTRIBUTES[attribute]

@@ -35,6 +35,7 @@ from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile import neighbor_discovery
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled
+from isthmus.pe_agent.compile.memo import Memo
 from isthmus.pe_agent.gateway_announcer import Announcements, GatewayAnnouncer
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look.answers import Answers
@@ -106,7 +107,7 @@ class PeAgent:
         )
         self.reconciler = Reconciler(
             edges,
-            functools.partial(compile_pe, pe, options.labels),
+            functools.partial(compile_pe, pe, options.labels, memo=Memo()),
             _state_file(options),
             Identity(options.host, pe.address, options.is_gateway, pe.core_payload),
         )

@@ -33,12 +33,7 @@ class RunningAgent:
     """Started when made."""
 
     def __init__(
-        self,
-        switch: RealSwitch,
-        pe: ProviderEdge,
-        state_path: Path,
-        speaker: BgpSpeaker,
-        bgp: BgpConfig | None = None,
+        self, switch: RealSwitch, pe: ProviderEdge, state_path: Path, speaker: BgpSpeaker
     ) -> None:
         self.agent = PeAgent(
             PeAgentOptions(
@@ -48,10 +43,9 @@ class RunningAgent:
                 pe=pe,
                 labels=range(1000, 2000),
                 switch=SwitchOptions("br-pe", "br-int", "br-core", switch.database, switch.run_dir),
-                bgp=bgp or BgpConfig(64500, pe.address, ()),
+                bgp=BgpConfig(64500, pe.address, ()),
             ),
             speaker,
-            switch.enter,
         )
         self._thread = threading.Thread(target=self.agent.run, args=(NoLink(),), daemon=True)
         self._thread.start()

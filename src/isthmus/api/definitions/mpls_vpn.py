@@ -4,8 +4,6 @@
 - ``status`` and ``status_reason`` of VPNs and associations, compiled from what provider edges
   report, never from what was asked;
 - ``admin_state_up`` of VPNs and associations: what is down is kept, and carries nothing;
-- ``attachment_mode`` of network associations, for administrators: whether chosen gateways serve the
-  network, or each host's own PE;
 - ``provider_edges`` of a VPN, for administrators: what each PE does for it.
 """
 
@@ -25,8 +23,6 @@ API_PREFIX = bgpvpn.API_PREFIX
 STATUS = "status"
 STATUS_REASON = "status_reason"
 ADMIN_STATE_UP = "admin_state_up"
-ATTACHMENT_MODE = "attachment_mode"
-ATTACHMENT_MODES = ("distributed", "gateway")
 PROVIDER_EDGE = "provider_edge"
 PROVIDER_EDGES = "provider_edges"
 
@@ -67,13 +63,6 @@ _FIGURES = (
 RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {bgpvpn.COLLECTION_NAME: _states()}
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     collection: {"parent": _PARENT, "parameters": _states()} for collection in _ASSOCIATIONS
-}
-SUB_RESOURCE_ATTRIBUTE_MAP[bgpvpn.NETWORK_ASSOCIATIONS]["parameters"][ATTACHMENT_MODE] = {
-    **_read_only(),
-    "allow_post": True,
-    "allow_put": True,
-    "default": None,
-    "validate": {"type:values": (None, *ATTACHMENT_MODES)},
 }
 SUB_RESOURCE_ATTRIBUTE_MAP[PROVIDER_EDGES] = {
     "parent": _PARENT,

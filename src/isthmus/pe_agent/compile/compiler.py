@@ -16,9 +16,10 @@ Pure: no I/O, no clock, no logging. Same input, same output, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import IPv4Address
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
@@ -37,9 +38,16 @@ from isthmus.pe_agent.compile.gateways import announcements, duty_on
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 from isthmus.pe_agent.compile.lsps import join_lsps
-from isthmus.pe_agent.compile.membership import Senders, Shares, find_senders, group_circuits
+from isthmus.pe_agent.compile.membership import (
+    CircuitShare,
+    Senders,
+    Shares,
+    find_senders,
+    group_circuits,
+)
+from isthmus.pe_agent.compile.memo import Memo, SameRoutes
 from isthmus.pe_agent.compile.neighbor_discovery import Link
-from isthmus.pe_agent.compile.numbers import VRF_NUMBERS, VrfKey, allocate
+from isthmus.pe_agent.compile.numbers import VRF_NUMBERS, LabelKey, VrfKey, allocate
 from isthmus.pe_agent.compile.rib import Candidate, Fib, RemotePath, RoutesByTarget, compile_fib
 from isthmus.pe_agent.compile.routes import LocalPath, OwnPrefix, compile_routes, own_prefixes
 from isthmus.pe_agent.compile.vrfs import Vrf, make_vrf, wanted_labels
@@ -66,7 +74,11 @@ class _Problems:
 
 
 def compile_pe(
-    pe: ProviderEdge, label_range: range, inputs: Inputs, vrf_numbers: range = VRF_NUMBERS
+    pe: ProviderEdge,
+    label_range: range,
+    inputs: Inputs,
+    vrf_numbers: range = VRF_NUMBERS,
+    memo: Memo | None = None,
 ) -> Compiled:
     """Compile the routes and flows of one PE.
 
@@ -76,46 +88,120 @@ def compile_pe(
         inputs: the whole state; how it came about does not matter, but for the numbers given out
             on the way.
         vrf_numbers: VRF numbers it may give out.
+        memo: of the last compilation; what comes out is the same with it or without.
 
     Returns:
         Everything that should be advertised and installed. What can't be served is left out and
         named in ``problems``; it never keeps the rest from being served.
     """
+    memo = Memo() if memo is None else memo
+    memo.begin()
     problems = _Problems()
-    lsps = join_lsps(pe, inputs.labelled, inputs.next_hop_macs)
-    core = CoreLink(pe, inputs.core_port, lsps)
-    duty = partial(duty_on, own=pe.address, view=inputs.gateways)
-    shares = group_circuits(inputs.intents, duty)
+    core = memo.recall(
+        "core",
+        (pe, inputs.core_port, inputs.labelled, inputs.next_hop_macs),
+        lambda: CoreLink(
+            pe, inputs.core_port, join_lsps(pe, inputs.labelled, inputs.next_hop_macs)
+        ),
+    )
+    shares = memo.recall(
+        "shares",
+        (inputs.intents, inputs.gateways),
+        lambda: group_circuits(
+            inputs.intents, partial(duty_on, own=pe.address, view=inputs.gateways)
+        ),
+    )
     numbers = _number((vrf_numbers, label_range), pe, shares, inputs.numbers, problems)
     vrfs = [
-        make_vrf(key, shares[key], inputs.intents, (number, numbers.labels), pe.address)
+        _make_vrf(memo, key, shares[key], inputs.intents, (number, numbers.labels), pe.address)
         for key, number in numbers.by_vrf.items()
     ]
-    own = {vrf.key: own_prefixes(vrf, inputs.circuit_ports, inputs.plugged_hosts) for vrf in vrfs}
-    told = {vrf.key: compile_routes(vrf, own[vrf.key]) for vrf in vrfs}
-    fibs = _compile_fibs(vrfs, own, told, core, inputs.routes)
+    own = {vrf.key: _own_prefixes(memo, vrf, inputs) for vrf in vrfs}
+    told = {
+        vrf.key: memo.recall(
+            ("told", vrf.key), (vrf, own[vrf.key]), partial(compile_routes, vrf, own[vrf.key])
+        )
+        for vrf in vrfs
+    }
+    fibs = _compile_fibs(memo, vrfs, own, told, core, inputs.routes)
     for vrf in vrfs:
         _note_problems(vrf, fibs[vrf.key], core, inputs, problems)
-    routes = _advertised(told, core, problems)
+    routes = _advertised(memo, told, core, problems)
     senders = find_senders(shares, inputs.plugged_hosts)
-    flows = set(_compile_flows(vrfs, fibs, core, inputs.circuit_ports, senders))
+    flows = _compile_flows(memo, vrfs, fibs, core, inputs.circuit_ports, senders)
     # A label is accepted as long as a route carries it, and no longer.
     accepted = {route.label for route in routes}
-    flows.update(
-        compile_label_flow(vrf, family)
+    labels = frozenset(
+        memo.recall(("label", vrf.key, family), (vrf,), partial(compile_label_flow, vrf, family))
         for vrf in vrfs
         for family, label in vrf.labels.items()
         if label in accepted
     )
     return Compiled(
         routes=routes,
-        flows=frozenset(flows),
+        flows=flows | labels,
         numbers=numbers,
         problems=problems.sentences(),
-        punts={vrf.number: _punt_context(vrf, fibs[vrf.key], core) for vrf in vrfs},
-        links=_links(vrfs, inputs.circuit_ports),
+        punts={
+            vrf.number: memo.recall(
+                ("punts", vrf.key),
+                (vrf, fibs[vrf.key], core),
+                partial(_punt_context, vrf, fibs[vrf.key], core),
+            )
+            for vrf in vrfs
+        },
+        links=memo.recall(
+            "links",
+            (vrfs, inputs.circuit_ports),
+            partial(_links, vrfs, inputs.circuit_ports),
+        ),
         import_rts=frozenset().union(*(vrf.import_rts for vrf in vrfs)),
-        announcements=_announcements(vrfs, inputs.circuit_ports),
+        announcements=memo.recall(
+            "announcements",
+            (vrfs, inputs.circuit_ports),
+            partial(_announcements, vrfs, inputs.circuit_ports),
+        ),
+    )
+
+
+def _make_vrf(
+    memo: Memo,
+    key: VrfKey,
+    shares: tuple[CircuitShare, ...],
+    intents: Mapping[str, VrfIntent],
+    numbers: tuple[int, Mapping[LabelKey, int]],
+    pe_address: IPv4Address,
+) -> Vrf:
+    """Put together a VRF: the one there was, if it is equal."""
+    number, labels = numbers
+    given = (
+        shares,
+        tuple(intents[vpn_id] for vpn_id in key),
+        number,
+        tuple(labels.get((key, family)) for family in AddressFamily),
+        pe_address,
+    )
+    return memo.recall(
+        ("vrf", key), given, lambda: make_vrf(key, shares, intents, numbers, pe_address)
+    )
+
+
+def _own_prefixes(memo: Memo, vrf: Vrf, inputs: Inputs) -> Mapping[IpPrefix, OwnPrefix]:
+    """Find what a VRF delivers to by itself, if its ports or CEs are others than before."""
+    ports = tuple(inputs.circuit_ports.get(circuit.port_id) for circuit in vrf.circuits)
+    plugged = tuple(
+        port_id
+        for circuit in vrf.circuits
+        for port_id in (
+            *(host.port_id for host in circuit.hosts),
+            *(behind.port_id for behind in circuit.prefixes),
+        )
+        if port_id in inputs.plugged_hosts
+    )
+    return memo.recall(
+        ("own", vrf.key),
+        (vrf, ports, plugged),
+        lambda: own_prefixes(vrf, inputs.circuit_ports, inputs.plugged_hosts),
     )
 
 
@@ -143,25 +229,38 @@ def _number(
     return Numbers(by_vrf.given, labels.given, by_vrf.last, labels.last)
 
 
-def _advertised(told: Told, core: CoreLink, problems: _Problems) -> frozenset[VpnRoute]:
+def _advertised(memo: Memo, told: Told, core: CoreLink, problems: _Problems) -> frozenset[VpnRoute]:
     """The routes other PEs hear: none without a core, as what they attract would be lost."""
     if core.port is None:
         return frozenset()
+    routes, clashes = memo.recall("advertised", (told,), partial(_without_clashes, told))
+    for key, sentence in clashes:
+        problems.add(key, sentence)
+    return routes
+
+
+def _without_clashes(told: Told) -> tuple[frozenset[VpnRoute], list[tuple[VrfKey, str]]]:
+    """Leave out what BGP would take for a change of another route (RFC 4364 §4.1)."""
     heard: dict[tuple[RouteDistinguisher, IpPrefix], VpnRoute] = {}
+    clashes = []
     for key, routes in told.items():
         for route in routes:
-            # BGP would take the second for a change of the first (RFC 4364 §4.1).
             if heard.setdefault((route.rd, route.prefix), route) is not route:
-                problems.add(
-                    key,
+                sentence = (
                     f"Another VPN already advertises {route.prefix} with the RD {route.rd}; "
-                    f"give them different RDs.",
+                    f"give them different RDs."
                 )
-    return frozenset(heard.values())
+                clashes.append((key, sentence))
+    return frozenset(heard.values()), clashes
 
 
 def _compile_fibs(
-    vrfs: Iterable[Vrf], own: Own, told: Told, core: CoreLink, learnt: frozenset[VpnRoute]
+    memo: Memo,
+    vrfs: Iterable[Vrf],
+    own: Own,
+    told: Told,
+    core: CoreLink,
+    learnt: frozenset[VpnRoute],
 ) -> dict[VrfKey, Fib]:
     """Import and choose, for every VRF, among all routes there are."""
     remote = [
@@ -177,28 +276,53 @@ def _compile_fibs(
         for path in own[key][route.prefix].paths
     ]
     routes = RoutesByTarget([*remote, *local])
-    return {vrf.key: compile_fib(vrf, own[vrf.key], routes, core.reaches) for vrf in vrfs}
+    return {
+        vrf.key: memo.recall(
+            ("fib", vrf.key),
+            (vrf, own[vrf.key], core, SameRoutes(routes.imported(vrf.import_rts))),
+            partial(compile_fib, vrf, own[vrf.key], routes, core.reaches),
+        )
+        for vrf in vrfs
+    }
 
 
 def _compile_flows(
+    memo: Memo,
     vrfs: Iterable[Vrf],
     fibs: Mapping[VrfKey, Fib],
     core: CoreLink,
     circuit_ports: Mapping[str, int],
     senders: Senders,
-) -> Iterator[Flow]:
+) -> frozenset[Flow]:
     """Everything but the ways in from the core."""
-    yield from compile_shared_flows(core)
     served: set[tuple[int, AddressFamily]] = set()
+    parts = []
     for vrf in vrfs:
-        yield from compile_vrf_flows(vrf, fibs[vrf.key], circuit_ports, senders, core)
-        served.update(
-            (circuit_ports[circuit.port_id], family)
+        fib = fibs[vrf.key]
+        ports = {
+            circuit.port_id: circuit_ports[circuit.port_id]
             for circuit in vrf.circuits
-            for family in vrf.labels
             if circuit.port_id in circuit_ports
+        }
+        served.update((port, family) for port in ports.values() for family in vrf.labels)
+        macs = {
+            (vrf.key, port_id): found
+            for port_id in ports
+            if (found := senders.get((vrf.key, port_id)))
+        }
+        parts.append(
+            memo.recall(
+                ("flows", vrf.key),
+                (vrf, fib, ports, macs, core),
+                lambda: frozenset(compile_vrf_flows(vrf, fib, ports, macs, core)),  # noqa: B023 -- called at once
+            )
         )
-    yield from compile_delivery_flows(served, core.pe)
+    shared = memo.recall(
+        "flows",
+        (core, served),
+        lambda: frozenset((*compile_shared_flows(core), *compile_delivery_flows(served, core.pe))),
+    )
+    return shared.union(*parts)
 
 
 def _punt_context(vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
