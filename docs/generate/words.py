@@ -28,7 +28,7 @@ ATTRIBUTES = {
     "labels": "MPLS labels the PE gave out for this VPN.",
     "last_error": "Why the newest change is not in force; empty if it is.",
     "local_pref": "BGP LOCAL_PREF (RFC 4271 §5.1.5) of the VPN's routes; the highest wins.",
-    "mtu": "Largest IP packet that is carried from end to end, in octets.",
+    "mtu": "Largest IP packet that all its PEs of this region carry, in octets; null if unknown.",
     "name": "Need not be unique.",
     "network_id": "The network.",
     "networks": "Networks associated with the VPN.",

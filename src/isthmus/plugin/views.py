@@ -41,9 +41,21 @@ View = dict[str, Any]
 
 
 def wants_status(fields: Iterable[str] | None, filters: Iterable[str] | None = None) -> bool:
-    """Whether a request needs statuses, which cost statements of their own."""
-    asked = {mpls_vpn.STATUS, mpls_vpn.STATUS_REASON}
+    """Whether a request needs what is compiled from reports, which costs statements of its own."""
+    asked = {mpls_vpn.STATUS, mpls_vpn.STATUS_REASON, mpls_vpn.MTU}
     return not fields or bool(asked & {*fields, *(filters or ())})
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What is compiled from what PEs report of a VPN.
+
+    Attributes:
+        mtu: the largest IP packet it carries, in octets; None while that is not known.
+    """
+
+    condition: Condition
+    mtu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ class Viewer:
 
 
 def view_vpn(
-    record: VpnRecord, condition: Condition | None, tags: Sequence[str], viewer: Viewer
+    record: VpnRecord, reported: Reported | None, tags: Sequence[str], viewer: Viewer
 ) -> View:
     """Return a VPN as a resource of the API; a project it is shared with sees its own part."""
 
@@ -88,10 +100,17 @@ def view_vpn(
         "routers": seen(record.router_ids),
         "ports": seen(record.port_ids),
         **{name: record.targets_of(direction) for name, direction in DIRECTIONS.items()},
-        **_view_condition(condition, is_operator=viewer.is_operator),
+        **_view_reported(reported, viewer),
         **_view_standard(record.standard),
         TAGS: list(tags),
     }
+
+
+def _view_reported(reported: Reported | None, viewer: Viewer) -> View:
+    if reported is None:
+        return {}
+    condition = _view_condition(reported.condition, is_operator=viewer.is_operator)
+    return {**condition, mpls_vpn.MTU: reported.mtu}
 
 
 def view_association(

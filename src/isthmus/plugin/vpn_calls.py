@@ -20,7 +20,7 @@ from isthmus.plugin.errors import refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, own_project, read_page, read_vpn
 from isthmus.plugin.paging import cut
 from isthmus.plugin.revisions import check_revision, revision_wanted
-from isthmus.plugin.status import Condition, Evidence, Patience, compile_status, just_recorded
+from isthmus.plugin.status import Evidence, Patience, compile_status, just_recorded
 from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
 
@@ -47,7 +47,7 @@ class VpnCalls:
                 made = [vpns.create(context, vpn) for vpn in wanted]
                 journal.append(context, [vpn.id for vpn in made])
         self._waker.wake()
-        return [self._view(context, vpn, just_recorded(), []) for vpn in made]
+        return [self._view(context, vpn, views.Reported(just_recorded()), []) for vpn in made]
 
     def get_bgpvpns(
         self,
@@ -146,15 +146,22 @@ class VpnCalls:
             self._view(
                 context,
                 record,
-                compile_status(evidence[record.id], self._patience) if evidence else None,
+                self._reported(evidence[record.id]) if evidence else None,
                 tags.get(record.standard.id or 0, []),
             )
             for record in records
         ]
 
+    def _reported(self, evidence: Evidence) -> views.Reported:
+        return views.Reported(compile_status(evidence, self._patience), evidence.mtu)
+
     def _view(
-        self, context: Context, record: VpnRecord, condition: Condition | None, tags: Sequence[str]
+        self,
+        context: Context,
+        record: VpnRecord,
+        reported: views.Reported | None,
+        tags: Sequence[str],
     ) -> views.View:
         return views.view_vpn(
-            record, condition, tags, views.Viewer(context.project_id, context.is_admin)
+            record, reported, tags, views.Viewer(context.project_id, context.is_admin)
         )

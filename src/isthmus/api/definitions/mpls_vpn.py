@@ -4,6 +4,7 @@
 - ``status`` and ``status_reason`` of VPNs and associations, compiled from what provider edges
   report, never from what was asked;
 - ``admin_state_up`` of VPNs and associations: what is down is kept, and carries nothing;
+- ``mtu`` of VPNs: the largest IP packet that all their PEs of this region carry;
 - ``provider_edges`` of a VPN, for administrators: what each PE does for it.
 """
 
@@ -23,6 +24,7 @@ API_PREFIX = bgpvpn.API_PREFIX
 STATUS = "status"
 STATUS_REASON = "status_reason"
 ADMIN_STATE_UP = "admin_state_up"
+MTU = "mtu"
 PROVIDER_EDGE = "provider_edge"
 PROVIDER_EDGES = "provider_edges"
 
@@ -60,7 +62,12 @@ _FIGURES = (
     *("routes_sent", "routes_received", "labels"),
 )
 
-RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {bgpvpn.COLLECTION_NAME: _states()}
+RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
+    bgpvpn.COLLECTION_NAME: {
+        **_states(),
+        MTU: {**_read_only(), "convert_to": converters.convert_to_int},
+    }
+}
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     collection: {"parent": _PARENT, "parameters": _states()} for collection in _ASSOCIATIONS
 }
