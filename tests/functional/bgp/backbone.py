@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import Protocol
 
 from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import EdgeError
@@ -142,8 +143,14 @@ class Backbone:
         return at_frr or self.gobgp.has_stale_routes()
 
 
+class HasDaemon(Protocol):
+    """Whatever speaks through a gobgpd."""
+
+    daemon: GoBgpd
+
+
 @contextlib.contextmanager
-def counting_withdrawals(pe: Pe) -> Iterator[list[str]]:
+def counting_withdrawals(pe: HasDaemon) -> Iterator[list[str]]:
     """Collect every route that is lost at a PE, even for a moment, while the context lasts."""
     lost: list[str] = []
     client = GoBgpClient(pe.daemon.api)
@@ -154,7 +161,8 @@ def counting_withdrawals(pe: Pe) -> Iterator[list[str]]:
             for event in client.watch():
                 is_following.set()
                 for path in event.table.paths:
-                    if path.HasField("nlri") and path.is_withdraw:
+                    is_route = path.HasField("nlri") and mapping.vpn_family(path) is not None
+                    if is_route and path.is_withdraw:
                         lost.append("{} {}".format(*mapping.decode_key(path)))
 
     thread = threading.Thread(target=follow)
