@@ -21,7 +21,7 @@ from tests.scenario.writers import VPNS, Account, Pool, Tally, Writer
 
 NAME = "writers"
 CLIENTS, WRITE_S, SETTLED_S = 32, 60, 120
-NETWORKS, ROUTERS = 8, 3
+NETWORKS, ROUTERS = 6, 2
 COUNT = "SELECT COUNT(*) FROM"
 OWN_TABLES = "isthmus_vpns", "isthmus_network_associations", "isthmus_attachments"
 
