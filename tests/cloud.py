@@ -376,12 +376,14 @@ class Cloud:
         return {name: count for name, count in counts.items() if count}
 
     def rows(self) -> Mapping[str, list[tuple[Any, ...]]]:
-        """Return everything recorded in our tables."""
+        """Return everything recorded in our tables, and what Neutron keeps for us."""
+        neutrons = ("standardattributes", "tags")
+        tables = model_base.BASEV2.metadata.tables
         engine = db_api.get_context_manager().writer.get_engine()
         with engine.connect() as connection:
             return {
                 table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
-                for table in self._our_tables()
+                for table in (*self._our_tables(), *(tables[name] for name in neutrons))
             }
 
     def empty_ours(self) -> None:

@@ -32,6 +32,14 @@ WHO = {
 }
 COLLECTIONS = {collection.name: collection for collection in read_collections()}
 ROOT = "bgpvpns"
+# verb → method, and the verb of the rule
+TAGGING = {
+    "tags": ("GET", "get"),
+    "tag": ("PUT", "update"),
+    "tag more": ("POST", "create"),
+    "untag": ("DELETE", "delete"),
+}
+METHODS = {"create": "POST", "update": "PUT", "delete": "DELETE"}
 DEEP = settings.get_current_profile_name() == "deep"
 
 
@@ -122,7 +130,8 @@ def queries(collection: Collection) -> st.SearchStrategy[Any]:
 def calls(draw: st.DrawFn) -> Call:
     """Make up one request."""
     collection = COLLECTIONS[draw(st.sampled_from(sorted(COLLECTIONS)))]
-    verb = draw(st.sampled_from(["create", "update", "delete", "show", "list"]))
+    verbs = ["create", "update", "delete", "show", "list"]
+    verb = draw(st.sampled_from(verbs if collection.parent else [*verbs, *TAGGING]))
     body = draw(bodies(collection, verb)) if verb in ("create", "update") else {}
     query = draw(queries(collection)) if verb == "list" else {}
     who = draw(st.sampled_from(sorted(WHO)))
@@ -171,19 +180,18 @@ class Region:
         item = there[call.item % len(there)] if there else {"id": "none", "project_id": BLUE}
         before = self.cloud.rows()
         body = {collection.member: self._filled(call.body, vpns)}
-        method = {"create": "POST", "update": "PUT", "delete": "DELETE"}.get(call.verb, "GET")
-        more: dict[str, Any] = {"body": body} if method in ("POST", "PUT") else {}
-        if call.verb == "list":
-            more["query"] = call.query
-        elif call.verb != "create":
-            path = f"{path}/{item['id']}"
-        answer = self.cloud.request(method, path, project=caller, **more)
+        answer = self._send(call, path, item["id"], body)
         assert answer.status < 500, (call, answer)
         if answer.status >= 400:
             assert answer.sentence, (call, answer)
             assert self.cloud.rows() == before, f"a refused request changed something: {call}"
             return
-        if method != "GET":
+        if call.verb in TAGGING:
+            rule = f"{TAGGING[call.verb][1]}_bgpvpn:tags"
+            assert self.access.may_with(caller, "get_bgpvpn", item, ()), f"tagged: {call}"
+            assert self.access.may(caller, rule, item), f"tagged: {call}"
+            return
+        if call.verb in METHODS:
             target = {"project_id": caller.project, **body[collection.member]}
             given_ = {name for name in body[collection.member] if name != "tenant_id"}
             rule = f"{call.verb}_{collection.policy_name}"
@@ -199,6 +207,20 @@ class Region:
             rule = f"get_{collection.policy_name}"
             mine = {each["id"] for each in there if self.access.may(caller, rule, each)}
             assert {each["id"] for each in shown} == mine, (call, shown)
+
+    def _send(self, call: Call, path: str, item_id: str, body: Mapping[str, Any]) -> Answer:
+        caller = self.callers[call.who]
+        if call.verb in TAGGING:
+            method, _ = TAGGING[call.verb]
+            tags: dict[str, Any] = {"body": {"tags": ["gold"]}} if method in ("PUT", "POST") else {}
+            return self.cloud.request(method, f"{path}/{item_id}/tags", project=caller, **tags)
+        method = METHODS.get(call.verb, "GET")
+        more: dict[str, Any] = {"body": body} if method in ("POST", "PUT") else {}
+        if call.verb == "list":
+            more["query"] = call.query
+        elif call.verb != "create":
+            path = f"{path}/{item_id}"
+        return self.cloud.request(method, path, project=caller, **more)
 
     def _judge_view(
         self, call: Call, shown: Mapping[str, Any], there: list[dict[str, Any]]
