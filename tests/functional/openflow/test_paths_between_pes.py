@@ -97,8 +97,8 @@ def test_preference_moves_a_prefix_without_loss(sites: Sites) -> None:
     serve(west, 2, {"router1": 200})
     serve(east, 2, {"router2": 100})
     exchange(west, east)
-    for site, to in ((west, INSIDE), (east, INSIDE), (west, east.address)):
-        eventually(partial(_answers, site, to), 10)
+    for site, to, ttl in ((west, INSIDE, 64), (east, INSIDE, 62), (west, east.address, 62)):
+        eventually(partial(_answers, site, to, ttl), 10)
     pings = [start_ping(west, INSIDE, 300), start_ping(east, INSIDE, 300)]
     pings.append(start_ping(west, east.address, 300))
     time.sleep(0.8)
@@ -126,7 +126,7 @@ def test_equal_ways_share_the_connections_to_a_prefix(sites: Sites) -> None:
     exchange(west, east)
     told = {route.label for route in east.daemon.heard if route.prefix == PREFIX}
     assert len(told) == 2
-    eventually(lambda: _answers(west, INSIDE), 10)
+    eventually(lambda: _answers(west, INSIDE, 62), 10)
     with ExitStack() as stack:
         for name in ("router2", "router3"):
             argv = east.switch.inside(
@@ -143,9 +143,10 @@ def test_equal_ways_share_the_connections_to_a_prefix(sites: Sites) -> None:
     assert min(found.values()) > 25
 
 
-def _answers(site: Site, to: str) -> bool:
+def _answers(site: Site, to: str, ttl: int) -> bool:
+    """Tell whether an answer comes, and from as far as it should."""
     argv = site.switch.inside(site.vm, "ping", "-n", "-c1", "-W1", to)
-    return subprocess.run(argv, capture_output=True, timeout=10).returncode == 0
+    return f"ttl={ttl}" in subprocess.run(argv, capture_output=True, text=True, timeout=10).stdout
 
 
 def _who_answers(site: Site, connections: int) -> dict[str, str]:
