@@ -154,7 +154,7 @@ class RealSwitch:
 
     def vsctl(self, *argv: str) -> str:
         """Run ovs-vsctl."""
-        return self._run("ovs-vsctl", f"--db={self.database}", "--timeout=10", *argv)
+        return self._run("ovs-vsctl", f"--db={self.database}", "--retry", "--timeout=10", *argv)
 
     def flows(self) -> list[str]:
         """Return br-pe's flow table, without counters; empty while it does not answer."""

@@ -12,12 +12,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from isthmus.model.intent import AttachedHost, AttachedSubnet, AttachmentCircuit
 from isthmus.model.provider_edge import Encapsulation
-from tests.functional.openflow.real_switch import missing
+from tests.actors import BLUE, intent, mac_of, route, subnet
+from tests.functional.openflow.real_switch import RealSwitch, eventually, missing
+from tests.functional.openflow.test_agent_on_ovs import NET1, NET2, Site
 from tests.functional.openflow.two_sites import DualSite, adjacent_pes, two_sites
 
 pytestmark = pytest.mark.functional
@@ -123,3 +127,35 @@ def test_a_flood_reaches_the_agent_at_the_rate_of_the_meter(sites: Sites) -> Non
     assert sent > 2 * handed_over
     assert handed_over <= 500 * (seconds + 1) * 1.1
     assert counts["answered"] <= 100 * (seconds + 1) * 1.1
+
+
+def test_a_tenant_who_floods_takes_no_answer_from_another(
+    real_switch: RealSwitch, tmp_path: Path
+) -> None:
+    """Red sends thousands of packets to be answered; blue's few are, all of them."""
+    site = Site(real_switch, tmp_path)
+    try:
+        red = _circuit(NET1, "vm1", "10.1.0.5", subnet("10.1.0.0/24"))
+        site.reconciler.intents.apply(intent("red", red))
+        blue = _circuit(NET2, "vm2", "10.2.0.5", subnet("10.2.0.0/24"))
+        site.give(intent("blue", blue, imports=BLUE))
+        reds, blues = route("10.2.0.5/32"), route("10.9.0.9/32", targets=BLUE)
+        site.daemon.neighbor_sends(reds, blues)
+        eventually(lambda: any("10.9.0.9" in flow for flow in site.switch.flows()))
+        flood = subprocess.Popen(site.switch.inside("vm1", sys.executable, "-c", FLOOD))
+        argv = site.switch.inside("vm2", "ping", "-n", "-c20", "-i0.1", "-W2", "-t1", "10.9.0.9")
+        output = subprocess.run(argv, capture_output=True, text=True, timeout=60).stdout
+        flood.wait(30)
+        assert output.count("Time to live exceeded") >= 19, output
+        by_answers = [
+            counts["answered"] for counts in site.running.agent.responder.counts().values()
+        ]
+        assert len(by_answers) == 2
+        assert max(by_answers) > 2 * min(by_answers)
+    finally:
+        site.stop_agent()
+
+
+def _circuit(port_id: str, vm: str, address: str, attached: AttachedSubnet) -> AttachmentCircuit:
+    host = AttachedHost(vm, mac_of(vm), (IPv4Address(address),))
+    return AttachmentCircuit(f"net-{vm}", port_id, mac_of(port_id), 1442, (attached,), (host,))
