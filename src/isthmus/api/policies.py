@@ -43,6 +43,13 @@ def _vpn_rules() -> Iterable[policy.RuleDefault]:
     yield _rule("update_bgpvpn", member, "Update a BGP VPN", _VPNS, _VPN)
     yield _rule("delete_bgpvpn", lib_rules.ADMIN, "Delete a BGP VPN", _VPNS, _VPN)
     yield _rule("get_bgpvpn", reader, "Get BGP VPNs", _VPNS, _VPN)
+    yield policy.DocumentedRuleDefault(
+        name="share_route_target",
+        check_str=lib_rules.ADMIN,
+        scope_types=["project"],
+        description="Give a BGP VPN a route target that a VPN of another project has",
+        operations=[{"method": "POST", "path": _VPNS}, {"method": "PUT", "path": _VPN}],
+    )
     for verb, check in (
         ("create", member),
         ("update", member),

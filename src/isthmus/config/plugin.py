@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the Neutron service plug-in, section ``[isthmus]`` of Neutron's configuration."""
+"""Options of the Neutron service plug-in, in Neutron's files: ``[isthmus]`` and ``[quotas]``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from oslo_config import cfg, types
 
+from isthmus.model.errors import InvalidValue
 from isthmus.model.ip import IpPrefix
+from isthmus.model.pools import TargetPool
 
 GROUP = "isthmus"
+QUOTA_GROUP = "quotas"
 # Of a transit network, and how many of either there are to be in their ranges.
 TRANSIT_PREFIX_LENGTHS = {4: 29, 6: 64}
+NO_POOL = TargetPool()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,14 @@ OPTIONS = (
         help="Seconds a provider edge has to put a change in force before a VPN that waits for "
         "it is DEGRADED instead of PENDING.",
     ),
+    cfg.ListOpt(
+        "route_target_pool",
+        default=[],
+        sample_default=["64500:100000-199999"],
+        help="Ranges of route targets to give to VPNs that ask for one (allocate_route_target), "
+        "as ASN:low-high or IPv4-address:low-high. The pools of regions that share a core must "
+        "not overlap. Route targets of a pool that were typed by hand are never given.",
+    ),
     cfg.Opt(
         "transit_ipv4_range",
         type=_Prefix(),
@@ -148,6 +161,17 @@ OPTIONS = (
     ),
 )
 
+# Of Neutron's section [quotas].
+QUOTA_OPTIONS = (
+    cfg.IntOpt(
+        "quota_bgpvpn",
+        default=-1,
+        min=-1,
+        help="VPNs a project may have; -1 for any number. Administrators make them, unless policy "
+        "create_bgpvpn says otherwise.",
+    ),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PluginOptions:
@@ -163,6 +187,7 @@ class PluginOptions:
     pe_down_time_s: int
     report_time_s: int
     transit: TransitOptions = DEFAULT_TRANSIT
+    route_target_pool: TargetPool = NO_POOL
 
 
 def _read_transit(group: cfg.GroupAttr) -> TransitOptions:
@@ -181,6 +206,18 @@ def _read_transit(group: cfg.GroupAttr) -> TransitOptions:
     return TransitOptions(ipv4, ipv6, tuple(group.router_aggregates))
 
 
+def _read_pool(texts: Sequence[str]) -> TargetPool:
+    """Read the pool of route targets.
+
+    Raises:
+        ValueError: one of the ranges is none, or two overlap.
+    """
+    try:
+        return TargetPool.parse(texts)
+    except InvalidValue as error:
+        raise ValueError(f"[{GROUP}] route_target_pool: {error}") from error
+
+
 def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
     """Register the options with ``conf`` and read them."""
     conf.register_opts(OPTIONS, GROUP)
@@ -196,9 +233,10 @@ def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
         pe_down_time_s=group.pe_down_time,
         report_time_s=group.report_time,
         transit=_read_transit(group),
+        route_target_pool=_read_pool(group.route_target_pool),
     )
 
 
 def list_opts() -> list[tuple[str, tuple[cfg.Opt, ...]]]:
     """Return the options for oslo-config-generator."""
-    return [(GROUP, OPTIONS)]
+    return [(GROUP, OPTIONS), (QUOTA_GROUP, QUOTA_OPTIONS)]

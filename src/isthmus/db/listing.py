@@ -141,6 +141,9 @@ _FILTERS: Mapping[str, Callable[[Values], Condition]] = {
     "vni": lambda values: _integers(_VPN.c.vni, values),
     "local_pref": lambda values: _integers(_VPN.c.local_pref, values),
     "admin_state_up": lambda values: _VPN.c.admin_state_up.in_([bool(v) for v in values]),
+    "allocate_route_target": lambda values: _VPN.c.allocates_route_target.in_(
+        [bool(value) for value in values]
+    ),
     "description": lambda values: _texts(_STANDARD.c.description, values),
     "revision_number": lambda values: _integers(_STANDARD.c.revision_number, values),
     "created_at": lambda values: _times(_STANDARD.c.created_at, values),
@@ -166,6 +169,7 @@ _SORT_KEYS: Mapping[str, Any] = {
     "vni": sa.func.coalesce(_VPN.c.vni, -1),
     "local_pref": sa.func.coalesce(_VPN.c.local_pref, -1),
     "admin_state_up": _VPN.c.admin_state_up,
+    "allocate_route_target": _VPN.c.allocates_route_target,
     "description": sa.func.coalesce(_STANDARD.c.description, ""),
     "revision_number": sa.func.coalesce(_STANDARD.c.revision_number, 0),
     "created_at": sa.func.coalesce(_STANDARD.c.created_at, _EPOCH),

@@ -23,7 +23,8 @@ def read_prefixes(context: Context, vpn_ids: Collection[str]) -> Mapping[str, fr
     what ports pass on there in turn.
     """
     found: dict[str, set[IpPrefix]] = defaultdict(set)
-    for vpn in vpns.read(context, vpn_ids=vpn_ids) if vpn_ids else ():
+    for found_vpn in vpns.read(context, vpn_ids=vpn_ids) if vpn_ids else ():
+        vpn = found_vpn.carried()
         prefixes = found[vpn.id]
         for network in neutron_facts.read_networks(context, vpn.network_ids).values():
             prefixes.update(subnet.prefix for subnet in network.subnets if subnet.is_carried)
@@ -40,7 +41,7 @@ def _read_routed(context: Context, vpn_id: str, router_ids: Collection[str]) -> 
     prefixes = {routed.subnet.prefix for r in routers.values() for routed in r.subnets}
     for association in associations.read(context, Kind.ROUTER, vpn_id=vpn_id):
         router = routers.get(association.target_id)
-        if router is None or not association.is_advertising:
+        if router is None or not (association.is_up and association.is_advertising):
             continue
         own = [routed.subnet.prefix for routed in router.subnets]
         prefixes |= {to for to, via in router.routes if any(via in subnet for subnet in own)}
@@ -53,6 +54,8 @@ def _read_ported(context: Context, vpn_id: str, port_ids: Collection[str]) -> se
     addresses = neutron_facts.read_port_addresses(context, port_ids)
     prefixes: set[IpPrefix] = set()
     for association in associations.read(context, Kind.PORT, vpn_id=vpn_id):
+        if not association.is_up:
+            continue
         prefixes |= {route.prefix for route in association.routes if route.prefix is not None}
         if association.is_advertising:
             prefixes |= {ip_network(a) for _, a in addresses.get(association.target_id, ())}

@@ -7,12 +7,21 @@ Inside, errors carry a sentence and no HTTP; here each kind gets its code. Tenan
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from neutron_lib import exceptions
 
-from isthmus.model.errors import IntentConflict, InvalidValue, IsthmusError, NotPermitted
+from isthmus.model.errors import (
+    IntentConflict,
+    InvalidValue,
+    IsthmusError,
+    NotPermitted,
+    PoolExhausted,
+)
+
+LOG = logging.getLogger(__name__)
 
 
 class VpnNotFound(exceptions.NotFound):
@@ -61,6 +70,7 @@ _ANSWERS: tuple[tuple[type[IsthmusError], type[exceptions.NeutronException]], ..
     (InvalidValue, BadVpnRequest),
     (IntentConflict, VpnConflict),
     (NotPermitted, VpnForbidden),
+    (PoolExhausted, VpnConflict),
 )
 
 
@@ -78,4 +88,6 @@ def refusals_answered() -> Iterator[None]:
     try:
         yield
     except IsthmusError as error:
+        if error.for_operator != error.for_tenant:
+            LOG.info("request.refused sentence=%r", error.for_operator)
         raise to_api_error(error) from error

@@ -31,7 +31,7 @@ from isthmus.api.definitions import (
 from isthmus.config.plugin import read_options
 from isthmus.db.records import Kind
 from isthmus.drivers.base import DriverSetup, VpnDriver
-from isthmus.plugin import conditions, dispatch, reports
+from isthmus.plugin import conditions, dispatch, quotas, reports
 from isthmus.plugin.association_calls import AssociationCalls
 from isthmus.plugin.dispatch import Dispatcher
 from isthmus.plugin.events import NeutronEvents
@@ -80,6 +80,7 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         neutron_extensions.append_api_extensions_path(list(extensions.__path__))
         super().__init__()
         self._options = read_options(cfg.CONF)
+        quotas.register()
         self._patience = conditions.patience_of(self._options)
         self._driver = load_driver(self._options.driver)
         self._waker = Waker(_transport)

@@ -12,7 +12,12 @@ from isthmus.plugin import validate
 from isthmus.plugin.views import DIRECTIONS
 
 # Attributes that are kept as they are given, and the field of a record each stands for.
-_PLAIN = {"vni": "vni", "local_pref": "local_pref", "admin_state_up": "is_up"}
+_PLAIN = {
+    "vni": "vni",
+    "local_pref": "local_pref",
+    "admin_state_up": "is_up",
+    "allocate_route_target": "allocates_route_target",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def view_vpn(
         "vni": record.vni,
         "local_pref": record.local_pref,
         mpls_vpn.ADMIN_STATE_UP: record.is_up,
+        mpls_vpn.ALLOCATE_ROUTE_TARGET: record.allocates_route_target,
         "shared": record.is_shared,
         "route_distinguishers": list(record.rds),
         "networks": seen(record.network_ids),

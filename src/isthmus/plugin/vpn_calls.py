@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from neutron import policy
 from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 from oslo_db import exception as db_exc
 from oslo_utils import uuidutils
 
+from isthmus.config.plugin import PluginOptions
 from isthmus.db import journal, listing, passed_on, standard_attributes, vpns
 from isthmus.db.listing import Listing, Page
 from isthmus.db.records import VpnRecord
@@ -21,6 +24,7 @@ from isthmus.plugin.lookup import Fields, Filters, own_project, read_page, read_
 from isthmus.plugin.paging import cut
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.status import Evidence, Patience, compile_status, just_recorded
+from isthmus.plugin.target_calls import claim_targets, give_target
 from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
 
@@ -28,6 +32,7 @@ from isthmus.rpc.senders import Waker
 class VpnCalls:
     """Create, read, change and delete VPNs, under the names Neutron's controller calls by."""
 
+    _options: PluginOptions
     _patience: Patience
     _transits: Transits
     _waker: Waker
@@ -44,7 +49,7 @@ class VpnCalls:
                 for item in bgpvpns["bgpvpns"]
             ]
             with db_api.CONTEXT_WRITER.using(context):
-                made = [vpns.create(context, vpn) for vpn in wanted]
+                made = [self._create(context, vpn) for vpn in wanted]
                 journal.append(context, [vpn.id for vpn in made])
         self._waker.wake()
         return [self._view(context, vpn, views.Reported(just_recorded()), []) for vpn in made]
@@ -93,6 +98,7 @@ class VpnCalls:
                 former = read_vpn(context, id)
                 check_revision(former.standard, expected)
                 wanted = change.over(former)
+                claim_targets(context, former, wanted, partial(_may_share, context, wanted))
                 vpns.change(context, former, wanted)
                 is_news = requests.changes_intent(former, wanted)
                 if is_news:
@@ -128,6 +134,12 @@ class VpnCalls:
                         standard_attributes.touch(context, record.standard)
             except db_exc.DBDuplicateEntry:
                 raise IntentConflict("Two of the tags differ by case or accents alone.") from None
+
+    def _create(self, context: Context, wanted: VpnRecord) -> VpnRecord:
+        wanted = give_target(context, self._options.route_target_pool, wanted)
+        made = vpns.create(context, wanted)
+        claim_targets(context, None, made, partial(_may_share, context, made))
+        return made
 
     def _view_vpns(
         self,
@@ -165,3 +177,8 @@ class VpnCalls:
         return views.view_vpn(
             record, reported, tags, views.Viewer(context.project_id, context.is_admin)
         )
+
+
+def _may_share(context: Context, wanted: VpnRecord) -> bool:
+    target = {"project_id": wanted.project_id, "tenant_id": wanted.project_id}
+    return bool(policy.check(context, "share_route_target", target))

@@ -5,6 +5,7 @@
   report, never from what was asked;
 - ``admin_state_up`` of VPNs and associations: what is down is kept, and carries nothing;
 - ``mtu`` of VPNs: the largest IP packet that all their PEs of this region carry;
+- ``allocate_route_target``: a new VPN gets a route target from the operator's pool;
 - ``provider_edges`` of a VPN, for administrators: what each PE does for it.
 """
 
@@ -25,6 +26,7 @@ STATUS = "status"
 STATUS_REASON = "status_reason"
 ADMIN_STATE_UP = "admin_state_up"
 MTU = "mtu"
+ALLOCATE_ROUTE_TARGET = "allocate_route_target"
 PROVIDER_EDGE = "provider_edge"
 PROVIDER_EDGES = "provider_edges"
 
@@ -66,6 +68,12 @@ RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     bgpvpn.COLLECTION_NAME: {
         **_states(),
         MTU: {**_read_only(), "convert_to": converters.convert_to_int},
+        ALLOCATE_ROUTE_TARGET: {
+            **_read_only(),
+            "allow_post": True,
+            "default": False,
+            "convert_to": converters.convert_to_boolean,
+        },
     }
 }
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
