@@ -38,10 +38,21 @@ def test_a_value_out_of_range_is_refused(tmp_path: Path) -> None:
 
 def test_every_option_is_in_the_sample_and_says_what_it_is() -> None:
     """With its unit, where it has one."""
-    ((group, options),) = list_opts()
-    assert group == "isthmus"
-    assert options is OPTIONS
-    for option in options:
+    listed = dict(list_opts())
+    assert listed.keys() == {"isthmus", "quotas"}
+    assert listed["isthmus"] is OPTIONS
+    for option in [*listed["isthmus"], *listed["quotas"]]:
         assert len(option.help.split()) > 5
         if option.name.endswith(("_interval", "_time")):
             assert "econds" in option.help
+
+
+@pytest.mark.parametrize("text", ["64500:100", "64500:9-1", "64500:1-5,64500:3-8"])
+def test_a_pool_that_is_none_is_refused_by_name(text: str) -> None:
+    """At the start, not at the first request."""
+    conf = cfg.ConfigOpts()
+    conf([], default_config_files=[])
+    conf.register_opts(OPTIONS, "isthmus")
+    conf.set_override("route_target_pool", text.split(","), "isthmus")
+    with pytest.raises(ValueError, match="route_target_pool"):
+        read_options(conf)
