@@ -63,8 +63,9 @@ def route(local_pref: int | None = None) -> list[dict[str, Any]]:
 
 def received(host: Host) -> int:
     """Count the echo requests that came to a host."""
-    words = ["awk", "/^Icmp:/ && $9 ~ /[0-9]/ {print $9}", "/proc/net/snmp"]
-    return int(host.endpoint.run(words).stdout.split()[0])
+    shown = host.endpoint.run(["grep", "^Icmp:", "/proc/net/snmp"]).stdout.splitlines()
+    names, values = (line.split() for line in shown)
+    return int(values[names.index("InEchos")])
 
 
 def test_a_port_is_reached_with_what_is_behind_it_and_its_neighbors_are_not(scene: Scene) -> None:
