@@ -8,8 +8,8 @@
           ▼  │                 │  │               │  │           │         expired ▼  │ neighbor
        Intents                 │  │               │  │           │         asked      │ discovery
           │  │                 │  │               │  │           │    compile.icmp, .neighbor_…
-          │  │                 │  │               │  │           │     RouterAdvertiser
-          │  │                 │  │               │  │           │     GatewayAnnouncer
+          │  │                 │  │               │  │           │   router advertisements
+          │  │                 │  │               │  │           │   gateway announcements
           │  │                 │  │               │  │           │                ▲
           ▼  │                 ▼  │               ▼  │           │                ┆ contexts, links
          Reconciler: gather ──▶ compile_pe ──▶ Installer ────────┘                ┆
@@ -29,14 +29,13 @@ from typing import Protocol
 
 from isthmus.config.pe_agent import PeAgentOptions
 from isthmus.model.report import PeReport
-from isthmus.pe_agent.advertiser import RouterAdvertiser, farewells
+from isthmus.pe_agent import advertiser, gateway_announcer
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.speaker import BgpSpeaker
 from isthmus.pe_agent.compile import neighbor_discovery
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Compiled
 from isthmus.pe_agent.compile.memo import Memo
-from isthmus.pe_agent.gateway_announcer import Announcements, GatewayAnnouncer
 from isthmus.pe_agent.install import Edges
 from isthmus.pe_agent.look.answers import Answers
 from isthmus.pe_agent.look.listener import LookingGlass
@@ -51,6 +50,7 @@ from isthmus.pe_agent.openflow.punts import PuntReceiver
 from isthmus.pe_agent.reconcile import Identity, Reconciler
 from isthmus.pe_agent.responder import Responder
 from isthmus.pe_agent.state import StateFile
+from isthmus.pe_agent.timed_sender import TimedSender
 
 
 class Link(Protocol):
@@ -111,10 +111,15 @@ class PeAgent:
             _state_file(options),
             Identity(options.host, pe.address, options.is_gateway, pe.core_payload),
         )
-        self._advertiser = RouterAdvertiser(self._links, self._punts.inject)
+        inject = self._punts.inject
+        self._advertiser = TimedSender(
+            "router-advertisements", advertiser.Schedule(), self._links, inject
+        )
+        self._announcer = TimedSender(
+            "gateway-announcements", gateway_announcer.Schedule(), self._announcements, inject
+        )
         tracing = Tracing(pe, OvsPacketTracer(switch.run_dir, switch.bridge))
         self.answers = Answers(self.reconciler, edges, tracing, self.responder.counts)
-        self._announcer = GatewayAnnouncer(self._announcements, self._punts.inject)
         self._look = None
         if options.look_socket is not None:
             self._look = LookingGlass(options.look_socket, self.answers.answer)
@@ -142,7 +147,7 @@ class PeAgent:
             self.reconciler.run(
                 tell,
                 self._announcer.look,
-                lambda links: self._punts.inject_at_once(farewells(links)),
+                lambda links: self._punts.inject_at_once(advertiser.farewells(links)),
             )
         finally:
             self._announcer.stop()
@@ -161,7 +166,7 @@ class PeAgent:
         compiled = self._compiled()
         return {} if compiled is None else compiled.links
 
-    def _announcements(self) -> Announcements:
+    def _announcements(self) -> gateway_announcer.Announcements:
         compiled = self._compiled()
         return {} if compiled is None else compiled.announcements
 

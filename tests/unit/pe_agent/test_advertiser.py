@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from isthmus.model.intent import RouterAdvertisement
-from isthmus.pe_agent.advertiser import RouterAdvertiser, Schedule, farewells
+from isthmus.pe_agent.advertiser import Schedule, farewells
 from isthmus.pe_agent.compile.neighbor_discovery import (
     ADVERTISE_EVERY_S,
     Link,
@@ -16,6 +16,7 @@ from isthmus.pe_agent.compile.neighbor_discovery import (
     take_leave,
 )
 from isthmus.pe_agent.openflow.punts import Injection
+from isthmus.pe_agent.timed_sender import TimedSender
 from tests.actors import subnet
 
 RED = Link("fa:16:3e:00:00:01", 1442, (subnet("2001:db8:1::/64", RouterAdvertisement.SLAAC),))
@@ -91,7 +92,7 @@ def test_the_thread_tells_new_links_at_once_and_outlives_a_failure() -> None:
         if len(sent) == 1:
             raise RuntimeError("A mistake.")
 
-    advertiser = RouterAdvertiser(lambda: dict(links), send)
+    advertiser = TimedSender("advertiser", Schedule(), lambda: dict(links), send)
     advertiser.start()
     assert is_told.acquire(timeout=5)
     links[3] = BLUE
