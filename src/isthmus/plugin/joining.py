@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is asked to join a VPN: read from request and Neutron, and checked.
 
-Neutron's own plug-ins are asked first, outside of any transaction, so that a caller is told of
-what it may not see as Neutron tells it; what decides is read again inside.
+The target is read first, outside of the transaction, so that a caller is told of what it may not
+see as Neutron tells it; what decides is read again inside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neutron_lib import constants
+from neutron_lib import constants, exceptions
 from neutron_lib.api.definitions import bgpvpn_routes_control as routes_control
-from neutron_lib.api.definitions import external_net
 from neutron_lib.context import Context
-from neutron_lib.plugins import constants as plugin_types
-from neutron_lib.plugins import directory
+from neutron_lib.db import api as db_api
+from neutron_lib.exceptions import l3 as l3_exceptions
 
-from isthmus.db import attachments, membership, neutron_facts, router_facts
+from isthmus.db import attachments, membership, neutron_facts, router_facts, targets
 from isthmus.db.records import AssociationRecord, Kind, PortRoute, SubnetRecord, VpnRecord
+from isthmus.db.targets import TargetRecord
 from isthmus.model.errors import IntentConflict, InvalidValue, NotPermitted
 from isthmus.plugin import attach, lookup, members, validate
 from isthmus.plugin.validate import Member
@@ -29,23 +29,26 @@ ADVERTISING = {
     Kind.ROUTER: routes_control.ADV_EXTRA_ROUTES,
     Kind.PORT: routes_control.ADV_FIXED_IPS,
 }
+_NOT_FOUND = {
+    Kind.NETWORK: exceptions.NetworkNotFound,
+    Kind.ROUTER: l3_exceptions.RouterNotFound,
+    Kind.PORT: exceptions.PortNotFound,
+}
+_ID_IN_SENTENCE = {Kind.NETWORK: "net_id", Kind.ROUTER: "router_id", Kind.PORT: "port_id"}
 
 
 @dataclass(frozen=True, slots=True)
 class JoinRequest:
-    """The body of a creation, and its target as Neutron shows it to the caller.
+    """The body of a creation, and its target as far as the caller may see it."""
 
-    Attributes:
-        network_id: of a port; of a network itself.
-        is_external: that network is a provider's to the outside.
-    """
-
-    kind: Kind
-    target: Mapping[str, Any]
+    target: TargetRecord
     is_advertising: bool
     routes: tuple[PortRoute, ...]
-    network_id: str | None
-    is_external: bool
+
+    @property
+    def kind(self) -> Kind:
+        """What is to join."""
+        return self.target.kind
 
     def record(self, association_id: str, vpn: VpnRecord) -> AssociationRecord:
         """Return the association to record."""
@@ -54,7 +57,7 @@ class JoinRequest:
             id=association_id,
             project_id=vpn.project_id,
             vpn_id=vpn.id,
-            target_id=self.target["id"],
+            target_id=self.target.id,
             is_advertising=self.is_advertising,
             routes=self.routes,
         )
@@ -66,23 +69,29 @@ def read_new(context: Context, kind: Kind, body: Mapping[str, Any]) -> JoinReque
     Raises:
         InvalidValue: a value that no association may have.
         IntentConflict: a port that no association may be of.
+        NotFound: of Neutron: there is no such target, or the caller may not see it.
     """
-    get: Mapping[Kind, Callable[..., Mapping[str, Any]]] = {
-        Kind.NETWORK: directory.get_plugin().get_network,
-        Kind.ROUTER: directory.get_plugin(plugin_types.L3).get_router,
-        Kind.PORT: directory.get_plugin().get_port,
-    }
-    target = get[kind](context, body[f"{kind}_id"])
-    if kind is Kind.PORT:
+    target_id = body[f"{kind}_id"]
+    with db_api.CONTEXT_READER.using(context):
+        target = targets.read(context, kind, target_id)
+    if target is None:
+        raise _NOT_FOUND[kind](**{_ID_IN_SENTENCE[kind]: target_id})
+    return read(target, body)
+
+
+def read(target: TargetRecord, body: Mapping[str, Any]) -> JoinRequest:
+    """Read the body of a creation for a target that is there.
+
+    Raises:
+        InvalidValue: a value that no association may have.
+        IntentConflict: a port that no association may be of.
+    """
+    if target.kind is Kind.PORT:
         _refuse_owner(target)
-    network_id = {Kind.NETWORK: target["id"], Kind.PORT: target.get("network_id")}.get(kind)
     return JoinRequest(
-        kind=kind,
         target=target,
-        is_advertising=bool(body.get(ADVERTISING.get(kind, ""), True)),
+        is_advertising=bool(body.get(ADVERTISING.get(target.kind, ""), True)),
         routes=read_routes(body.get(routes_control.ROUTES) or []),
-        network_id=network_id,
-        is_external=kind is not Kind.ROUTER and _is_external(context, network_id),
     )
 
 
@@ -148,25 +157,20 @@ def check_routes(context: Context, vpn: VpnRecord, routes: Sequence[PortRoute]) 
             )
 
 
-def _refuse_owner(port: Mapping[str, Any]) -> None:
-    owner = port.get("device_owner") or ""
+def _refuse_owner(port: TargetRecord) -> None:
+    owner = port.device_owner
     if owner in constants.ROUTER_INTERFACE_OWNERS:
         raise IntentConflict(
-            f"Port {port['id']} is an interface of router {port['device_id']}. Associate the "
-            "router instead."
+            f"Port {port.id} is an interface of router {port.device_id}. Associate the router "
+            "instead."
         )
     if owner.startswith(constants.DEVICE_OWNER_NETWORK_PREFIX) or owner == attach.DEVICE_OWNER:
-        raise IntentConflict(f"Port {port['id']} is a part of its network; associate that instead.")
+        raise IntentConflict(f"Port {port.id} is a part of its network; associate that instead.")
 
 
 def changes_intent(former: AssociationRecord, wanted: AssociationRecord) -> bool:
     """Whether PEs have to know of a change."""
     return replace(wanted, standard=former.standard) != former
-
-
-def _is_external(context: Context, network_id: str | None) -> bool:
-    network = directory.get_plugin().get_network(context.elevated(), network_id)
-    return bool(network.get(external_net.EXTERNAL))
 
 
 def check(context: Context, vpn: VpnRecord, request: JoinRequest) -> None:
@@ -177,14 +181,14 @@ def check(context: Context, vpn: VpnRecord, request: JoinRequest) -> None:
         NotPermitted: it is another project's.
     """
     check_routes(context, vpn, request.routes)
-    target_id = request.target["id"]
+    target_id = request.target.id
     found = members.read_some(context, request.kind, [target_id])
     joining = found[0] if found else Member(request.kind, target_id, ())
     validate.check_association(
         validate.AssociationRequest(
             joining=joining,
-            project_id=request.target["project_id"],
-            is_external=request.is_external,
+            project_id=request.target.project_id,
+            is_external=request.target.is_external,
             vpn=vpn,
             others=tuple(members.read_members(context, vpn)),
             gateway_owners=_read_gateway_owners(context, request, joining),
@@ -194,7 +198,7 @@ def check(context: Context, vpn: VpnRecord, request: JoinRequest) -> None:
 
 
 def _read_rivals(context: Context, request: JoinRequest) -> Mapping[str, Sequence[str]]:
-    target_id = request.target["id"]
+    target_id = request.target.id
     if request.kind is Kind.NETWORK:
         routers = router_facts.read_associated_routers(context, target_id)
         return {f"router {router_id}": vpn_ids for router_id, vpn_ids in routers.items()}
@@ -210,13 +214,13 @@ def _read_gateway_owners(
     context: Context, request: JoinRequest, joining: Member
 ) -> dict[str, tuple[SubnetRecord, str]]:
     """Return who has the gateway addresses of the subnets that a network or a port is to use."""
-    if request.network_id is None:
+    if request.target.network_id is None:
         return {}
     used = {subnet.id for subnet in joining.subnets}
-    networks = neutron_facts.read_networks(context, [request.network_id])
-    attached = attachments.read(context, [request.network_id]).get(request.network_id)
+    networks = neutron_facts.read_networks(context, [request.target.network_id])
+    attached = attachments.read(context, [request.target.network_id]).get(request.target.network_id)
     owners = {}
-    for subnet in networks[request.network_id].subnets if networks else ():
+    for subnet in networks[request.target.network_id].subnets if networks else ():
         if subnet.id not in used or not subnet.is_carried:
             continue
         holder = neutron_facts.read_owner_of_address(context, subnet.id, str(subnet.gateway))
