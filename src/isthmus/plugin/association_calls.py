@@ -21,7 +21,7 @@ from isthmus.plugin.errors import VpnNotFound, refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, read_association, read_page, read_vpn
 from isthmus.plugin.paging import cut
 from isthmus.plugin.revisions import check_revision, revision_wanted
-from isthmus.plugin.status import Patience
+from isthmus.plugin.status import Patience, just_recorded
 from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
 
@@ -76,9 +76,11 @@ class AssociationCalls:
                     record = joining.read_change(record, body)
                     made.append(associations.create(context, record))
                 journal.append(context, [bgpvpn_id])
-                result = self._view(context, bgpvpn_id, made, None, None)
         self._waker.wake()
-        return result
+        return [
+            views.view_association(record, just_recorded(), is_operator=context.is_admin)
+            for record in made
+        ]
 
     def index(
         self,
