@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of networking-bgpvpn become the requests that would make them anew."""
 
+from typing import Any
+
 import pytest
 
 from isthmus.model.errors import InvalidValue
@@ -8,9 +10,9 @@ from isthmus.moving_in.mapping import association_body, find_shared_targets, spl
 from isthmus.moving_in.theirs import TheirAssociation, TheirAttributes, TheirRoute, TheirVpn
 
 
-def vpn(vpn_id: str = "vpn-1", **columns: object) -> TheirVpn:
+def vpn(vpn_id: str = "vpn-1", **columns: Any) -> TheirVpn:
     """A row."""
-    common: dict[str, object] = {
+    common = {
         "project_id": "red",
         "name": "red",
         "type": "l3",
@@ -19,7 +21,7 @@ def vpn(vpn_id: str = "vpn-1", **columns: object) -> TheirVpn:
         "export_targets": None,
         "route_distinguishers": None,
     }
-    return TheirVpn(vpn_id, **{**common, **columns})  # type: ignore[arg-type]  a row's columns
+    return TheirVpn(**{"id": vpn_id, **common, **columns})
 
 
 def port(*routes: TheirRoute) -> TheirAssociation:
