@@ -24,7 +24,7 @@ PER_S = {Work.ANSWER: 100.0, Work.FRAGMENT: 300.0}
 """Of one VRF."""
 
 ALL_PER_S = 1000.0
-"""Of all VRFs: a quarter of a core."""
+"""Of all VRFs: a tenth of a core."""
 
 
 class TokenBucket:

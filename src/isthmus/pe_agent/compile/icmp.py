@@ -60,10 +60,18 @@ class PuntContext:
     subnets: tuple[AttachedSubnet, ...]
     path_mtu: int
     mtus: Mapping[IpPrefix, int] = field(default_factory=dict)
+    _lengths: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A look-up for each length there can be would take most of the time an answer takes.
+        lengths = {(prefix.version, prefix.prefixlen) for prefix in self.mtus}
+        object.__setattr__(self, "_lengths", tuple(sorted(lengths, reverse=True)))
 
     def mtu_towards(self, destination: IpAddress) -> int:
         """Return the largest IP packet that gets to ``destination``, by the longest prefix."""
-        for length in range(destination.max_prefixlen, -1, -1):
+        for version, length in self._lengths:
+            if version != destination.version:
+                continue
             mtu = self.mtus.get(ip_network((destination, length), strict=False))
             if mtu is not None:
                 return mtu
