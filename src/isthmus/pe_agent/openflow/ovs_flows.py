@@ -18,6 +18,8 @@ from isthmus.pe_agent.openflow.ovs_meters import OvsMeters, meters_of
 from isthmus.pe_agent.openflow.writer import FlowDifference, InstalledFlow
 
 _TIMEOUT_S = 20
+# A switch that takes in a thousand ports at the same time is slow; giving up would start it over.
+_FLOWS_PER_S = 200
 _UNREACHABLE = (
     "failed to connect",
     "is not a bridge or a socket",
@@ -99,7 +101,7 @@ class OvsFlowWriter:
                 input="\n".join(lines) + "\n",
                 capture_output=True,
                 text=True,
-                timeout=_TIMEOUT_S,
+                timeout=_TIMEOUT_S + len(lines) / _FLOWS_PER_S,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise SwitchUnreachable(f"ovs-ofctl did not finish: {error}.") from error

@@ -31,6 +31,7 @@ _DROP_BAND = 1
 _METER_CONFIGURATION = 10
 _ALL_METERS = 0xFFFFFFFF
 _MORE_REPLIES = 1
+_METER_EXISTS = struct.pack("!HH", 12, 1)
 _HEADER = struct.Struct("!BBHI")
 _METER = struct.Struct("!HHI")
 _BAND = struct.Struct("!HHII4x")
@@ -130,6 +131,9 @@ def _messages(connection: socket.socket, stream: BinaryIO) -> Iterator[tuple[int
     while len(header := stream.read(_HEADER.size)) == _HEADER.size:
         _, kind, octets, _ = _HEADER.unpack(header)
         body = stream.read(octets - _HEADER.size)
+        if kind == _ERROR and body[:4] == _METER_EXISTS:
+            # A switch that was slow did what it had been asked before, after it was read.
+            raise SwitchUnreachable("Open vSwitch has changed its meters meanwhile.")
         if kind == _ERROR:
             raise SwitchRefused(
                 "Open vSwitch refused a meter: error type "
