@@ -5,13 +5,19 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, first_packet, forwarding
+from bench import api, first_packet, forwarding, restart
 from bench import compile as compile_
 from bench.command import main_of_all
 
 if __name__ == "__main__":
     sys.exit(
         main_of_all(
-            [compile_.BENCHMARK, api.BENCHMARK, first_packet.BENCHMARK, forwarding.BENCHMARK]
+            [
+                compile_.BENCHMARK,
+                restart.BENCHMARK,
+                api.BENCHMARK,
+                first_packet.BENCHMARK,
+                forwarding.BENCHMARK,
+            ]
         )
     )

@@ -46,16 +46,18 @@ class OvsFlowWriter:
         self._socket = management_socket
         self._meters = OvsMeters(management_socket)
         self._installed: frozenset[Flow] | None = None
+        self._wanted_meters: frozenset[int] = frozenset()
 
     def apply(self, flows: frozenset[Flow]) -> None:
         """Make ``flows`` the whole table, atomically; see ``FlowWriter``."""
-        meters = meters_of(flows)
+        meters = self._meters_for(flows)
         self._meters.add(meters)
         if self._installed is None:
             self._run("replace-flows", sorted(str(flow) for flow in flows))
         elif lines := bundle(self._installed, flows):
             self._run("add-flows", lines)
         self._installed = flows
+        self._wanted_meters = meters
         self._meters.remove_others(meters)
 
     def forget(self) -> None:
@@ -77,6 +79,12 @@ class OvsFlowWriter:
             missing=_read(line[1:] for line in lines if line.startswith("+")),
             unexpected=_read(line[1:] for line in lines if line.startswith("-")),
         )
+
+    def _meters_for(self, flows: frozenset[Flow]) -> frozenset[int]:
+        """Return the meters that ``flows`` name, looking at no more than what changed."""
+        if self._installed is not None and not meters_of(flows ^ self._installed):
+            return self._wanted_meters
+        return meters_of(flows)
 
     def _ask(self, *command: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """Have something read; knows nothing of what was written, so any thread may."""
