@@ -5,17 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isthmus.model.ids import Label
 from isthmus.model.provider_edge import ProviderEdge
+from isthmus.model.route import LabelledRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
 from isthmus.pe_agent.compile.inputs import Inputs, Numbers
 from isthmus.pe_agent.compile.memo import Memo, SameRoutes
 from isthmus.pe_agent.compile.rib import Candidate, RemotePath
-from tests.actors import LABELS, circuit, host, intent, provider_edge, route
+from tests.actors import LABELS, PE3, circuit, host, intent, provider_edge, route
 from tests.strategies import pes, states
+
+P = IPv4Address("192.0.2.1")
 
 
 def nearby(inputs: Inputs) -> Iterator[Inputs]:
@@ -40,6 +45,9 @@ def nearby(inputs: Inputs) -> Iterator[Inputs]:
         yield replace(inputs, circuit_ports=moved)
         yield inputs
     yield replace(inputs, core_port=None)
+    told = LabelledRoute(PE3, P, Label(1016))
+    yield replace(inputs, labelled=frozenset({told}), next_hop_macs={P: "02:00:5e:00:00:f1"})
+    yield replace(inputs, labelled=frozenset({told}))
     yield inputs
 
 
