@@ -94,7 +94,7 @@ def _empty(network: Any, project_id: str) -> None:
     for vpn in network.bgpvpns(**mine):
         network.delete_bgpvpn(vpn)
     for router in network.routers(**mine):
-        for port in network.ports(device_id=router.id):
+        for port in network.ports(device_id=router.id, **mine):
             network.remove_interface_from_router(router, port_id=port.id)
         network.delete_router(router)
     for port in network.ports(**mine):

@@ -84,7 +84,9 @@ class Region:
         for router in operator.network.routers():
             if router.name.startswith(NAME):
                 for port in operator.network.ports(device_id=router.id):
-                    operator.network.remove_interface_from_router(router, port_id=port.id)
+                    # The one towards the PE is nobody's, and goes with the association.
+                    if port.project_id:
+                        operator.network.remove_interface_from_router(router, port_id=port.id)
                 operator.network.delete_router(router)
         for network in list(operator.network.networks()):
             if network.name.startswith(NAME):
