@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from statistics import quantiles
+from typing import Any
 
 import pytest
 
@@ -83,17 +84,21 @@ class Region:
                 operator.call("DELETE", f"{VPNS}/{vpn['id']}")
         for router in operator.network.routers():
             if router.name.startswith(NAME):
-                for port in operator.network.ports(device_id=router.id):
-                    # The one towards the PE is nobody's, and goes with the association.
-                    if port.project_id:
-                        operator.network.remove_interface_from_router(router, port_id=port.id)
-                operator.network.delete_router(router)
+                self._remove_router(router)
         for network in list(operator.network.networks()):
             if network.name.startswith(NAME):
                 for port in operator.network.ports(network_id=network.id):
                     if port.device_owner == f"compute:{NAME}":
                         operator.network.delete_port(port)
                 operator.network.delete_network(network)
+
+    def _remove_router(self, router: Any) -> None:
+        network = self.operator.network
+        for port in network.ports(device_id=router.id):
+            # The one towards the PE is nobody's, and goes with the association.
+            if port.project_id:
+                network.remove_interface_from_router(router, port_id=port.id)
+        network.delete_router(router)
 
     def _network(self, cloud: Cloud, tenant: int, number: int) -> tuple[str, str]:
         name, prefix = f"{NAME}-{tenant}-{number}", f"10.{210 + tenant}.{number}.0/24"
