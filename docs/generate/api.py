@@ -69,7 +69,7 @@ def _collection(collection: Collection, rules: Rules) -> str:
     attributes = [
         _attribute(collection, name, attribute, rules)
         for name, attribute in sorted(collection.attributes.items())
-        if attribute.get("is_visible") or attribute.get("allow_post")
+        if any(attribute.get(way) for way in ("is_visible", "allow_post", "is_filter"))
     ]
     head = ["Attribute", "Type", "Given by", "Shown to", "Filter", "Meaning"]
     return (
@@ -111,7 +111,7 @@ def _attribute(
         "<br>".join(given) or "nobody",
         of_attribute("get"),
         filters if attribute.get("is_filter") else "",
-        words.ATTRIBUTES[name],
+        words.meaning(collection.name, name),
     ]
 
 

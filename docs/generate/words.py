@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the API reference says of each attribute; a name means the same wherever it stands."""
+"""What the API reference says of each attribute; a name means the same nearly everywhere."""
 
 COLLECTIONS = {
     "bgpvpns": "A VPN. Two of them, in two regions or in one, are one VPN where what one exports"
@@ -28,7 +28,7 @@ ATTRIBUTES = {
     "labels": "MPLS labels the PE gave out for this VPN.",
     "last_error": "Why the newest change is not in force; empty if it is.",
     "local_pref": "BGP LOCAL_PREF (RFC 4271 §5.1.5) of the VPN's routes; the highest wins.",
-    "mtu": "Largest IP packet that all its PEs of this region carry, in octets; null if unknown.",
+    "mtu": "Largest IP packet that is carried from end to end, in octets.",
     "name": "Need not be unique.",
     "network_id": "The network.",
     "networks": "Networks associated with the VPN.",
@@ -50,9 +50,28 @@ ATTRIBUTES = {
     "status": "`PENDING`, `ACTIVE`, `DEGRADED`, `DOWN` or `ERROR`, as PEs report it; `docs/use.md`"
     " says what each means.",
     "status_reason": "Why, in a sentence; administrators are told names of equipment.",
+    "not-tags": "In a list: those without all of these tags.",
+    "not-tags-any": "In a list: those without any of these tags.",
+    "tags-any": "In a list: those with one of these tags.",
     "tags": "Words to find it by; set by `PUT …/tags`.",
     "tenant_id": "The same as `project_id`.",
     "type": "`l3`.",
     "updated_at": "When it was last changed.",
     "vni": "VXLAN network identifier; kept and shown.",
 }
+
+# Where it does not.
+ELSEWHERE = {
+    ("provider_edges", "id"): "The same as `name`.",
+    ("provider_edges", "name"): "Of the PE: what Neutron calls its host.",
+    ("provider_edges", "status"): "Of this VPN on this PE, in the words of a VPN's.",
+}
+
+
+def meaning(collection: str, attribute: str) -> str:
+    """Return what an attribute of a collection means.
+
+    Raises:
+        KeyError: nobody has said so yet.
+    """
+    return ELSEWHERE.get((collection, attribute)) or ATTRIBUTES[attribute]
