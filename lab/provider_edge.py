@@ -25,6 +25,7 @@ def agent_settings(topology: Topology, site: Site, host: Host) -> dict[str, str]
         if other is not host
     ]
     neighbors = [str(reflector.address) for reflector in topology.route_reflectors]
+    gateways = [str(other.provider_edge) for other in site.hosts if other is not host]
     own_label = host.swapped_label
     return {
         "host": host.name,
@@ -37,6 +38,7 @@ def agent_settings(topology: Topology, site: Site, host: Host) -> dict[str, str]
         "remotes": "\n".join(f"remotes = {other}" for other in others),
         "as_number": str(topology.as_number),
         "neighbors": ",".join(neighbors),
+        "gateway_neighbors": ",".join(gateways),
         "api": _SOCKET,
     }
 

@@ -13,11 +13,12 @@ COLLECTIONS = {
 
 ATTRIBUTES = {
     "address": "The PE's address in the core, next hop of its routes.",
+    "attachment_mode": "``gateway``: gateways serve the network; ``distributed``: each host's own "
+    "PE does; null: as the region's option says. One for all associations of the network.",
     "admin_state_up": "False: it is kept, and nothing of it is carried.",
     "advertise_extra_routes": "Whether the router's own extra routes are advertised too.",
     "advertise_fixed_ips": "Whether the port's fixed addresses are advertised.",
     "allocate_route_target": "Whether a route target is taken from the operator's pool.",
-    "attachment_mode": "Who carries the network: every compute host, or gateway hosts.",
     "created_at": "When it was made.",
     "description": "In the caller's words.",
     "export_targets": "Route targets put on routes advertised, beside `route_targets`.",

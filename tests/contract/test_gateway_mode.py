@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.fakes.driver import FlakyDriver
 
 GATEWAYS = {"gw-1": IPv4Address("192.0.2.31"), "gw-2": IPv4Address("192.0.2.32")}
+RED = "red-project"
 DISTRIBUTED, GATEWAY = "distributed", "gateway"
 ADDRESS_OWNER, GATEWAY_OWNER = "isthmus:pe-gateway", "isthmus:pe"
 
@@ -159,6 +160,36 @@ def test_a_tenant_can_neither_delete_nor_change_the_ports(
     path = f"/ports/{cloud.attachments(owner)[0]['id']}"
     assert cloud.request("DELETE", path).status == 409
     assert cloud.request("PUT", path, {"port": {"name": "mine"}}).status == 409
+
+
+def test_an_operator_moves_one_network_and_its_tenant_does_not_see_how(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """The mode is the provider's business; it is the network's, whichever VPN it was said in."""
+    driver = use_mode(cloud, DISTRIBUTED)
+    vpn_id, network_id = associated(cloud)
+    other = cloud.vpn()["id"]
+    cloud.made(cloud.associate(other, network_id), "network_association")
+    path = f"/bgpvpn/bgpvpns/{vpn_id}/network_associations"
+    (association,) = cloud.request("GET", path)["network_associations"]
+    assert association["attachment_mode"] is None
+    item = f"{path}/{association['id']}"
+    body: dict[str, dict[str, str | None]] = {"network_association": {"attachment_mode": GATEWAY}}
+    assert cloud.request("PUT", item, body, RED).status == 403
+    assert "attachment_mode" not in cloud.request("GET", item, project=RED)["network_association"]
+    assert cloud.request("PUT", item, body).status == 200
+    cloud.dispatch()
+    assert wanted(driver).gateways
+    (same,) = cloud.request("GET", path.replace(vpn_id, other))["network_associations"]
+    assert same["attachment_mode"] == GATEWAY
+    assert (
+        cloud.request("PUT", item, {"network_association": {"attachment_mode": "x"}}).status == 400
+    )
+    body["network_association"]["attachment_mode"] = None
+    assert cloud.request("PUT", item, body, RED).status == 403
+    assert cloud.request("PUT", item, body).status == 200
+    cloud.dispatch()
+    assert not wanted(driver).gateways
 
 
 def test_without_any_gateway_the_status_says_what_to_do(cloud: Cloud, driver: FlakyDriver) -> None:

@@ -39,6 +39,7 @@ from tests.actors import (
     provider_edge,
     transport_label_to,
 )
+from tests.fakes.journey import LOCAL, Punted
 from tests.fakes.packet import (
     ICMP,
     ICMPV6,
@@ -49,7 +50,7 @@ from tests.fakes.packet import (
     decode,
     encode,
 )
-from tests.fakes.switch import LOCAL, FakeSwitch, Punted
+from tests.fakes.switch import FakeSwitch
 
 DONT_FRAGMENT = 0x4000
 _HOPS = 128

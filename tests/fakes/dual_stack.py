@@ -28,8 +28,9 @@ from tests.actors import (
     route,
 )
 from tests.fakes.backbone import Backbone, BackbonePe
+from tests.fakes.journey import Outcome
 from tests.fakes.packet import ICMPV6, Ipv6Packet, Packet
-from tests.fakes.switch import FakeSwitch, Outcome
+from tests.fakes.switch import FakeSwitch
 
 WEST, EAST = "2001:db8:1::5", "2001:db8:2::7"
 WEST_GATEWAY, EAST_GATEWAY = "2001:db8:1::1", "2001:db8:2::1"

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from neutron_lib.policy import rules as lib_rules
 from oslo_policy import policy
 
+from isthmus.api.definitions import mpls_vpn
+
 _VPNS = "/bgpvpn/bgpvpns"
 _VPN = "/bgpvpn/bgpvpns/{id}"
 _OPERATORS_OWN = (
@@ -87,6 +89,15 @@ def _association_rules(kind: str) -> Iterable[policy.RuleDefault]:
     ):
         what = f"{verb.capitalize()} a {kind} association of a BGP VPN"
         yield _rule(f"{verb}_bgpvpn_{kind}_association", check, what, collection, item)
+    if kind == "network":
+        for verb, what in (("create", "Set"), ("update", "Update")):
+            yield _rule(
+                f"{verb}_bgpvpn_network_association:{mpls_vpn.ATTACHMENT_MODE}",
+                lib_rules.ADMIN,
+                f"{what} ``{mpls_vpn.ATTACHMENT_MODE}`` of a network association",
+                collection,
+                item,
+            )
 
 
 def list_rules() -> list[policy.RuleDefault]:

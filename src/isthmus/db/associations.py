@@ -98,6 +98,7 @@ def read(
             is_advertising=bool(getattr(row, _ADVERTISING.get(kind, ""), True)),
             routes=tuple(routes.get(row.id, ())),
             is_up=bool(row.admin_state_up),
+            attachment_mode=row.attachment_mode if kind is Kind.NETWORK else None,
             standard=standard_attributes.of_row(row),
         )
         for row in rows
@@ -144,6 +145,8 @@ def create(context: Context, association: AssociationRecord) -> AssociationRecor
     )
     context.session.flush()
     _add_routes(context, association)
+    if association.attachment_mode is not None:
+        _set_attachment_mode(context, association)
     return replace(association, standard=standard)
 
 
@@ -156,9 +159,21 @@ def update(context: Context, association: AssociationRecord) -> None:
     description = {"description": association.standard.description}
     standard_attributes.touch(context, association.standard, description)
     context.session.execute(sa.update(table).where(table.id == association.id).values(**columns))
+    if association.kind is Kind.NETWORK:
+        _set_attachment_mode(context, association)
     routes = models.PortAssociationRoute
     context.session.execute(sa.delete(routes).where(routes.association_id == association.id))
     _add_routes(context, association)
+
+
+def _set_attachment_mode(context: Context, association: AssociationRecord) -> None:
+    """Set the mode of a network, which is one for all its associations."""
+    table = models.NetworkAssociation
+    context.session.execute(
+        sa.update(table)
+        .where(table.network_id == association.target_id)
+        .values(attachment_mode=association.attachment_mode)
+    )
 
 
 def _add_routes(context: Context, association: AssociationRecord) -> None:

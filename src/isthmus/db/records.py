@@ -126,6 +126,7 @@ class AssociationRecord:
         is_advertising: of a router its extra routes, of a port its own addresses are advertised.
         routes: what a port has behind it, in the order given.
         is_up: not taken down.
+        attachment_mode: of a network, unless it is the region's.
         standard: Neutron's standard attributes.
     """
 
@@ -137,6 +138,7 @@ class AssociationRecord:
     is_advertising: bool = True
     routes: tuple[PortRoute, ...] = ()
     is_up: bool = True
+    attachment_mode: str | None = None
     standard: StandardAttributes = StandardAttributes()
 
 

@@ -49,7 +49,8 @@ class NextHops:
 
     Args:
         interface: the core bridge's own port.
-        tell_own_mac: is told that port's MAC at the start and from time to time, in the thread.
+        tell_own_mac: is told that port's MAC at the start and from time to time, in the thread;
+            returns whether it could do with it what it does.
         enter: called first in the thread; what it changes about it (such as its network namespace)
             applies to all that is asked.
     """
@@ -57,7 +58,7 @@ class NextHops:
     def __init__(
         self,
         interface: str,
-        tell_own_mac: Callable[[str], None] = lambda _: None,
+        tell_own_mac: Callable[[str], bool] = lambda _: True,
         enter: Callable[[], None] = lambda: None,
     ) -> None:
         self._interface = interface
@@ -126,16 +127,17 @@ class NextHops:
             netlink.send(_message(_RTM_GETNEIGH, _REQUEST | _DUMP, 0))
             asked_at = float("-inf")
             asked: object = None
+            is_done = False
             while not self._is_stopping:
                 with self._changed:
                     wanted, life = self._wanted, self._life
                 now = time.monotonic()
                 missing = wanted - self._table.keys()
-                pause_s = _ASK_MISSING_S if missing else _ASK_AGAIN_S
+                pause_s = _ASK_AGAIN_S if is_done and not missing else _ASK_MISSING_S
                 if (wanted, life) != asked or now >= asked_at + pause_s:
                     if self._index != socket.if_nametoindex(self._interface):
                         return
-                    self._tell_own_mac(_own_mac(self._interface))
+                    is_done = self._tell_own_mac(_own_mac(self._interface))
                     for address in wanted:
                         netlink.send(_use(self._index, address))
                     asked, asked_at = (wanted, life), now
@@ -212,7 +214,7 @@ def _use(index: int, address: IPv4Address) -> bytes:
 def _message(
     kind: int, flags: int, index: int, neighbor_flags: int = 0, rest: bytes = b""
 ) -> bytes:
-    body = _NEIGHBOR.pack(socket.AF_INET, 0, index, 0, neighbor_flags, 0) + rest
+    body = _NEIGHBOR.pack(socket.AF_INET, index, 0, neighbor_flags, 0) + rest
     return _HEADER.pack(_HEADER.size + len(body), kind, flags, 0, 0) + body
 
 

@@ -6,6 +6,7 @@ Nothing has a name that could meet another's; what is ended is what was started.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+_CLONE_NEWNET = 0x40000000
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 
@@ -104,6 +106,12 @@ class RealSwitch:
         mine = Path("/proc/self/ns/net").readlink()
         eventually(lambda: Path(f"/proc/{holder.pid}/ns/net").readlink() != mine)
         self._run(*self.inside(name, "ip", "link", "set", "lo", "up"))
+
+    def enter(self) -> None:
+        """Make the calling thread one of the namespace that the switch runs in."""
+        with Path(f"/proc/{self._namespaces['switch'].pid}/ns/net").open() as namespace:
+            setns = ctypes.CDLL(None, use_errno=True).setns
+            assert setns(namespace.fileno(), _CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
 
     def inside(self, name: str, *argv: str) -> Sequence[str]:
         """Return ``argv`` as a command that runs in a namespace."""

@@ -33,7 +33,12 @@ class RunningAgent:
     """Started when made."""
 
     def __init__(
-        self, switch: RealSwitch, pe: ProviderEdge, state_path: Path, speaker: BgpSpeaker
+        self,
+        switch: RealSwitch,
+        pe: ProviderEdge,
+        state_path: Path,
+        speaker: BgpSpeaker,
+        bgp: BgpConfig | None = None,
     ) -> None:
         self.agent = PeAgent(
             PeAgentOptions(
@@ -43,9 +48,10 @@ class RunningAgent:
                 pe=pe,
                 labels=range(1000, 2000),
                 switch=SwitchOptions("br-pe", "br-int", "br-core", switch.database, switch.run_dir),
-                bgp=BgpConfig(64500, pe.address, ()),
+                bgp=bgp or BgpConfig(64500, pe.address, ()),
             ),
             speaker,
+            switch.enter,
         )
         self._thread = threading.Thread(target=self.agent.run, args=(NoLink(),), daemon=True)
         self._thread.start()

@@ -6,6 +6,8 @@
 - ``admin_state_up`` of VPNs and associations: what is down is kept, and carries nothing;
 - ``mtu`` of VPNs: the largest IP packet that all their PEs of this region carry;
 - ``allocate_route_target``: a new VPN gets a route target from the operator's pool;
+- ``attachment_mode`` of network associations, for administrators: whether chosen gateways serve the
+  network, or each host's own PE;
 - ``provider_edges`` of a VPN, for administrators: what each PE does for it.
 """
 
@@ -27,6 +29,8 @@ STATUS_REASON = "status_reason"
 ADMIN_STATE_UP = "admin_state_up"
 MTU = "mtu"
 ALLOCATE_ROUTE_TARGET = "allocate_route_target"
+ATTACHMENT_MODE = "attachment_mode"
+ATTACHMENT_MODES = ("distributed", "gateway")
 PROVIDER_EDGE = "provider_edge"
 PROVIDER_EDGES = "provider_edges"
 
@@ -78,6 +82,13 @@ RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
 }
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     collection: {"parent": _PARENT, "parameters": _states()} for collection in _ASSOCIATIONS
+}
+SUB_RESOURCE_ATTRIBUTE_MAP[bgpvpn.NETWORK_ASSOCIATIONS]["parameters"][ATTACHMENT_MODE] = {
+    **_read_only(),
+    "allow_post": True,
+    "allow_put": True,
+    "default": None,
+    "validate": {"type:values": (None, *ATTACHMENT_MODES)},
 }
 SUB_RESOURCE_ATTRIBUTE_MAP[PROVIDER_EDGES] = {
     "parent": _PARENT,

@@ -33,8 +33,11 @@ class CoreTurn:
         self._core_mac = core_mac
         self._complaint = ""
 
-    def put(self, own_mac: str) -> None:
-        """Have it there for the MAC of the bridge's own port, in place of any other."""
+    def put(self, own_mac: str) -> bool:
+        """Have it there for the MAC of the bridge's own port, in place of any other.
+
+        Returns whether it is; it is not while the PE bridge is not joined to that one.
+        """
         argv = ["ovs-ofctl", "-O", "OpenFlow15", "--bundle", "add-flows", f"unix:{self._socket}"]
         lines = turn(own_mac, self._core_mac)
         try:
@@ -47,6 +50,7 @@ class CoreTurn:
         if complaint and complaint != self._complaint:
             LOG.warning("core_bridge.flow_refused reason=%s", complaint)
         self._complaint = complaint
+        return not complaint
 
 
 def turn(own_mac: str, core_mac: str) -> str:
