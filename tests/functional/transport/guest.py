@@ -29,9 +29,9 @@ mount -t tmpfs tmpfs /var
 mkdir -p /run/netns /run/scratch /var/log /var/tmp
 mount -t hostfs none /run/scratch -o {scratch}
 mount -t tmpfs tmpfs /tmp
-mkdir -p /tmp/root/lib
-ln -s {modules} /tmp/root/lib/modules
-for module in mpls_router mpls_iptunnel mpls_gso vrf veth; do modprobe -d /tmp/root $module; done
+mkdir -p /tmp/modules/lib
+ln -s {modules} /tmp/modules/lib/modules
+for module in mpls_router mpls_iptunnel mpls_gso vrf veth; do modprobe -d /tmp/modules $module; done
 touch /run/scratch/booted
 exec bash --norc
 """
