@@ -23,6 +23,9 @@ _OPERATORS_OWN = (
 )
 _PATHS = {"create": ("POST",), "update": ("PUT",), "delete": ("DELETE",), "get": ("GET", "GET")}
 
+# A project a VPN is shared with may look at it.
+_READER_OR_GUEST = f"({lib_rules.ADMIN_OR_PROJECT_READER}) or (role:reader and True:%(shared)s)"
+
 
 def _rule(name: str, check: str, what: str, collection: str, item: str) -> policy.RuleDefault:
     verb = name.partition("_")[0]
@@ -44,7 +47,7 @@ def _vpn_rules() -> Iterable[policy.RuleDefault]:
     yield _rule("create_bgpvpn", lib_rules.ADMIN, "Create a BGP VPN", _VPNS, _VPN)
     yield _rule("update_bgpvpn", member, "Update a BGP VPN", _VPNS, _VPN)
     yield _rule("delete_bgpvpn", lib_rules.ADMIN, "Delete a BGP VPN", _VPNS, _VPN)
-    yield _rule("get_bgpvpn", reader, "Get BGP VPNs", _VPNS, _VPN)
+    yield _rule("get_bgpvpn", _READER_OR_GUEST, "Get BGP VPNs", _VPNS, _VPN)
     yield policy.DocumentedRuleDefault(
         name="share_route_target",
         check_str=lib_rules.ADMIN,

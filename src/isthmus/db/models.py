@@ -17,6 +17,7 @@ isthmus_provider_edges ──< isthmus_pe_reports    what each PE says is in for
 from __future__ import annotations
 
 import sqlalchemy as sa
+from neutron.db import rbac_db_models
 from neutron_lib.db import model_base
 from sqlalchemy.dialects import mysql
 
@@ -194,20 +195,18 @@ class TransitNetwork(model_base.BASEV2):
     claimed_at = sa.Column(sa.DateTime, nullable=False)
 
 
-class VpnRbac(model_base.BASEV2):
-    """Another project that may use a VPN, in the columns of Neutron's RBAC tables."""
+class VpnRbac(rbac_db_models.RBACColumns, model_base.BASEV2):
+    """Another project that may use a VPN: Neutron's RBAC finds it by being a subclass."""
 
     __tablename__ = "isthmus_vpn_rbacs"
-    __table_args__ = (
-        sa.UniqueConstraint("target_project", "object_id", "action"),
-        model_base.BASEV2.__table_args__,
-    )
 
-    id = sa.Column(sa.String(36), primary_key=True)
-    project_id = sa.Column(sa.String(255), nullable=True, index=True)
-    target_project = sa.Column(sa.String(255), nullable=False, index=True)
-    action = sa.Column(sa.String(255), nullable=False, index=True)
     object_id = _vpn_id()
+    object_type = "bgpvpn"
+
+    @staticmethod
+    def get_valid_actions() -> tuple[str, ...]:
+        """Return what a policy may allow."""
+        return (rbac_db_models.ACCESS_SHARED,)
 
 
 class Allocation(model_base.BASEV2):

@@ -229,6 +229,20 @@ def _children(
     return found
 
 
+def is_shared_with(context: Context, vpn_id: str, project_id: str) -> bool:
+    """Whether a project may use another's VPN."""
+    usable = listing.is_shared_with(("*", project_id))
+    query: Any = sa.select(models.Vpn.id).where(models.Vpn.id == vpn_id, usable)
+    return context.session.execute(query).first() is not None
+
+
+def read_guests(context: Context, vpn_id: str) -> frozenset[str]:
+    """Return the projects that may use a VPN of another's; ``*`` is every one."""
+    table = models.VpnRbac
+    query: Any = sa.select(table.target_project).where(table.object_id == vpn_id)
+    return frozenset(context.session.execute(query).scalars())
+
+
 def count(context: Context, project_ids: Collection[str]) -> int:
     """Count the VPNs of projects."""
     query: Any = sa.select(sa.func.count()).where(models.Vpn.project_id.in_(project_ids))

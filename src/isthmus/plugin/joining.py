@@ -19,7 +19,7 @@ from neutron_lib.db import api as db_api
 from neutron_lib.exceptions import l3 as l3_exceptions
 
 from isthmus.api.definitions import mpls_vpn
-from isthmus.db import attachments, membership, neutron_facts, router_facts, targets
+from isthmus.db import attachments, membership, neutron_facts, router_facts, targets, vpns
 from isthmus.db.records import AssociationRecord, Kind, PortRoute, SubnetRecord, VpnRecord
 from isthmus.db.targets import TargetRecord
 from isthmus.model.errors import IntentConflict, InvalidValue, NotPermitted
@@ -57,7 +57,7 @@ class JoinRequest:
         return AssociationRecord(
             kind=self.kind,
             id=association_id,
-            project_id=vpn.project_id,
+            project_id=self.target.project_id,
             vpn_id=vpn.id,
             target_id=self.target.id,
             is_advertising=self.is_advertising,
@@ -210,6 +210,7 @@ def check(context: Context, vpn: VpnRecord, request: JoinRequest) -> None:
         validate.AssociationRequest(
             joining=joining,
             project_id=request.target.project_id,
+            is_guest=_is_guest(context, vpn, request),
             is_external=request.target.is_external,
             vpn=vpn,
             others=tuple(members.read_members(context, vpn)),
@@ -217,6 +218,14 @@ def check(context: Context, vpn: VpnRecord, request: JoinRequest) -> None:
             rivals=_read_rivals(context, request),
         )
     )
+
+
+def _is_guest(context: Context, vpn: VpnRecord, request: JoinRequest) -> bool:
+    """Whether the VPN is shared with the project whose network, router or port is to join."""
+    project_id = request.target.project_id
+    if project_id == vpn.project_id or not (context.is_admin or context.project_id == project_id):
+        return False
+    return vpns.is_shared_with(context, vpn.id, project_id)
 
 
 def _read_rivals(context: Context, request: JoinRequest) -> Mapping[str, Sequence[str]]:

@@ -26,6 +26,7 @@ from isthmus.api.definitions import (
     bgpvpn_routes_control,
     bgpvpn_vni,
     mpls_vpn,
+    rbac_bgpvpn,
     standard_attributes,
 )
 from isthmus.config.plugin import read_options
@@ -37,6 +38,7 @@ from isthmus.plugin.dispatch import Dispatcher
 from isthmus.plugin.events import NeutronEvents
 from isthmus.plugin.guards import NeutronGuards
 from isthmus.plugin.provider_edges import ProviderEdgeCalls
+from isthmus.plugin.sharing import SharingGuards
 from isthmus.plugin.transit import Transits
 from isthmus.plugin.vpn_calls import VpnCalls
 from isthmus.plugin.worker import Journal, Worker, WorkerService
@@ -67,6 +69,7 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         bgpvpn_routes_control.ALIAS,
         bgpvpn_vni.ALIAS,
         mpls_vpn.ALIAS,
+        rbac_bgpvpn.ALIAS,
         *standard_attributes.ALIASES,
     ]
     path_prefix = bgpvpn.API_PREFIX
@@ -81,6 +84,7 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         super().__init__()
         self._options = read_options(cfg.CONF)
         quotas.register()
+        self._sharing = SharingGuards()
         self._patience = conditions.patience_of(self._options)
         self._driver = load_driver(self._options.driver)
         self._waker = Waker(_transport)

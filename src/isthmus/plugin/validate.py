@@ -60,6 +60,7 @@ class AssociationRequest:
             address is free or our own are left out.
         rivals: VPNs that make it impossible, by what is in them: of a network the routers it is
             attached to, of a router the networks attached to it.
+        is_guest: the VPN is shared with its project.
     """
 
     joining: Member
@@ -69,6 +70,7 @@ class AssociationRequest:
     others: tuple[Member, ...]
     gateway_owners: Mapping[str, tuple[SubnetRecord, str]]
     rivals: Mapping[str, Sequence[str]]
+    is_guest: bool = False
 
 
 def check_text(attribute: str, value: object) -> None:
@@ -162,11 +164,11 @@ def check_association(request: AssociationRequest) -> None:
     Raises:
         IntentConflict: it is in the VPN already, it overlaps something there, or a router or
             another port has its gateway address.
-        NotPermitted: it and the VPN belong to different projects.
+        NotPermitted: it and the VPN belong to different projects, and the VPN is not shared.
     """
     joining, vpn = request.joining, request.vpn
     name = joining.at_start
-    if request.project_id != vpn.project_id:
+    if request.project_id != vpn.project_id and not request.is_guest:
         raise NotPermitted(f"{name} does not belong to the project of BGP VPN {vpn.id}.")
     if request.is_external:
         raise IntentConflict(
