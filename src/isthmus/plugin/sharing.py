@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""VPNs shared by Neutron's RBAC: ``openstack network rbac create --type bgpvpn …``.
+"""VPNs shared by Neutron's RBAC: ``POST /v2.0/rbac-policies`` with object type ``bgpvpn``.
 
 A project a VPN is shared with sees it without what is the operator's, and puts its own networks,
 routers and ports into it; those it sees of it are its own.
