@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from lab import machine, topology
-from lab.demo import tenants
+from lab.demo import guest, tenants
 from lab.demo.stage import Stage
+from lab.waiting import wait_until
 from tests.scenario import figures
 from tests.scenario.probe import Probes
+from tests.scenario.streams import Ends
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,3 +59,11 @@ def probes(stage: Stage) -> Iterator[Probes]:
     probes = Probes(stage)
     yield probes
     probes.remove()
+
+
+@pytest.fixture
+def ends(stage: Stage) -> Ends:
+    """Two VMs of red, far from each other, that reach each other."""
+    near, far = stage.plan.server("red-west-1"), stage.plan.server("red-east-1")
+    wait_until(partial(guest.reaches, near, far.address), 30, "the first answer")
+    return near, far

@@ -198,7 +198,7 @@ class Rig:
             for port in list(self.network.ports(network_id=network.id)):
                 if port.device_owner == OWNER:
                     endpoint.unplug(Machine(port.binding_host_id), port.id)
-                if port.device_owner != ATTACHMENT_OWNER:
+                if not port.device_owner.startswith((ATTACHMENT_OWNER, "isthmus:")):
                     self.network.delete_port(port.id)
             self.network.delete_network(network.id)
         for group in list(self.network.security_groups(name=self.name)):

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forwarding outlives what controls it: 100 packets a second between two VMs, counted.
-
-Each stream is ping from a VM in one region to one in the other, so every packet crosses both
-provider edges, the P router, and comes back. It must still be running when what it is about is
-over, and all of its packets must come back.
-"""
+"""Forwarding outlives what controls it: 100 packets a second between two VMs, counted."""
 
 from __future__ import annotations
 
@@ -18,43 +13,16 @@ import keystoneauth1.exceptions
 import pytest
 
 from lab import control, database, messaging
-from lab.demo import guest, provider_edge, reflector
+from lab.demo import provider_edge, reflector
 from lab.demo.cloud import Cloud, RequestRefused
 from lab.demo.stage import Stage, side_by_side
 from lab.demo.tenants import Server
 from lab.topology import Topology
 from lab.waiting import wait_until
-from tests.scenario import figures
+from tests.scenario.streams import no_packet_lost
 
 OUTAGE_S = 60
 ANOTHER_TARGET = "64500:999"
-
-
-@pytest.fixture
-def ends(stage: Stage) -> tuple[Server, Server]:
-    """Two VMs of red, far from each other, that reach each other."""
-    near, far = stage.plan.server("red-west-1"), stage.plan.server("red-east-1")
-    wait_until(partial(guest.reaches, near, far.address), 30, "the first answer")
-    return near, far
-
-
-@contextmanager
-def no_packet_lost(ends: tuple[Server, Server], seconds: int) -> Iterator[None]:
-    """Whatever happens inside must be over within ``seconds`` and cost no packet."""
-    near, far = ends
-    stream = guest.Stream(near, far.address, seconds)
-    stream.start()
-    try:
-        wait_until(stream.is_under_way, 10, "the beginning of the stream")
-        yield
-        assert not stream.is_over(), f"the stream of {seconds} s ended before the event did"
-        wait_until(stream.is_over, seconds + 30, "the end of the stream", every_s=0.5)
-    except BaseException:
-        stream.stop()
-        raise
-    result = stream.result()
-    figures.add(f"{near.name} → {far.name}: {result}")
-    assert (result.sent, result.lost) == (seconds * 100, 0)
 
 
 def has_another_pid(name: str, old: int | None) -> Callable[[], bool]:
