@@ -224,13 +224,14 @@ class Cloud:
         body = {"network_id": network_id, "cidr": prefix, "ip_version": version, **attributes}
         return self.request("POST", "/subnets", {"subnet": body}, project)
 
-    def route(self, network_id: str, project: str = RED) -> None:
-        """Put a network's subnets behind a router."""
+    def route(self, network_id: str, project: str = RED) -> str:
+        """Put a network's subnets behind a router; return the router's id."""
         router = self.made(self.request("POST", "/routers", {"router": {}}, project), "router")
         path = f"/routers/{router['id']}/add_router_interface"
         subnets = self.request("GET", f"/subnets?network_id={network_id}")["subnets"]
         for subnet in subnets:
             assert self.request("PUT", path, {"subnet_id": subnet["id"]}).status < 300
+        return str(router["id"])
 
     def refuse(self, vpn_id: str, error: IsthmusError) -> None:
         """Do what the worker does with what can't be dispatched."""

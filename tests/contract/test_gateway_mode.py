@@ -217,3 +217,19 @@ def test_a_network_moves_to_gateways_and_back(cloud: Cloud, driver: FlakyDriver)
         numbers.append(tuple(len(cloud.attachments(owner)) for owner in owners))
         assert bool(wanted(moving).gateways) is (mode == GATEWAY)
     assert numbers == [(0, 0, 1), (1, 2, 0), (0, 0, 1)]
+
+
+def test_a_router_is_attached_as_ever_in_a_region_of_gateways(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """It is on every host, and its transit network has no addresses to spare."""
+    network_id = cloud.network("10.1.0.0/24")
+    router = cloud.route(network_id)
+    cloud.port(network_id, "compute-1")
+    vpn = cloud.vpn()
+    path = f"/bgpvpn/bgpvpns/{vpn['id']}/router_associations"
+    body = {"router_association": {"router_id": router}}
+    cloud.made(cloud.request("POST", path, body, RED), "router_association")
+    cloud.dispatch()
+    assert len(cloud.attachments()) == 1
+    assert not cloud.attachments(GATEWAY_OWNER)

@@ -65,12 +65,18 @@ def read_ports(
 def read_wanted_modes(
     context: Context, network_ids: Collection[str], default: str
 ) -> dict[str, str]:
-    """Return the mode each network is to be in: what an association says, or the region's."""
+    """Return the mode each network is to be in: what an association says, or the region's.
+
+    Transit networks are distributed: their routers are on every host.
+    """
+    transit: Any = models.TransitNetwork.network_id
+    transited = context.session.execute(sa.select(transit).where(transit.in_(network_ids)))
     table = models.NetworkAssociation
     query: Any = sa.select(table.network_id, table.attachment_mode).where(
         table.network_id.in_(network_ids), table.attachment_mode.is_not(None)
     )
     modes = dict.fromkeys(network_ids, default)
+    modes.update(dict.fromkeys(transited.scalars(), models.DISTRIBUTED))
     modes.update({row.network_id: row.attachment_mode for row in context.session.execute(query)})
     return modes
 
@@ -111,24 +117,27 @@ def is_gateway_port(context: Context, port_id: str) -> bool:
 
 def read_vpns_of_gateway(context: Context, pe: str) -> frozenset[str]:
     """Return the VPNs of networks on which a PE has a gateway's port."""
-    table, association = models.GatewayPort, models.NetworkAssociation
-    query: Any = (
-        sa.select(association.vpn_id)
-        .join(table, table.network_id == association.network_id)
-        .where(table.pe == pe)
-    )
-    return frozenset(context.session.execute(query.distinct()).scalars())
+    table = models.GatewayPort
+    return _read_vpns_of(context, sa.select(table.network_id).where(table.pe == pe))
 
 
 def read_vpns_in_gateway_mode(context: Context) -> list[str]:
     """Return the VPNs of networks that are in gateway mode now."""
-    table, association = models.Attachment, models.NetworkAssociation
-    query: Any = (
+    table = models.Attachment
+    networks: Any = sa.select(table.network_id).where(table.mode == models.GATEWAY)
+    return sorted(_read_vpns_of(context, networks))
+
+
+def _read_vpns_of(context: Context, networks: Any) -> frozenset[str]:
+    """Return the VPNs that networks, or ports of theirs, are in."""
+    network, association, port = models.NetworkAssociation, models.PortAssociation, models_v2.Port
+    query: Any = sa.union(
+        sa.select(network.vpn_id).where(network.network_id.in_(networks)),
         sa.select(association.vpn_id)
-        .join(table, table.network_id == association.network_id)
-        .where(table.mode == models.GATEWAY)
+        .join(port, port.id == association.port_id)
+        .where(port.network_id.in_(networks)),
     )
-    return list(context.session.execute(query.distinct()).scalars())
+    return frozenset(context.session.execute(query).scalars())
 
 
 def read_unused_networks(context: Context) -> list[str]:
