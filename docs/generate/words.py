@@ -27,7 +27,7 @@ ATTRIBUTES = {
     "id": "UUID.",
     "import_targets": "Routes with one of these are taken in, beside `route_targets`.",
     "labels": "MPLS labels the PE gave out for this VPN.",
-    "last_error": "Why the newest change is not in force; empty if it is.",
+    "last_error": "What the PE's switch or BGP daemon last refused; empty if nothing was.",
     "local_pref": "BGP LOCAL_PREF (RFC 4271 §5.1.5) of the VPN's routes; the highest wins.",
     "mtu": "Largest IP packet that is carried from end to end, in octets.",
     "name": "Need not be unique.",

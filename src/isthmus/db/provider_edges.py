@@ -32,6 +32,7 @@ def record_report(context: Context, report: PeReport) -> bool:
     edge.is_gateway = report.is_gateway
     edge.address = address
     edge.core_payload = report.core_payload
+    edge.last_error = report.last_error
     edge.heard_at = timeutils.utcnow()
     edge.neighbors = len(report.neighbors)
     edge.neighbors_established = sum(n.is_established for n in report.neighbors)

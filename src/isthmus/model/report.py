@@ -65,6 +65,8 @@ class PeReport:
         neighbors: in order of address.
         is_gateway: it may be a gateway of networks in gateway mode.
         core_payload: largest IP packet its core link carries, in octets; None if it does not say.
+        last_error: what its switch or its BGP daemon last refused, a sentence for the operator;
+            empty if nothing was since the agent's start.
     """
 
     pe: str
@@ -73,3 +75,4 @@ class PeReport:
     neighbors: tuple[NeighborReport, ...]
     is_gateway: bool = False
     core_payload: int | None = None
+    last_error: str = ""

@@ -112,6 +112,7 @@ class Reconciler:
         self._started_at = clock()
         self._in_force: Mapping[str, int] = {}
         self._reasons: Mapping[str, str] = {}
+        self._last_error = ""
         self._retry_s = _FIRST_RETRY_S
         self._last_pass: Pass | None = None
         self._told: PeReport | None = None
@@ -161,7 +162,9 @@ class Reconciler:
         )
         neighbors = self._edges.speaker.rib().neighbors
         pe = self._identity
-        return PeReport(pe.name, pe.address, vrfs, neighbors, pe.is_gateway, pe.core_payload)
+        return PeReport(
+            pe.name, pe.address, vrfs, neighbors, pe.is_gateway, pe.core_payload, self._last_error
+        )
 
     def last_pass(self) -> Pass | None:
         """Return what the last pass worked with; None before the first. From any thread."""
@@ -281,7 +284,7 @@ class Reconciler:
         problems = dict(compiled.problems) if compiled is not None else {}
         problems |= done.salvaged.refused
         if done.failures:
-            sentence = " ".join(done.failures)
+            sentence = self._last_error = " ".join(done.failures)
             problems |= dict.fromkeys(done.inputs.intents, sentence)
         elif not done.may_write_flows:
             problems |= dict.fromkeys(done.inputs.intents, _WAITING_FOR_BGP)

@@ -105,6 +105,7 @@ def encode_pe_report(report: PeReport) -> dict[str, Any]:
         "address": str(report.address),
         "is_gateway": report.is_gateway,
         "core_payload": report.core_payload,
+        "last_error": report.last_error,
         "vrfs": [
             {
                 "vpn_id": vrf.vpn_id,
@@ -153,6 +154,7 @@ def decode_pe_report(plain: Plain) -> PeReport:
             ),
             is_gateway=bool(plain.get("is_gateway", False)),
             core_payload=_decode_core_payload(plain),
+            last_error=str(plain.get("last_error", "")),
         ),
     )
 

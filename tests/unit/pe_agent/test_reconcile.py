@@ -315,6 +315,9 @@ def test_a_refused_flow_leaves_what_was_in_force(bench: Bench) -> None:
     assert again_s is not None
     assert bench.state_of("red") == (False, "Bad match.")
     assert bench.prefixes() == {"10.1.0.5/32"}
+    bench.settle()
+    assert bench.state_of("red") == (True, "")
+    assert bench.reconciler.report().last_error == "Bad match."
 
 
 @pytest.mark.parametrize("is_plug_failing", [True, False])

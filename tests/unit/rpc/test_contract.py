@@ -97,6 +97,7 @@ REPORT = PeReport(
     ),
     neighbors=(NeighborReport(IPv4Address("192.0.2.101"), is_established=True),),
     is_gateway=True,
+    last_error="Open vSwitch refused the flows.",
     core_payload=1592,
 )
 json_values = st.recursive(
