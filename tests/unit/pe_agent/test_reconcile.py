@@ -317,7 +317,7 @@ def test_a_refused_flow_leaves_what_was_in_force(bench: Bench) -> None:
     assert bench.prefixes() == {"10.1.0.5/32"}
     bench.give(red(VM1, VM2, generation=3))
     assert bench.state_of("red") == (True, "")
-    assert bench.reconciler.report().last_error == "Bad match."
+    assert bench.agent.report().last_error == "Bad match."
 
 
 @pytest.mark.parametrize("is_plug_failing", [True, False])
