@@ -101,12 +101,17 @@ ROUTERS = (
 PORTS = (
     Step(
         "bgpvpn port association create",
-        "{vpn} {port} --no-advertise-fixed-ips --prefix-route prefix=203.0.113.0/24,local_pref=300",
+        "{vpn} {port} --no-advertise-fixed-ips",
         keeps="pa",
         shows={"port_id": "{port_id}"},
     ),
+    # Before it has routes: with any, this client fails on its own (KeyError, 10.5).
     Step("bgpvpn port association list", "{vpn} --long", lists="pa"),
     Step("bgpvpn port association show", "{pa} {vpn}", shows={"advertise_fixed_ips": False}),
+    Step(
+        "bgpvpn port association set",
+        "{pa} {vpn} --prefix-route prefix=203.0.113.0/24,local_pref=300",
+    ),
     Step(
         "bgpvpn port association set",
         "{pa} {vpn} --advertise-fixed-ips --prefix-route prefix=198.51.100.0/24",

@@ -14,12 +14,12 @@ from isthmus.db.records import Kind, SubnetRecord, VpnRecord
 from isthmus.model.errors import IntentConflict, InvalidValue, NotPermitted
 from isthmus.model.ids import RouteDistinguisher, RouteTarget
 from isthmus.model.ip import IpPrefix
+from isthmus.model.text import is_narrow
 
 L3 = "l3"
 ROUTER_PORT_PREFIX = "network:router"
 MAX_TARGETS = 1000
 MAX_VNI = 2**24 - 1
-MAX_NARROW = 0xFFFF
 MAX_LOCAL_PREF = 2**32 - 1
 MAX_ROUTES = 100
 
@@ -96,7 +96,7 @@ def check_narrow_text(attribute: str, value: object) -> None:
         InvalidValue: as ``check_text``, or a character of more than three octets in UTF-8.
     """
     check_text(attribute, value)
-    if isinstance(value, str) and any(ord(character) > MAX_NARROW for character in value):
+    if isinstance(value, str) and not is_narrow(value):
         raise InvalidValue(f"'{attribute}' contains a character beyond U+FFFF, such as an emoji.")
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from neutron_lib.api.definitions import bgpvpn
 
+from isthmus.api.definitions.text import to_narrow_text
+
 ALIAS = bgpvpn.ALIAS
 IS_SHIM_EXTENSION = False
 IS_STANDARD_ATTR_EXTENSION = False
@@ -34,6 +36,8 @@ def serve(attributes: dict[str, Any]) -> dict[str, Any]:
         attribute["is_filter"] = True
         attribute["is_sort_key"] = name not in _LISTS
     if "tenant_id" in served:
+        # Neutron looks for the project's quota before the plug-in is asked.
+        served["tenant_id"]["convert_to"] = to_narrow_text
         served["project_id"] = served["tenant_id"]
     return served
 

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text that somebody types and a database keeps."""
+
+from __future__ import annotations
+
+_LAST_OF_THREE_OCTETS = "\uffff"
+
+
+def is_narrow(text: str) -> bool:
+    """Whether any database keeps it, whatever its character set: three octets a character in UTF-8.
+
+    >>> is_narrow("Zürich"), is_narrow("🚂")
+    (True, False)
+    """
+    return all(character <= _LAST_OF_THREE_OCTETS for character in text)
