@@ -9,7 +9,9 @@ import pytest
 
 from lab import control, database
 from lab.agreement.read import read_disagreements
+from lab.demo import provider_edge
 from lab.demo.stage import Stage
+from lab.waiting import wait_until
 
 SETTLED_S = 60
 UPDATE = "UPDATE"
@@ -66,6 +68,7 @@ def test_an_agent_that_is_away_is_not_taken_for_agreement(stage: Stage, host: st
         found = read_disagreements(stage.topology.sites[0])
     finally:
         control.start(f"{host}-pe-agent")
+        wait_until(lambda: provider_edge.is_in_force(host), SETTLED_S, f"{host} in force")
     assert f"{host}: its agent does not answer" in found
 
 
