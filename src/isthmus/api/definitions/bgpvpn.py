@@ -13,7 +13,7 @@ from typing import Any
 
 from neutron_lib.api.definitions import bgpvpn
 
-from isthmus.api.definitions.text import to_narrow_text
+from isthmus.api.definitions.text import NARROW
 
 ALIAS = bgpvpn.ALIAS
 IS_SHIM_EXTENSION = False
@@ -37,7 +37,7 @@ def serve(attributes: dict[str, Any]) -> dict[str, Any]:
         attribute["is_sort_key"] = name not in _LISTS
     if "tenant_id" in served:
         # Neutron looks for the project's quota before the plug-in is asked.
-        served["tenant_id"]["convert_to"] = to_narrow_text
+        served["tenant_id"]["validate"][NARROW] = None
         served["project_id"] = served["tenant_id"]
     return served
 

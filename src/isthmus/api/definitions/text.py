@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conversion of text in request bodies that Neutron itself looks up before anybody else sees it."""
+"""Validation of text in request bodies that Neutron looks up before the plug-in is asked."""
 
-from neutron_lib import exceptions
+from neutron_lib.api import validators
 
 from isthmus.model.text import is_narrow
 
+NARROW = "type:narrow_text"
+"""The validator's name in an attribute map; it takes no parameter."""
 
-def to_narrow_text(value: object) -> object:
-    """Return ``value``; text that no table of Neutron's could be searched for is refused.
 
-    Raises:
-        InvalidInput: a character beyond U+FFFF, such as an emoji.
-    """
+def validate_narrow_text(value: object, parameter: object = None) -> str | None:
+    """Return why a text can't be looked up in Neutron's own tables; None if it can."""
+    del parameter
     if isinstance(value, str) and not is_narrow(value):
-        raise exceptions.InvalidInput(
-            error_message="A project id contains a character beyond U+FFFF, such as an emoji"
-        )
-    return value
+        return "It contains a character beyond U+FFFF, such as an emoji"
+    return None
+
+
+validators.add_validator("narrow_text", validate_narrow_text)
