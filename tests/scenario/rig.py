@@ -7,10 +7,11 @@ Everything bears the rig's name, by which what a test that died left is found an
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, ip_address
 from typing import Any
@@ -72,7 +73,7 @@ class Host:
     @contextmanager
     def pinging(self, target: Target, every_s: float = 0.01) -> Iterator[list[Pinged]]:
         """Ping meanwhile; the result is in the list at the end."""
-        words = ["ping", "-n", "-q", "-i", str(every_s), "-W", "1", str(target)]
+        words = ["ping", "-n", "-i", str(every_s), "-W", "1", str(target)]
         command = [*self.endpoint.enter(), "timeout", "-s", "INT", "300", *words]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         results: list[Pinged] = []
@@ -81,7 +82,14 @@ class Host:
         finally:
             self.endpoint.run(["pkill", "-INT", "-x", "ping"], check=False)
             output, _ = process.communicate(timeout=20)
-        results.append(Pinged.read(output))
+        results.append(_without_the_last(Pinged.read(output), output))
+
+
+def _without_the_last(result: Pinged, output: str) -> Pinged:
+    """Leave out a packet that was on its way when ping was ended."""
+    answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", output)}
+    last = max(answered, default=0)
+    return replace(result, sent=last) if result.sent - last == 1 else result
 
 
 class Rig:
