@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -75,14 +76,18 @@ class Host:
         """Ping meanwhile; the result is in the list at the end."""
         words = ["ping", "-n", "-i", str(every_s), "-W", "1", str(target)]
         command = [*self.endpoint.enter(), "timeout", "-s", "INT", "300", *words]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         results: list[Pinged] = []
-        try:
-            yield results
-        finally:
-            self.endpoint.run(["pkill", "-INT", "-x", "ping"], check=False)
-            output, _ = process.communicate(timeout=20)
-        results.append(_without_the_last(Pinged.read(output), output))
+        # A pipe that nobody reads would hold ping up.
+        with tempfile.TemporaryFile("w+") as output:
+            process = subprocess.Popen(command, stdout=output)
+            try:
+                yield results
+            finally:
+                self.endpoint.run(["pkill", "-INT", "-x", "ping"], check=False)
+                process.wait(timeout=20)
+            output.seek(0)
+            shown = output.read()
+        results.append(_without_the_last(Pinged.read(shown), shown))
 
 
 def _without_the_last(result: Pinged, output: str) -> Pinged:
