@@ -10,14 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Any
 
 from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import Label, NullLabel
 from isthmus.model.route import LabelledRoute
 from isthmus.pe_agent.bgp.gobgp_api import attribute_pb2, gobgp_pb2, nlri_pb2
-from isthmus.pe_agent.bgp.mapping import LABELLED_IPV4, decode_ipv4, decode_next_hop, is_learnt
+from isthmus.pe_agent.bgp.mapping import (
+    LABELLED_IPV4,
+    decode_attributes,
+    decode_ipv4,
+    decode_next_hop,
+    encode_path,
+    is_learnt,
+)
 
 _HOST_BITS = 32
 _LONG_LIVED_STALE = 0xFFFF0006
@@ -50,18 +56,7 @@ def encode_own(config: BgpConfig) -> gobgp_pb2.Path:
             labels=[int(label)], prefix_len=_HOST_BITS, prefix=address
         )
     )
-    reach = attribute_pb2.MpReachNLRIAttribute(
-        family=LABELLED_IPV4, next_hops=[str(config.core_address)], nlris=[nlri]
-    )
-    return gobgp_pb2.Path(
-        nlri=nlri,
-        family=LABELLED_IPV4,
-        pattrs=[
-            attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
-            attribute_pb2.Attribute(local_pref=attribute_pb2.LocalPrefAttribute(local_pref=100)),
-            attribute_pb2.Attribute(mp_reach=reach),
-        ],
-    )
+    return encode_path(LABELLED_IPV4, nlri, str(config.core_address))
 
 
 def decode_labelled(path: gobgp_pb2.Path) -> LabelledRoute:
@@ -78,7 +73,7 @@ def decode_labelled(path: gobgp_pb2.Path) -> LabelledRoute:
         raise InvalidValue(f"{nlri.prefix}/{nlri.prefix_len} is not the address of one PE.")
     if len(nlri.labels) != 1:
         raise InvalidValue(f"{len(nlri.labels)} labels; exactly one can be pushed.")
-    reach = _attributes(path).get("mp_reach")
+    reach = decode_attributes(path).get("mp_reach")
     if reach is None or len(reach.next_hops) != 1:
         raise InvalidValue("There is not exactly one next hop.")
     next_hop = decode_next_hop(reach.next_hops[0])
@@ -128,7 +123,7 @@ def _read_label(value: int) -> Label | NullLabel:
 
 
 def _rank(path: gobgp_pb2.Path) -> _Rank:
-    attributes = _attributes(path)
+    attributes = decode_attributes(path)
     communities = attributes["communities"].communities if "communities" in attributes else ()
     local_pref = attributes["local_pref"].local_pref if "local_pref" in attributes else 100
     segments = attributes["as_path"].segments if "as_path" in attributes else ()
@@ -137,11 +132,3 @@ def _rank(path: gobgp_pb2.Path) -> _Rank:
     origin = attributes["origin"].origin if "origin" in attributes else 0
     med = attributes["multi_exit_disc"].med if "multi_exit_disc" in attributes else 0
     return (_LONG_LIVED_STALE in communities, -local_pref, length, origin, med)
-
-
-def _attributes(path: gobgp_pb2.Path) -> dict[str, Any]:
-    return {
-        kind: getattr(attribute, kind)
-        for attribute in path.pattrs
-        if (kind := attribute.WhichOneof("attr"))
-    }

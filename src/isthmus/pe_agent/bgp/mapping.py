@@ -102,22 +102,32 @@ def encode_route(route: VpnRoute) -> gobgp_pb2.Path:
             prefix=str(route.prefix.network_address),
         )
     )
+    path = encode_path(family, nlri, next_hop, route.local_pref)
     communities = [encode_route_target(target) for target in sorted(route.route_targets)]
-    attributes = [
-        attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
-        attribute_pb2.Attribute(
-            local_pref=attribute_pb2.LocalPrefAttribute(local_pref=route.local_pref)
-        ),
-        attribute_pb2.Attribute(
-            mp_reach=attribute_pb2.MpReachNLRIAttribute(
-                family=family, next_hops=[next_hop], nlris=[nlri]
-            )
-        ),
+    path.pattrs.append(
         attribute_pb2.Attribute(
             extended_communities=attribute_pb2.ExtendedCommunitiesAttribute(communities=communities)
-        ),
-    ]
-    return gobgp_pb2.Path(nlri=nlri, family=family, pattrs=attributes)
+        )
+    )
+    return path
+
+
+def encode_path(
+    family: common_pb2.Family, nlri: nlri_pb2.NLRI, next_hop: str, local_pref: int = 100
+) -> gobgp_pb2.Path:
+    """Encode what every path has that this PE originates."""
+    reach = attribute_pb2.MpReachNLRIAttribute(family=family, next_hops=[next_hop], nlris=[nlri])
+    return gobgp_pb2.Path(
+        nlri=nlri,
+        family=family,
+        pattrs=[
+            attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
+            attribute_pb2.Attribute(
+                local_pref=attribute_pb2.LocalPrefAttribute(local_pref=local_pref)
+            ),
+            attribute_pb2.Attribute(mp_reach=reach),
+        ],
+    )
 
 
 def encode_withdrawal(route: VpnRoute) -> gobgp_pb2.Path:
@@ -159,11 +169,7 @@ def decode_route(path: gobgp_pb2.Path) -> VpnRoute:
     labels = path.nlri.labeled_vpn_ip_prefix.labels
     if len(labels) != 1:
         raise InvalidValue(f"{len(labels)} VPN labels; exactly one can be pushed.")
-    attributes = {
-        kind: getattr(attribute, kind)
-        for attribute in path.pattrs
-        if (kind := attribute.WhichOneof("attr"))
-    }
+    attributes = decode_attributes(path)
     if "mp_reach" not in attributes or len(attributes["mp_reach"].next_hops) != 1:
         raise InvalidValue("There is not exactly one next hop.")
     local_pref = attributes["local_pref"].local_pref if "local_pref" in attributes else 100
@@ -393,6 +399,15 @@ def decode_route_targets(attribute: Any) -> Iterator[RouteTarget]:
             continue
         administrator = int(decode_ipv4(value.address)) if kinds[name] == 1 else value.asn
         yield RouteTarget(kinds[name], administrator, value.local_admin)
+
+
+def decode_attributes(path: gobgp_pb2.Path) -> dict[str, Any]:
+    """Return a path's attributes by the names GoBGP gives them; of two the last."""
+    return {
+        kind: getattr(attribute, kind)
+        for attribute in path.pattrs
+        if (kind := attribute.WhichOneof("attr"))
+    }
 
 
 def decode_next_hop(text: str) -> IPv4Address:

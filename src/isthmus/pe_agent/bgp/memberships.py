@@ -20,7 +20,12 @@ from isthmus.model.errors import InvalidValue
 from isthmus.model.ids import RouteTarget
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.bgp.gobgp_api import attribute_pb2, extcom_pb2, gobgp_pb2, nlri_pb2
-from isthmus.pe_agent.bgp.mapping import MEMBERSHIPS, decode_route_targets, encode_route_target
+from isthmus.pe_agent.bgp.mapping import (
+    MEMBERSHIPS,
+    decode_route_targets,
+    encode_path,
+    encode_route_target,
+)
 
 
 class Memberships:
@@ -68,18 +73,7 @@ def encode_membership(config: BgpConfig, target: RouteTarget) -> gobgp_pb2.Path:
     nlri = nlri_pb2.NLRI(
         route_target_membership=nlri_pb2.RouteTargetMembershipNLRI(asn=config.as_number, rt=wanted)
     )
-    reach = attribute_pb2.MpReachNLRIAttribute(
-        family=MEMBERSHIPS, next_hops=[str(config.router_id)], nlris=[nlri]
-    )
-    return gobgp_pb2.Path(
-        nlri=nlri,
-        family=MEMBERSHIPS,
-        pattrs=[
-            attribute_pb2.Attribute(origin=attribute_pb2.OriginAttribute(origin=0)),
-            attribute_pb2.Attribute(local_pref=attribute_pb2.LocalPrefAttribute(local_pref=100)),
-            attribute_pb2.Attribute(mp_reach=reach),
-        ],
-    )
+    return encode_path(MEMBERSHIPS, nlri, str(config.router_id))
 
 
 def encode_leaving(config: BgpConfig, target: RouteTarget) -> gobgp_pb2.Path:
