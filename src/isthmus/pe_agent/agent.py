@@ -137,16 +137,10 @@ class PeAgent:
         link.start()
         self._advertiser.start()
         self._announcer.start()
-
-        def tell(report: PeReport) -> None:
-            link.tell(report)
-            # What changes a link changes the report.
-            self._advertiser.look()
-
         try:
             self.reconciler.run(
-                tell,
-                self._announcer.look,
+                link.tell,
+                self._look_again,
                 lambda links: self._punts.inject_at_once(advertiser.farewells(links)),
             )
         finally:
@@ -161,6 +155,11 @@ class PeAgent:
     def stop(self) -> None:
         """Let ``run`` return soon. Safe in a signal handler."""
         self.reconciler.stop()
+
+    def _look_again(self) -> None:
+        """Have hosts told what the last pass made of their router."""
+        self._advertiser.look()
+        self._announcer.look()
 
     def _links(self) -> Mapping[int, neighbor_discovery.Link]:
         compiled = self._compiled()

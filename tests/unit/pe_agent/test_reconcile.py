@@ -458,5 +458,19 @@ def test_the_loop_outlives_every_failure(bench: Bench) -> None:
     assert len(passes) == 2
 
 
+def test_whoever_tells_hosts_looks_again_after_each_pass(bench: Bench) -> None:
+    """A PE that becomes a gateway has nothing new to report, and much to tell its hosts."""
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(len(bench.reports))
+        bench.agent.wake() if len(looks) < 2 else bench.agent.stop()
+
+    bench.give(red(VM1))
+    told = len(bench.reports)
+    bench.agent.run(bench.reports.append, look)
+    assert looks == [told, told]
+
+
 def _prefixes(routes: frozenset[VpnRoute]) -> set[str]:
     return {str(each.prefix) for each in routes}
