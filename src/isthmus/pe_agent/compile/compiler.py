@@ -16,10 +16,11 @@ Pure: no I/O, no clock, no logging. Same input, same output, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
+from typing import TypeVar
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
@@ -54,6 +55,8 @@ from isthmus.pe_agent.compile.vrfs import Vrf, make_vrf, wanted_labels
 
 _LEAST_IPV6_MTU = 1280
 """RFC 8200 §5."""
+
+_Value = TypeVar("_Value")
 
 Own = Mapping[VrfKey, Mapping[IpPrefix, OwnPrefix]]
 Told = Mapping[VrfKey, frozenset[VpnRoute]]
@@ -97,70 +100,78 @@ def compile_pe(
     memo = Memo() if memo is None else memo
     memo.begin()
     problems = _Problems()
-    core = memo.recall(
-        "core",
-        (pe, inputs.core_port, inputs.labelled, inputs.next_hop_macs),
-        lambda: CoreLink(
-            pe, inputs.core_port, join_lsps(pe, inputs.labelled, inputs.next_hop_macs)
-        ),
-    )
-    shares = memo.recall(
-        "shares",
-        (inputs.intents, inputs.gateways),
-        lambda: group_circuits(
-            inputs.intents, partial(duty_on, own=pe.address, view=inputs.gateways)
-        ),
-    )
+    core = _core_link(memo, pe, inputs)
+    shares = _shares(memo, pe, inputs)
     numbers = _number((vrf_numbers, label_range), pe, shares, inputs.numbers, problems)
     vrfs = [
         _make_vrf(memo, key, shares[key], inputs.intents, (number, numbers.labels), pe.address)
         for key, number in numbers.by_vrf.items()
     ]
     own = {vrf.key: _own_prefixes(memo, vrf, inputs) for vrf in vrfs}
-    told = {
-        vrf.key: memo.recall(
-            ("told", vrf.key), (vrf, own[vrf.key]), partial(compile_routes, vrf, own[vrf.key])
-        )
-        for vrf in vrfs
-    }
+    told = {vrf.key: _told(memo, vrf, own[vrf.key]) for vrf in vrfs}
     fibs = _compile_fibs(memo, vrfs, own, told, core, inputs.routes)
     for vrf in vrfs:
         _note_problems(vrf, fibs[vrf.key], core, inputs, problems)
     routes = _advertised(memo, told, core, problems)
     senders = find_senders(shares, inputs.plugged_hosts)
     flows = _compile_flows(memo, vrfs, fibs, core, inputs.circuit_ports, senders)
-    # A label is accepted as long as a route carries it, and no longer.
+    return Compiled(
+        routes=routes,
+        flows=flows | _label_flows(memo, vrfs, routes),
+        numbers=numbers,
+        problems=problems.sentences(),
+        punts={vrf.number: _punts(memo, vrf, fibs[vrf.key], core) for vrf in vrfs},
+        links=_of_ports(memo, _links, vrfs, inputs),
+        import_rts=frozenset().union(*(vrf.import_rts for vrf in vrfs)),
+        announcements=_of_ports(memo, _announcements, vrfs, inputs),
+    )
+
+
+def _core_link(memo: Memo, pe: ProviderEdge, inputs: Inputs) -> CoreLink:
+    given = (pe, inputs.core_port, inputs.labelled, inputs.next_hop_macs)
+    return memo.recall(
+        "core",
+        given,
+        lambda: CoreLink(
+            pe, inputs.core_port, join_lsps(pe, inputs.labelled, inputs.next_hop_macs)
+        ),
+    )
+
+
+def _shares(memo: Memo, pe: ProviderEdge, inputs: Inputs) -> Shares:
+    duty = partial(duty_on, own=pe.address, view=inputs.gateways)
+    given = (inputs.intents, inputs.gateways)
+    return memo.recall("shares", given, partial(group_circuits, inputs.intents, duty))
+
+
+def _told(memo: Memo, vrf: Vrf, own: Mapping[IpPrefix, OwnPrefix]) -> frozenset[VpnRoute]:
+    return memo.recall(("told", vrf.key), (vrf, own), partial(compile_routes, vrf, own))
+
+
+def _punts(memo: Memo, vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
+    given = (vrf, fib, core)
+    return memo.recall(("punts", vrf.key), given, partial(_punt_context, *given))
+
+
+def _of_ports(
+    memo: Memo,
+    make: Callable[[list[Vrf], Mapping[str, int]], Mapping[int, _Value]],
+    vrfs: list[Vrf],
+    inputs: Inputs,
+) -> Mapping[int, _Value]:
+    """Return what depends on VRFs and on where their circuits are plugged alone."""
+    given = (vrfs, inputs.circuit_ports)
+    return memo.recall(make.__name__, given, partial(make, *given))
+
+
+def _label_flows(memo: Memo, vrfs: Iterable[Vrf], routes: Iterable[VpnRoute]) -> frozenset[Flow]:
+    """Compile the ways in: a label is accepted as long as a route carries it, and no longer."""
     accepted = {route.label for route in routes}
-    labels = frozenset(
+    return frozenset(
         memo.recall(("label", vrf.key, family), (vrf,), partial(compile_label_flow, vrf, family))
         for vrf in vrfs
         for family, label in vrf.labels.items()
         if label in accepted
-    )
-    return Compiled(
-        routes=routes,
-        flows=flows | labels,
-        numbers=numbers,
-        problems=problems.sentences(),
-        punts={
-            vrf.number: memo.recall(
-                ("punts", vrf.key),
-                (vrf, fibs[vrf.key], core),
-                partial(_punt_context, vrf, fibs[vrf.key], core),
-            )
-            for vrf in vrfs
-        },
-        links=memo.recall(
-            "links",
-            (vrfs, inputs.circuit_ports),
-            partial(_links, vrfs, inputs.circuit_ports),
-        ),
-        import_rts=frozenset().union(*(vrf.import_rts for vrf in vrfs)),
-        announcements=memo.recall(
-            "announcements",
-            (vrfs, inputs.circuit_ports),
-            partial(_announcements, vrfs, inputs.circuit_ports),
-        ),
     )
 
 
