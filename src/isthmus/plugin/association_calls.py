@@ -19,7 +19,6 @@ from isthmus.db.records import AssociationRecord, Kind
 from isthmus.plugin import conditions, joining, views
 from isthmus.plugin.errors import VpnNotFound, refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, read_association, read_page, read_vpn
-from isthmus.plugin.paging import cut
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.status import Patience, just_recorded
 from isthmus.plugin.transit import Transits
@@ -102,7 +101,7 @@ class AssociationCalls:
                 return []
             records = associations.read(context, self._kind, vpn_id=bgpvpn_id)
             found = self._view(context, bgpvpn_id, records, asked, fields)
-        return views.select(cut(views.select(found, filters, None), page), None, fields)
+        return views.arrange(found, filters, page, fields)
 
     def show(
         self,

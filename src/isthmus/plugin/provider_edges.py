@@ -13,7 +13,6 @@ from neutron_lib.db import api as db_api
 from isthmus.plugin import conditions, views
 from isthmus.plugin.errors import ProviderEdgeNotFound
 from isthmus.plugin.lookup import Fields, Filters, read_page, read_vpn
-from isthmus.plugin.paging import cut
 from isthmus.plugin.status import Evidence, Patience, compile_status
 from isthmus.plugin.views import View
 
@@ -36,9 +35,7 @@ class ProviderEdgeCalls:
             record = read_vpn(context, bgpvpn_id)
             evidence = conditions.read_evidence(context, [record])[bgpvpn_id]
         found = view_provider_edges(evidence, self._patience)
-        return views.select(
-            cut(views.select(found, filters, None), read_page(paging)), None, fields
-        )
+        return views.arrange(found, filters, read_page(paging), fields)
 
     def get_bgpvpn_provider_edge(
         self,

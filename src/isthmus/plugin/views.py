@@ -18,6 +18,7 @@ from isthmus.api.definitions.standard_attributes import (
     TAGS,
     UPDATED_AT,
 )
+from isthmus.db.listing import Page
 from isthmus.db.records import (
     BOTH,
     EXPORT,
@@ -28,6 +29,8 @@ from isthmus.db.records import (
     StandardAttributes,
     VpnRecord,
 )
+from isthmus.plugin.paging import View as View
+from isthmus.plugin.paging import cut
 from isthmus.plugin.status import Condition
 
 # The attributes that hold route targets, and the direction each stands for.
@@ -36,8 +39,6 @@ DIRECTIONS = {
     "import_targets": IMPORT,
     "export_targets": EXPORT,
 }
-
-View = dict[str, Any]
 
 
 def wants_status(fields: Iterable[str] | None, filters: Iterable[str] | None = None) -> bool:
@@ -181,6 +182,16 @@ def _view_condition(condition: Condition | None, *, is_operator: bool) -> View:
         return {}
     reason = condition.for_operator if is_operator else condition.for_tenant
     return {mpls_vpn.STATUS: str(condition.status), mpls_vpn.STATUS_REASON: reason}
+
+
+def arrange(
+    views: Iterable[View],
+    filters: Mapping[str, Sequence[Any]] | None,
+    page: Page,
+    fields: Sequence[str] | None,
+) -> list[View]:
+    """Do what a list asks for, in its order: filter, sort, cut the page out, leave out fields."""
+    return select(cut(select(views, filters, None), page), None, fields)
 
 
 def select(

@@ -21,7 +21,6 @@ from isthmus.model.errors import IntentConflict
 from isthmus.plugin import conditions, requests, validate, views
 from isthmus.plugin.errors import refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, own_project, read_page, read_vpn
-from isthmus.plugin.paging import cut
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.status import Evidence, Patience, compile_status, just_recorded
 from isthmus.plugin.target_calls import claim_targets, give_target
@@ -69,9 +68,9 @@ class VpnCalls:
         with db_api.CONTEXT_READER.using(context):
             records = vpns.read(context, visible_to=own_project(context), wanted=wanted)
             found = self._view_vpns(context, records, asked, fields, page)
-        if not is_cut:
-            found = cut(views.select(found, later, None), page)
-        return views.select(found, None, fields)
+        if is_cut:
+            return views.select(found, None, fields)
+        return views.arrange(found, later, page, fields)
 
     def get_bgpvpns_count(self, context: Context, filters: Filters = None) -> int:
         """Count the VPNs of projects, for quotas."""
