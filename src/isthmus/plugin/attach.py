@@ -32,6 +32,7 @@ from isthmus.db import (
 )
 from isthmus.db.records import AttachmentRecord, NetworkRecord, SubnetRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
+from isthmus.plugin import transactions
 
 LOG = logging.getLogger(__name__)
 
@@ -178,10 +179,7 @@ def remove_orphans() -> None:
     The row comes first and goes last, so there are none unless a worker was taken for dead while
     it was making one. No tenant can make such a port: its project is empty.
     """
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        orphans = attachments.read_orphans(context, DEVICE_OWNER, DEVICE_ID_PREFIX)
-    for port_id in orphans:
+    for port_id in transactions.read(attachments.read_orphans, DEVICE_OWNER, DEVICE_ID_PREFIX):
         directory.get_plugin().delete_port(own_context(), port_id, l3_port_check=False)
         LOG.warning("attachment.orphan_removed port=%s", port_id)
 
@@ -203,13 +201,6 @@ def _claim(network_id: str, mode: str) -> str | None:
         if port_id is not None:
             gateways.set_mode(context, network_id, mode)
         return port_id
-
-
-@db_api.retry_db_errors
-def _release(network_id: str) -> None:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        attachments.release(context, network_id)
 
 
 def _create(
@@ -234,7 +225,7 @@ def _create(
             directory.get_plugin(), own_context(), {"port": port}, check_allow_post=False
         )
     except Exception as error:
-        _release(network.id)
+        transactions.write(attachments.release, network.id)
         raise _explained(error, network, port_id, wanted) from error
     LOG.info("attachment.created network=%s port=%s", network.id, port_id)
 

@@ -38,7 +38,7 @@ from isthmus.db.records import VpnRecord
 from isthmus.drivers.base import VpnDriver
 from isthmus.model.errors import IsthmusError
 from isthmus.model.intent import VpnIntent
-from isthmus.plugin import attach, gateway_mode, gateway_ports, transit
+from isthmus.plugin import attach, gateway_mode, gateway_ports, transactions, transit
 from isthmus.plugin.gateway_mode import Move
 from isthmus.plugin.transit import Transits
 
@@ -151,15 +151,22 @@ class Dispatcher:
             network_ids = _read_network_ids(context, vpn)
             networks = neutron_facts.read_networks(context, network_ids)
             attached = attachments.read(context, network_ids)
+            ports = gateways.read_ports(context, network_ids)
             modes = gateways.read_wanted_modes(context, network_ids, self._mode)
             pes = gateways.read_candidates(context)
         moves: list[Move] = []
         making: list[Future[None]] = []
         for network_id, network in networks.items():
             try:
-                move = Move(network, attached.get(network_id), modes[network_id], pes)
+                move = Move(
+                    network,
+                    attached.get(network_id),
+                    ports.get(network_id, ()),
+                    modes[network_id],
+                    pes,
+                )
                 gateway_mode.prepare(move)
-                work = attach.ensure(network, attached.get(network_id), modes[network_id])
+                work = attach.ensure(network, move.attached, move.mode)
                 moves.append(move)
             except IsthmusError as error:
                 LOG.warning("attachment.failed network=%s error=%s", network_id, error)
@@ -270,20 +277,14 @@ def _settle(vpn_id: str, numbers: tuple[int, ...]) -> None:
         journal.delete(context, numbers)
 
 
-@db_api.retry_db_errors
 def record_refusal(vpn_id: str, error: IsthmusError) -> None:
     """Keep why a VPN can't be dispatched, for its status."""
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        vpns.record_refusal(context, vpn_id, error.for_operator, error.for_tenant)
+    transactions.write(vpns.record_refusal, vpn_id, error.for_operator, error.for_tenant)
 
 
-@db_api.retry_db_errors
 def read_due() -> dict[str, int]:
     """Return the VPNs in the journal with their newest entry, the longest waiting first."""
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        return journal.read_changed_vpns(context)
+    return transactions.read(journal.read_changed_vpns)
 
 
 @db_api.retry_db_errors

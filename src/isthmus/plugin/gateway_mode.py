@@ -13,12 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from neutron_lib import context as neutron_context
-from neutron_lib.db import api as db_api
-
 from isthmus.db import gateways, models
-from isthmus.db.records import AttachmentRecord, NetworkRecord
-from isthmus.plugin import attach, gateway_ports
+from isthmus.db.records import AttachmentRecord, GatewayPortRecord, NetworkRecord
+from isthmus.plugin import attach, gateway_ports, transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +25,14 @@ class Move:
     Attributes:
         network: with its subnets as they are now.
         attached: its attachment as it was read.
+        ports: those gateways have on it now.
         mode: the mode wanted.
         pes: those that may be gateways.
     """
 
     network: NetworkRecord
     attached: AttachmentRecord | None
+    ports: tuple[GatewayPortRecord, ...]
     mode: str
     pes: Collection[str]
 
@@ -53,26 +52,19 @@ def prepare(move: Move) -> None:
     """
     attached = move.attached
     if move.is_to_gateways:
-        gateway_ports.ensure(move.network, move.pes)
+        gateway_ports.ensure(move.network, move.ports, move.pes)
         if attached is not None and attached.mode != models.GATEWAY:
-            _set_mode(move.network.id, models.GATEWAY)
+            transactions.write(gateways.set_mode, move.network.id, models.GATEWAY)
     elif attached is not None and attached.mode == models.GATEWAY:
         if attached.device_owner == attach.ADDRESS_OWNER:
             attach.remake(move.network, attached, models.DISTRIBUTED)
-        _set_mode(move.network.id, models.DISTRIBUTED)
+        transactions.write(gateways.set_mode, move.network.id, models.DISTRIBUTED)
 
 
 def finish(move: Move) -> None:
     """Do what comes after PEs were told."""
     attached = move.attached
     if not move.is_to_gateways:
-        gateway_ports.remove_from(move.network.id)
+        gateway_ports.remove(move.ports)
     elif attached is not None and attached.device_owner == attach.DEVICE_OWNER:
         attach.remake(move.network, attached, models.GATEWAY)
-
-
-@db_api.retry_db_errors
-def _set_mode(network_id: str, mode: str) -> None:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        gateways.set_mode(context, network_id, mode)

@@ -12,19 +12,18 @@ carries through. No tenant's quota is used: the project is empty.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from neutron_lib import constants, exceptions
-from neutron_lib import context as neutron_context
 from neutron_lib.api.definitions import portbindings
-from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
 from isthmus.db import gateways
 from isthmus.db.records import GatewayPortRecord, NetworkRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
+from isthmus.plugin import transactions
 from isthmus.plugin.attach import own_context
 
 LOG = logging.getLogger(__name__)
@@ -38,8 +37,15 @@ SECURITY_GROUP = "isthmus-gateways"
 _ANY_SOURCE = ("0.0.0.0/0", "2000::/3", "fc00::/7")
 
 
-def ensure(network: NetworkRecord, pes: Collection[str]) -> None:
+def ensure(
+    network: NetworkRecord, ports: Iterable[GatewayPortRecord], pes: Collection[str]
+) -> None:
     """Give every gateway its port on a network; take away those of PEs that are none any more.
+
+    Args:
+        network: with its subnets as they are now.
+        ports: what there is of them now.
+        pes: those that may be gateways.
 
     Raises:
         IntentConflict: the region has no gateway, or the network no address left for its port.
@@ -51,68 +57,36 @@ def ensure(network: NetworkRecord, pes: Collection[str]) -> None:
             f"Network {network.id} is in gateway mode, but no provider edge of this region is a "
             "gateway: set [provider_edge] gateway = true on at least one.",
         )
-    there = {port.pe: port for port in _read(network.id)}
-    for pe, port in there.items():
-        if pe not in pes:
-            remove(port)
+    there = {port.pe: port for port in ports}
+    remove(port for pe, port in there.items() if pe not in pes)
     for pe in pes:
         if pe not in there or there[pe].mac is None:
             _make(network, pe)
     _correct(network, [port.port_id for pe, port in there.items() if pe in pes])
 
 
+def remove(ports: Iterable[GatewayPortRecord]) -> None:
+    """Remove gateways' ports, then their rows; both may be gone already."""
+    for port in ports:
+        directory.get_plugin().delete_port(own_context(), port.port_id, l3_port_check=False)
+        transactions.write(gateways.forget, port.network_id, port.pe)
+        LOG.info("gateway_port.removed network=%s pe=%s", port.network_id, port.pe)
+
+
 def remove_from(network_id: str) -> None:
-    """Remove all gateways' ports from a network; they may be gone already."""
-    for port in _read(network_id):
-        remove(port)
-
-
-def remove(port: GatewayPortRecord) -> None:
-    """Remove a gateway's port, then its row."""
-    directory.get_plugin().delete_port(own_context(), port.port_id, l3_port_check=False)
-    _forget(port.network_id, port.pe)
-    LOG.info("gateway_port.removed network=%s pe=%s", port.network_id, port.pe)
+    """Remove all gateways' ports from a network."""
+    for ports in transactions.read(gateways.read_ports, [network_id]).values():
+        remove(ports)
 
 
 def remove_unused() -> None:
     """Remove gateways' ports from networks that are not attached any more."""
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        unused = gateways.read_unused_networks(context)
-    for network_id in unused:
+    for network_id in transactions.read(gateways.read_unused_networks):
         remove_from(network_id)
 
 
-@db_api.retry_db_errors
-def _read(network_id: str) -> tuple[GatewayPortRecord, ...]:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        return gateways.read_ports(context, [network_id]).get(network_id, ())
-
-
-@db_api.retry_db_errors
-def _forget(network_id: str, pe: str) -> None:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        gateways.forget(context, network_id, pe)
-
-
-@db_api.retry_db_errors
-def _claim(network_id: str, pe: str) -> str | None:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        return gateways.claim(context, network_id, pe)
-
-
-@db_api.retry_db_errors
-def _release(network_id: str, pe: str) -> None:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        gateways.release(context, network_id, pe)
-
-
 def _make(network: NetworkRecord, pe: str) -> None:
-    port_id = _claim(network.id, pe)
+    port_id = transactions.write(gateways.claim, network.id, pe)
     if port_id is None:
         raise DriverUnavailable(f"Another worker is making the port of gateway {pe}.")
     try:
@@ -121,16 +95,16 @@ def _make(network: NetworkRecord, pe: str) -> None:
             directory.get_plugin(), own_context(), {"port": body}, check_allow_post=False
         )
     except exceptions.NotFound as error:
-        _release(network.id, pe)
+        transactions.write(gateways.release, network.id, pe)
         raise DriverUnavailable(f"Network {network.id} is going: {error}") from error
     except exceptions.IpAddressGenerationFailure as error:
-        _release(network.id, pe)
+        transactions.write(gateways.release, network.id, pe)
         raise IntentConflict(
             f"Network {network.id} has no address left for a gateway.",
             f"Network {network.id} has no address left for the port of gateway {pe} ({error}).",
         ) from error
     except Exception:
-        _release(network.id, pe)
+        transactions.write(gateways.release, network.id, pe)
         raise
     LOG.info("gateway_port.created network=%s pe=%s port=%s", network.id, pe, port_id)
 

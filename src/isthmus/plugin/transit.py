@@ -21,7 +21,6 @@ from typing import Any
 from neutron.quota import resource_registry
 from neutron_lib import context as neutron_context
 from neutron_lib import exceptions
-from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 from neutron_lib.plugins import constants as plugin_types
 from neutron_lib.plugins import directory
@@ -33,7 +32,7 @@ from isthmus.db import attachments, claims, router_facts, transits
 from isthmus.db.records import RouterRecord, TransitRecord
 from isthmus.model.errors import DriverUnavailable, IntentConflict
 from isthmus.model.ip import IpAddress, IpPrefix
-from isthmus.plugin import attach
+from isthmus.plugin import attach, transactions
 from isthmus.plugin.routes_plan import Route, list_destinations, plan_routes
 
 LOG = logging.getLogger(__name__)
@@ -92,7 +91,7 @@ class Transits:
             DriverUnavailable: another worker is making it, or the router is just going.
             IntentConflict: Neutron refuses it, or no prefix is left.
         """
-        found = _read(router_id)
+        found = transactions.read(transits.read, router_ids=[router_id]).get(router_id)
         if found is not None and found.router_mac is not None:
             return
         transit = self._claim(router_id)
@@ -101,7 +100,7 @@ class Transits:
             _make_network(transit, addressing)
             _make_interface(transit, addressing)
         except Exception as error:
-            _release(router_id)
+            transactions.write(transits.release, router_id)
             raise _explained(error, router_id) from error
         LOG.info("transit.created router=%s network=%s", router_id, transit.network_id)
 
@@ -156,9 +155,7 @@ class Transits:
         Returns:
             The routers whose transit network another worker is just making.
         """
-        context = neutron_context.get_admin_context()
-        with db_api.CONTEXT_READER.using(context):
-            unused = transits.read_unused(context, router_ids)
+        unused = transactions.read(transits.read_unused, router_ids)
         making = []
         for transit in unused.values():
             if transit.router_mac is None and claims.is_fresh(transit.claimed_at):
@@ -201,7 +198,7 @@ class Transits:
         _ignoring_absence(
             lambda: directory.get_plugin().delete_network(context, transit.network_id)
         )
-        _forget(router_id)
+        transactions.write(transits.forget, router_id)
         LOG.info("transit.removed router=%s network=%s", router_id, transit.network_id)
 
 
@@ -301,13 +298,6 @@ def _explained(error: Exception, router_id: str) -> Exception:
 
 
 @db_api.retry_db_errors
-def _read(router_id: str) -> TransitRecord | None:
-    context: Context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        return transits.read(context, router_ids=[router_id]).get(router_id)
-
-
-@db_api.retry_db_errors
 def _read_routing(
     router_id: str,
 ) -> tuple[TransitRecord | None, RouterRecord | None, list[Route]]:
@@ -326,17 +316,3 @@ def _claim(router_id: str, within: IPv4Network) -> TransitRecord | None:
         if not transits.claim(context, router_id, within):
             return None
         return transits.read(context, router_ids=[router_id])[router_id]
-
-
-@db_api.retry_db_errors
-def _release(router_id: str) -> None:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        transits.release(context, router_id)
-
-
-@db_api.retry_db_errors
-def _forget(router_id: str) -> None:
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_WRITER.using(context):
-        transits.forget(context, router_id)
