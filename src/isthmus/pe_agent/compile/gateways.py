@@ -11,7 +11,7 @@ them at a time is its gateway. Each PE decides for itself, from what it sees:
 
 Two may serve at once for as long as they don't see each other, and for the moment in which one
 hears of the other; each carries then what it gets. One that stands by forwards as well: to the
-one that serves, or where it knows of none, to the hosts. So handing over loses nothing.
+one that serves, or where it knows of none, to the hosts.
 
 Pure: no I/O, no clock, no logging.
 """
