@@ -307,7 +307,7 @@ class Cloud:
 
     def check_all(self) -> None:
         """Do what the worker does at its start and at each resync."""
-        for vpn_id in dispatch.sweep():
+        for vpn_id in dispatch.sweep(self.plugin._transits):
             self._dispatcher.dispatch(vpn_id)
 
     def reported(self) -> dict[tuple[str, str], int]:

@@ -89,8 +89,19 @@ def claim(context: Context, network_id: str) -> str | None:
     return claims.claim(context, models.Attachment, "port_id", network_id=network_id)
 
 
+def claim_removal(context: Context, network_id: str) -> AttachmentRecord | None:
+    """Claim the removal of an attachment that no VPN needs; None if there is nothing to claim."""
+    if not claims.claim_removal(context, models.Attachment, network_id=network_id):
+        return None
+    # Read after the row was locked: it may be needed again.
+    if network_id not in read_unused(context):
+        release(context, network_id)
+        return None
+    return read(context, [network_id])[network_id]
+
+
 def release(context: Context, network_id: str) -> None:
-    """Let the next worker try at once: the port could not be made."""
+    """Give up the claim: the port is made, or could not be."""
     claims.release(context, models.Attachment, network_id=network_id)
 
 
@@ -99,15 +110,21 @@ def read_unused(context: Context) -> list[str]:
 
     A router's transit network needs its attachment as long as it is there.
     """
-    table, port = models.Attachment, models_v2.Port
-    networks, ports = models.NetworkAssociation, models.PortAssociation
-    needed = (
-        sa.exists().where(networks.network_id == table.network_id),
-        sa.exists().where(models.TransitNetwork.network_id == table.network_id),
-        sa.exists().where(port.network_id == table.network_id, ports.port_id == port.id),
+    query: Any = sa.select(models.Attachment.network_id).where(
+        is_not_needed(models.Attachment.network_id)
     )
-    query: Any = sa.select(table.network_id).where(*(~reason for reason in needed))
     return list(context.session.execute(query).scalars())
+
+
+def is_not_needed(network_id: Any) -> Any:
+    """Return the condition that no VPN needs a network attached."""
+    port, networks, ports = models_v2.Port, models.NetworkAssociation, models.PortAssociation
+    needed = (
+        sa.exists().where(networks.network_id == network_id),
+        sa.exists().where(models.TransitNetwork.network_id == network_id),
+        sa.exists().where(port.network_id == network_id, ports.port_id == port.id),
+    )
+    return sa.and_(*(~reason for reason in needed))
 
 
 def is_there_or_coming(attached: AttachmentRecord) -> bool:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows that come before what they stand for in Neutron, and go after it.
 
-So nothing that is ours in Neutron is ever unknown: its id is chosen with the row. A worker that
-finds a row without its thing makes the thing only if it can take over the claim, so two workers
-never make two.
+So nothing that is ours in Neutron is ever unknown: its id is chosen with the row. Whoever makes
+or removes the thing holds the claim meanwhile, so two workers never make two, and none removes
+what another has just made again. Released when the work is done; a dead worker's runs out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from neutron_lib.context import Context
 from oslo_utils import timeutils, uuidutils
 
-# A worker that set out to make something and has not after this time is taken for dead.
+# A worker that set out to make or remove something and has not after this time is taken for dead.
 CLAIM_TIME = timedelta(seconds=30)
 LONG_AGO = datetime(1970, 1, 1)
 
@@ -46,8 +46,19 @@ def claim(context: Context, table: Any, chosen: str, **key: str) -> str | None:
     return str(row[0])
 
 
+def claim_removal(context: Context, table: Any, **key: str) -> bool:
+    """Claim the removal of something; False if it is gone, or another worker has the claim."""
+    now = timeutils.utcnow()
+    query: Any = sa.select(table.claimed_at).filter_by(**key).with_for_update()
+    claimed_at = context.session.execute(query).scalar_one_or_none()
+    if claimed_at is None or claimed_at + CLAIM_TIME > now:
+        return False
+    context.session.execute(sa.update(table).filter_by(**key).values(claimed_at=now))
+    return True
+
+
 def release(context: Context, table: Any, **key: str) -> None:
-    """Let the next worker try at once: the thing could not be made."""
+    """Give up the claim: the thing is made, or the next worker may try at once."""
     context.session.execute(sa.update(table).filter_by(**key).values(claimed_at=LONG_AGO))
 
 
@@ -57,5 +68,5 @@ def forget(context: Context, table: Any, **key: str) -> None:
 
 
 def is_fresh(claimed_at: datetime) -> bool:
-    """Whether whoever claimed the making may still be at it."""
+    """Whether whoever has the claim may still be at it."""
     return bool(claimed_at + CLAIM_TIME > timeutils.utcnow())

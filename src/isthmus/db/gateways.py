@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from neutron.db import models_v2
 from neutron_lib.context import Context
 
-from isthmus.db import claims, models
+from isthmus.db import attachments, claims, models
 from isthmus.db.records import GatewayPortRecord
 
 
@@ -141,11 +141,11 @@ def _read_vpns_of(context: Context, networks: Any) -> frozenset[str]:
 
 
 def read_unused_networks(context: Context) -> list[str]:
-    """Return networks on which gateways have ports, but which have no attachment."""
+    """Return networks on which gateways have ports, but which have no attachment nor need one."""
     table, attachment = models.GatewayPort, models.Attachment
     query: Any = (
         sa.select(table.network_id)
         .outerjoin(attachment, attachment.network_id == table.network_id)
-        .where(attachment.network_id.is_(None))
+        .where(attachment.network_id.is_(None), attachments.is_not_needed(table.network_id))
     )
     return list(context.session.execute(query.distinct()).scalars())

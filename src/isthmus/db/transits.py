@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from neutron.db import models_v2
 from neutron.db.models import l3 as l3_models
+from neutron_lib.constants import DEVICE_OWNER_ROUTER_INTF as ROUTER_INTERFACE
 from neutron_lib.context import Context
 from oslo_utils import uuidutils
 
@@ -85,20 +86,29 @@ def _pick_prefix(context: Context, within: IPv4Network) -> IPv4Network:
     raise ValueError(f"Every transit network of {within} is in use.")
 
 
+def claim_removal(context: Context, router_id: str) -> TransitRecord | None:
+    """Claim the removal of a transit network no VPN needs; None if there is nothing to claim."""
+    if not claims.claim_removal(context, models.TransitNetwork, router_id=router_id):
+        return None
+    # Read after the row was locked: it may be needed again.
+    if not read_unused(context, [router_id]):
+        release(context, router_id)
+        return None
+    return read(context, router_ids=[router_id])[router_id]
+
+
 def release(context: Context, router_id: str) -> None:
-    """Let the next worker try at once: the network could not be made."""
+    """Give up the claim: the network is made, or could not be."""
     claims.release(context, models.TransitNetwork, router_id=router_id)
 
 
-def forget(context: Context, router_id: str) -> None:
-    """Remove the row of a transit network that is gone."""
-    claims.forget(context, models.TransitNetwork, router_id=router_id)
+def forget(context: Context, router_id: str, network_id: str) -> None:
+    """Remove the row of a transit network that is gone; another's, made since, stays."""
+    claims.forget(context, models.TransitNetwork, router_id=router_id, network_id=network_id)
 
 
-def read_unused(
-    context: Context, router_ids: Collection[str] | None = None
-) -> Mapping[str, TransitRecord]:
-    """Return the transit networks of routers that are in no VPN."""
+def read_unused(context: Context, router_ids: Collection[str] | None = None) -> list[str]:
+    """Return the routers that have a transit network and are in no VPN, all or of these."""
     table, association = models.TransitNetwork, models.RouterAssociation
     query: Any = (
         sa.select(table.router_id)
@@ -107,23 +117,41 @@ def read_unused(
     )
     if router_ids is not None:
         query = query.where(table.router_id.in_(router_ids))
-    unused = list(context.session.execute(query).scalars())
-    return read(context, router_ids=unused) if unused else {}
+    return list(context.session.execute(query).scalars())
 
 
-def read_orphans(context: Context, name_prefix: str) -> list[str]:
-    """Return networks made as transit networks that no row knows of."""
-    network, table = models_v2.Network, models.TransitNetwork
+def read_orphans(context: Context, name_prefix: str) -> list[TransitRecord]:
+    """Return networks made as transit networks that no row knows of, as if one did.
+
+    Their names end with their routers' ids.
+    """
+    network, table, port = models_v2.Network, models.TransitNetwork, models_v2.Port
+    subnet, interface = models_v2.Subnet, l3_models.RouterPort
     query: Any = (
-        sa.select(network.id)
+        sa.select(network.id, network.name, subnet.cidr, interface.port_id, port.mac_address)
         .outerjoin(table, table.network_id == network.id)
+        .join(subnet, sa.and_(subnet.network_id == network.id, subnet.ip_version == 4))
+        .outerjoin(
+            port, sa.and_(port.network_id == network.id, port.device_owner == ROUTER_INTERFACE)
+        )
+        .outerjoin(interface, interface.port_id == port.id)
         .where(
             network.name.startswith(name_prefix, autoescape=True),
             network.project_id == "",
             table.network_id.is_(None),
         )
     )
-    return list(context.session.execute(query).scalars())
+    return [
+        TransitRecord(
+            row.name.removeprefix(name_prefix),
+            row.id,
+            row.port_id or "",
+            IPv4Network(row.cidr),
+            claims.LONG_AGO,
+            row.mac_address if row.port_id else None,
+        )
+        for row in context.session.execute(query)
+    ]
 
 
 def read_router_of(context: Context, network_id: str) -> str | None:

@@ -12,6 +12,7 @@ IsthmusError
     ├── SwitchUnreachable    Open vSwitch; retry
     ├── SwitchRefused        Open vSwitch would not take a flow; retrying is useless
     └── DriverUnavailable    what carries intent to PEs, or a part of Neutron it needs; retry
+        └── InOtherHands     another worker is just at it; retry soon, nothing is wrong
 """
 
 
@@ -79,3 +80,7 @@ class DriverUnavailable(EdgeError):
     """Intent could not be carried to the provider edges; it is kept and tried again."""
 
     retryable = True
+
+
+class InOtherHands(DriverUnavailable):
+    """Another worker is just making or removing it, which takes seconds at most."""

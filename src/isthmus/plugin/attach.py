@@ -23,7 +23,6 @@ from neutron_lib.plugins import utils as plugin_utils
 
 from isthmus.db import (
     attachments,
-    claims,
     gateways,
     journal,
     membership,
@@ -31,7 +30,7 @@ from isthmus.db import (
     neutron_facts,
 )
 from isthmus.db.records import AttachmentRecord, NetworkRecord, SubnetRecord
-from isthmus.model.errors import DriverUnavailable, IntentConflict
+from isthmus.model.errors import DriverUnavailable, InOtherHands, IntentConflict
 from isthmus.plugin import transactions
 
 LOG = logging.getLogger(__name__)
@@ -109,7 +108,8 @@ def ensure(
 
     Raises:
         IntentConflict: another port has the gateway address.
-        DriverUnavailable: another worker is making it, or the network is just going.
+        InOtherHands: another worker is making or removing it.
+        DriverUnavailable: the network is just going.
     """
     wanted = wanted_addresses(network)
     is_carried = any(subnet.is_carried for subnet in network.subnets)
@@ -119,7 +119,7 @@ def ensure(
         if is_carried:
             port_id = _claim(network.id, mode)
             if port_id is None:
-                raise DriverUnavailable(f"Another worker is making the attachment of {network.id}.")
+                raise InOtherHands(f"Another worker is at the attachment of {network.id}.")
             return lambda: _create(network, port_id, wanted, mode)
     elif not is_carried:
         remove(network.id, attached.port_id)
@@ -163,14 +163,17 @@ def remake(network: NetworkRecord, attached: AttachmentRecord, mode: str) -> Non
 def remove_unused() -> None:
     """Remove the attachments of networks that are in no VPN.
 
-    One that is just being made is left to who is making it.
+    One that another worker is at is left to it. What fails is logged and left for the next time.
     """
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        unused = attachments.read(context, attachments.read_unused(context))
-    for attached in unused.values():
-        if attached.mac is not None or not claims.is_fresh(attached.claimed_at):
-            remove(attached.network_id, attached.port_id)
+    for network_id in transactions.read(attachments.read_unused):
+        attached = transactions.write(attachments.claim_removal, network_id)
+        if attached is None:
+            continue
+        try:
+            remove(network_id, attached.port_id)
+        except Exception:
+            LOG.exception("attachment.not_removed network=%s", network_id)
+            transactions.write(attachments.release, network_id)
 
 
 def remove_orphans() -> None:
@@ -227,6 +230,7 @@ def _create(
     except Exception as error:
         transactions.write(attachments.release, network.id)
         raise _explained(error, network, port_id, wanted) from error
+    transactions.write(attachments.release, network.id)
     LOG.info("attachment.created network=%s port=%s", network.id, port_id)
 
 

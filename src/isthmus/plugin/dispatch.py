@@ -38,7 +38,7 @@ from isthmus.db.records import VpnRecord
 from isthmus.drivers.base import VpnDriver
 from isthmus.model.errors import IsthmusError
 from isthmus.model.intent import VpnIntent
-from isthmus.plugin import attach, gateway_mode, gateway_ports, transactions, transit
+from isthmus.plugin import attach, gateway_mode, gateway_ports, transactions
 from isthmus.plugin.gateway_mode import Move
 from isthmus.plugin.transit import Transits
 
@@ -130,9 +130,7 @@ class Dispatcher:
         trouble = trouble or failure
         for router_id in attaching.router_ids:
             trouble = _refusal_of(self._transits.ensure_routes, router_id) or trouble
-        self._transits.remove_unused()
-        attach.remove_unused()
-        gateway_ports.remove_unused()
+        _remove_unused(self._transits)
         if trouble is not None:
             raise trouble
         _settle(vpn_id, attaching.numbers)
@@ -287,17 +285,20 @@ def read_due() -> dict[str, int]:
     return transactions.read(journal.read_changed_vpns)
 
 
-@db_api.retry_db_errors
-def sweep() -> list[str]:
+def sweep(all_transits: Transits) -> list[str]:
     """Put right what no change tells of; return every VPN, each to be checked."""
     _fill_standard_attributes()
-    transit.remove_orphans()
+    all_transits.remove_orphans()
     attach.remove_orphans()
+    _remove_unused(all_transits)
+    return transactions.read(vpns.read_all_ids)
+
+
+def _remove_unused(all_transits: Transits) -> None:
+    """Remove what no VPN needs any more, whichever VPN needed it; what fails waits."""
+    all_transits.remove_unused()
     attach.remove_unused()
     gateway_ports.remove_unused()
-    context = neutron_context.get_admin_context()
-    with db_api.CONTEXT_READER.using(context):
-        return vpns.read_all_ids(context)
 
 
 @db_api.retry_db_errors

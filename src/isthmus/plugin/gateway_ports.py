@@ -22,7 +22,7 @@ from neutron_lib.plugins import utils as plugin_utils
 
 from isthmus.db import gateways
 from isthmus.db.records import GatewayPortRecord, NetworkRecord
-from isthmus.model.errors import DriverUnavailable, IntentConflict
+from isthmus.model.errors import DriverUnavailable, InOtherHands, IntentConflict
 from isthmus.plugin import transactions
 from isthmus.plugin.attach import own_context
 
@@ -49,7 +49,8 @@ def ensure(
 
     Raises:
         IntentConflict: the region has no gateway, or the network no address left for its port.
-        DriverUnavailable: another worker is making one, or the network is just going.
+        InOtherHands: another worker is making one.
+        DriverUnavailable: the network is just going.
     """
     if not pes:
         raise IntentConflict(
@@ -80,15 +81,21 @@ def remove_from(network_id: str) -> None:
 
 
 def remove_unused() -> None:
-    """Remove gateways' ports from networks that are not attached any more."""
+    """Remove gateways' ports from networks that are not attached any more.
+
+    What fails is logged and left for the next time.
+    """
     for network_id in transactions.read(gateways.read_unused_networks):
-        remove_from(network_id)
+        try:
+            remove_from(network_id)
+        except Exception:
+            LOG.exception("gateway_port.not_removed network=%s", network_id)
 
 
 def _make(network: NetworkRecord, pe: str) -> None:
     port_id = transactions.write(gateways.claim, network.id, pe)
     if port_id is None:
-        raise DriverUnavailable(f"Another worker is making the port of gateway {pe}.")
+        raise InOtherHands(f"Another worker is making the port of gateway {pe}.")
     try:
         body = _body(network, pe, port_id, _security_group())
         plugin_utils.create_port(

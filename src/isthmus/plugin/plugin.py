@@ -11,6 +11,7 @@ Made once in every process of Neutron. What each of them runs:
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from neutron import service
@@ -110,7 +111,8 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         return [service.RpcWorker([listener], worker_process_count=1)]
 
     def _make_worker(self) -> Worker:
-        journal = Journal(dispatch.read_due, dispatch.sweep, dispatch.record_refusal)
+        sweep = partial(dispatch.sweep, self._transits)
+        journal = Journal(dispatch.read_due, sweep, dispatch.record_refusal)
         makers = ThreadPoolExecutor(self._options.dispatch_threads, "isthmus-attach")
         dispatcher = Dispatcher(self._driver, makers, self._transits, self._options.attachment_mode)
         return Worker(dispatcher, journal, self._options)

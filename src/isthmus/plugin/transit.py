@@ -21,6 +21,7 @@ from typing import Any
 from neutron.quota import resource_registry
 from neutron_lib import context as neutron_context
 from neutron_lib import exceptions
+from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 from neutron_lib.plugins import constants as plugin_types
 from neutron_lib.plugins import directory
@@ -28,9 +29,9 @@ from neutron_lib.plugins import utils as plugin_utils
 from oslo_db import exception as db_exceptions
 
 from isthmus.config.plugin import TransitOptions
-from isthmus.db import attachments, claims, router_facts, transits
+from isthmus.db import attachments, claims, journal, membership, router_facts, transits
 from isthmus.db.records import RouterRecord, TransitRecord
-from isthmus.model.errors import DriverUnavailable, IntentConflict
+from isthmus.model.errors import DriverUnavailable, InOtherHands, IntentConflict
 from isthmus.model.ip import IpAddress, IpPrefix
 from isthmus.plugin import attach, transactions
 from isthmus.plugin.routes_plan import Route, list_destinations, plan_routes
@@ -88,11 +89,14 @@ class Transits:
         """Make a router's transit network and its interface there, if they are not.
 
         Raises:
-            DriverUnavailable: another worker is making it, or the router is just going.
+            InOtherHands: another worker is making or removing it.
+            DriverUnavailable: the router is just going.
             IntentConflict: Neutron refuses it, or no prefix is left.
         """
         found = transactions.read(transits.read, router_ids=[router_id]).get(router_id)
         if found is not None and found.router_mac is not None:
+            if claims.is_fresh(found.claimed_at):
+                raise InOtherHands(f"Another worker is at the transit network of {router_id}.")
             return
         transit = self._claim(router_id)
         addressing = addressing_of(transit.ipv4_prefix, self._options)
@@ -102,6 +106,7 @@ class Transits:
         except Exception as error:
             transactions.write(transits.release, router_id)
             raise _explained(error, router_id) from error
+        transactions.write(transits.release, router_id)
         LOG.info("transit.created router=%s network=%s", router_id, transit.network_id)
 
     def _claim(self, router_id: str) -> TransitRecord:
@@ -115,7 +120,7 @@ class Transits:
         except db_exceptions.DBReferenceError as error:
             raise DriverUnavailable(f"Router {router_id} is going.") from error
         if transit is None:
-            raise DriverUnavailable(f"Another worker is making the transit network of {router_id}.")
+            raise InOtherHands(f"Another worker is at the transit network of {router_id}.")
         return transit
 
     def ensure_routes(self, router_id: str) -> None:
@@ -153,16 +158,23 @@ class Transits:
         """Remove the transit networks of routers that are in no VPN; all such, or of these.
 
         Returns:
-            The routers whose transit network another worker is just making.
+            The routers whose transit network is left for the next time: another worker is at it,
+            or it could not be removed, which is logged.
         """
-        unused = transactions.read(transits.read_unused, router_ids)
-        making = []
-        for transit in unused.values():
-            if transit.router_mac is None and claims.is_fresh(transit.claimed_at):
-                making.append(transit.router_id)
-            else:
+        left = []
+        for router_id in transactions.read(transits.read_unused, router_ids):
+            transit = transactions.write(transits.claim_removal, router_id)
+            if transit is None:
+                left.append(router_id)
+                continue
+            try:
                 self._remove(transit)
-        return making
+            except Exception as error:
+                # A tenant may be changing the router's routes at this moment.
+                LOG.warning("transit.not_removed router=%s error=%s", router_id, error)
+                transactions.write(transits.release, router_id)
+                left.append(router_id)
+        return left
 
     def remove_now(self, router_ids: Collection[str]) -> None:
         """Remove what there is of these routers' transit networks if they are in no VPN any more.
@@ -173,13 +185,21 @@ class Transits:
         patience = time.monotonic() + _PATIENCE_S
         left: Collection[str] = router_ids
         while left and time.monotonic() < patience:
-            try:
-                left = self.remove_unused(left)
-            except Exception as error:
-                # The worker may be adding routes at this moment.
-                LOG.warning("transit.not_removed routers=%s error=%s", ",".join(left), error)
+            left = self.remove_unused(left)
             if left:
                 time.sleep(_PAUSE_S)
+
+    def remove_orphans(self) -> None:
+        """Remove networks made as transit networks that no row knows of.
+
+        The row comes first and goes last, so there are none unless a worker was taken for dead
+        while it was at one.
+        """
+        for orphan in transactions.read(transits.read_orphans, NAME_PREFIX):
+            try:
+                self._remove(orphan)
+            except exceptions.NeutronException as error:
+                LOG.warning("transit.orphan_kept network=%s error=%s", orphan.network_id, error)
 
     def _remove(self, transit: TransitRecord) -> None:
         context, router_id = attach.own_context(), transit.router_id
@@ -198,22 +218,8 @@ class Transits:
         _ignoring_absence(
             lambda: directory.get_plugin().delete_network(context, transit.network_id)
         )
-        transactions.write(transits.forget, router_id)
+        transactions.write(_forget, transit)
         LOG.info("transit.removed router=%s network=%s", router_id, transit.network_id)
-
-
-def remove_orphans() -> None:
-    """Remove networks made as transit networks that no row knows of, and which nobody uses."""
-    context = attach.own_context()
-    with db_api.CONTEXT_READER.using(context):
-        orphans = transits.read_orphans(context, NAME_PREFIX)
-    for network_id in orphans:
-        try:
-            directory.get_plugin().delete_network(context, network_id)
-        except exceptions.NeutronException as error:
-            LOG.warning("transit.orphan_kept network=%s error=%s", network_id, error)
-        else:
-            LOG.warning("transit.orphan_removed network=%s", network_id)
 
 
 def _l3() -> Any:
@@ -307,6 +313,12 @@ def _read_routing(
         router = router_facts.read_routers(context, [router_id]).get(router_id)
         routes = router_facts.read_routes(context, [router_id]).get(router_id, [])
         return transit, router, routes
+
+
+def _forget(context: Context, transit: TransitRecord) -> None:
+    transits.forget(context, transit.router_id, transit.network_id)
+    # A router that was associated anew while its old transit network went needs another.
+    journal.append(context, membership.read_vpns_of_router(context, transit.router_id))
 
 
 @db_api.retry_db_errors

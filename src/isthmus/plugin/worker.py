@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from isthmus.config.plugin import PluginOptions
-from isthmus.model.errors import IsthmusError
+from isthmus.model.errors import InOtherHands, IsthmusError
 from isthmus.rpc import contract
 from isthmus.rpc.endpoints import WakeEndpoint, start_server
 from isthmus.rpc.senders import TransportSource
@@ -160,7 +160,9 @@ class Worker:
 
     def _fail(self, vpn_id: str, newest: int, error: IsthmusError | None) -> None:
         with self._lock:
-            times = self._failures[vpn_id].times + 1 if vpn_id in self._failures else 1
+            times = self._failures[vpn_id].times if vpn_id in self._failures else 0
+            # Waiting for another worker is no failure: it takes seconds, however often.
+            times = max(times, 1) if isinstance(error, InOtherHands) else times + 1
             pause = min(
                 self._options.retry_interval_s * 2 ** min(times - 1, 16),
                 self._options.max_retry_interval_s,

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,7 +41,7 @@ def workers(cloud: Cloud) -> Iterator[list[Worker]]:
     from isthmus.plugin.worker import Journal, Worker
 
     makers = ThreadPoolExecutor(4)
-    journal = Journal(read_due, sweep, record_refusal)
+    journal = Journal(read_due, partial(sweep, cloud.plugin._transits), record_refusal)
     running = [
         Worker(
             Dispatcher(cloud.load_driver("noop"), makers, cloud.plugin._transits), journal, OPTIONS

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from isthmus.config.plugin import PluginOptions
-from isthmus.model.errors import DriverUnavailable, IntentConflict, IsthmusError
+from isthmus.model.errors import DriverUnavailable, InOtherHands, IntentConflict, IsthmusError
 from isthmus.plugin.worker import Journal, Worker
 
 OPTIONS = PluginOptions(
@@ -128,6 +128,19 @@ def test_a_failure_is_tried_again_after_its_pause(memory: Memory, clock: Clock) 
     clock.now = 31
     eventually(lambda: not memory.due)
     assert not memory.refusals
+
+
+@pytest.mark.usefixtures("worker")
+def test_waiting_for_another_worker_does_not_lengthen_the_pause(
+    memory: Memory, clock: Clock
+) -> None:
+    """However often: the other one is done in seconds."""
+    memory.failures["red"] = InOtherHands("another one makes it")
+    memory.due = {"red": 1}
+    for times in range(1, 5):
+        eventually(lambda times=times: len(memory.dispatched) == times)
+        time.sleep(0.1)
+        clock.now += 10.1
 
 
 @pytest.mark.usefixtures("worker")
