@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -137,8 +138,12 @@ def test_waiting_for_another_worker_does_not_lengthen_the_pause(
     """However often: the other one is done in seconds."""
     memory.failures["red"] = InOtherHands("another one makes it")
     memory.due = {"red": 1}
+
+    def was_dispatched(times: int) -> bool:
+        return len(memory.dispatched) == times
+
     for times in range(1, 5):
-        eventually(lambda times=times: len(memory.dispatched) == times)
+        eventually(partial(was_dispatched, times))
         time.sleep(0.1)
         clock.now += 10.1
 
