@@ -18,6 +18,8 @@ ATTRIBUTES = {
     "admin_state_up": "False: it is kept, and nothing of it is carried.",
     "advertise_extra_routes": "Whether the router's own extra routes are advertised too.",
     "advertise_fixed_ips": "Whether the port's fixed addresses are advertised.",
+    "allocate_route_distinguisher": "Whether a route distinguisher is taken from the operator's"
+    " pool.",
     "allocate_route_target": "Whether a route target is taken from the operator's pool.",
     "created_at": "When it was made.",
     "description": "In the caller's words.",
@@ -38,7 +40,7 @@ ATTRIBUTES = {
     "project_id": "Whose it is.",
     "revision_number": "Grows with each change; `If-Match: revision_number=N` makes a change"
     " conditional.",
-    "route_distinguishers": "Of which PEs take theirs (RFC 4364 §4.2); empty: each PE makes its"
+    "route_distinguishers": "Dealt out to PEs in turn (RFC 4364 §4.2); empty: each PE makes its"
     " own.",
     "route_targets": "Both put on routes advertised and taken in (RFC 4364 §4.3.1).",
     "router_id": "The router.",

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Route targets given out, shared and kept from strangers; quotas of VPNs."""
+"""Route targets and RDs given out, shared and kept from strangers; quotas of VPNs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from isthmus.model.pools import TargetPool
+from isthmus.model.ids import RouteDistinguisher, RouteTarget
+from isthmus.model.pools import NumberPool
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
@@ -21,9 +22,13 @@ RED, BLUE = "red-project", "blue-project"
 
 @contextmanager
 def pool(cloud: Cloud, *texts: str) -> Iterator[None]:
-    """Have the operator configure a pool."""
+    """Have the operator configure a pool of each."""
     before = cloud.plugin._options
-    cloud.plugin._options = replace(before, route_target_pool=TargetPool.parse(texts))
+    cloud.plugin._options = replace(
+        before,
+        route_target_pool=NumberPool.parse(RouteTarget, texts),
+        route_distinguisher_pool=NumberPool.parse(RouteDistinguisher, texts),
+    )
     yield
     cloud.plugin._options = before
 
@@ -63,9 +68,35 @@ def test_a_vpn_that_asks_for_a_route_target_gets_one_of_the_pool(cloud: Cloud) -
         ]
 
 
-def test_without_a_pool_there_is_none_to_give(cloud: Cloud) -> None:
+def test_a_vpn_that_asks_for_an_rd_gets_one_of_the_pool(cloud: Cloud) -> None:
+    """After those it names; nobody else has it, until it is given up or the VPN goes."""
+    with pool(cloud, "64500:7-9"):
+        wish: dict[str, Any] = {"allocate_route_distinguisher": True}
+        typed = cloud.vpn(route_distinguishers=["64500:8"])
+        first = cloud.vpn(route_distinguishers=["64501:1"], **wish)
+        second = cloud.vpn(BLUE, **wish)
+        assert first["route_distinguishers"][0] == "64501:1"
+        given = {first["route_distinguishers"][1], *second["route_distinguishers"]}
+        assert given == {"64500:7", "64500:9"}
+        asked = [vpn["allocate_route_distinguisher"] for vpn in (typed, first, second)]
+        assert asked == [False, True, True]
+        refused = cloud.request("POST", VPNS, {"bgpvpn": {"project_id": RED, **wish}})
+        assert refused.status == 409
+        assert refused.sentence == "The provider has no route distinguisher left to give."
+        none: dict[str, Any] = {"bgpvpn": {"route_distinguishers": []}}
+        assert cloud.request("PUT", f"{VPNS}/{first['id']}", none).status == 200
+        again = cloud.vpn(**wish)
+        assert again["route_distinguishers"] == first["route_distinguishers"][1:]
+        assert cloud.request("DELETE", f"{VPNS}/{typed['id']}").status == 204
+        assert cloud.vpn(**wish)["route_distinguishers"] == ["64500:8"]
+        found = cloud.request("GET", f"{VPNS}?allocate_route_distinguisher=true")
+        assert len(found["bgpvpns"]) == 4
+
+
+@pytest.mark.parametrize("number", ["route_target", "route_distinguisher"])
+def test_without_a_pool_there_is_none_to_give(cloud: Cloud, number: str) -> None:
     """400 with what to do instead."""
-    body = {"bgpvpn": {"project_id": RED, "allocate_route_target": True}}
+    body = {"bgpvpn": {"project_id": RED, f"allocate_{number}": True}}
     refused = cloud.request("POST", VPNS, body)
     assert (refused.status, "no pool" in refused.sentence) == (400, True)
     assert cloud.leftovers() == {}

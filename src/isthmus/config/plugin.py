@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TypeVar
 
 from oslo_config import cfg, types
 
 from isthmus.model.errors import InvalidValue
+from isthmus.model.ids import AdministeredNumber, RouteDistinguisher, RouteTarget
 from isthmus.model.ip import IpPrefix
-from isthmus.model.pools import TargetPool
+from isthmus.model.pools import NumberPool
 
 GROUP = "isthmus"
 QUOTA_GROUP = "quotas"
 # Of a transit network, and how many of either there are to be in their ranges.
 TRANSIT_PREFIX_LENGTHS = {4: 29, 6: 64}
-NO_POOL = TargetPool()
+NO_ROUTE_TARGETS = NumberPool(RouteTarget)
+NO_ROUTE_DISTINGUISHERS = NumberPool(RouteDistinguisher)
+_Number = TypeVar("_Number", bound=AdministeredNumber)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,15 @@ OPTIONS = (
         "as ASN:low-high or IPv4-address:low-high. The pools of regions that share a core must "
         "not overlap. Route targets of a pool that were typed by hand are never given.",
     ),
+    cfg.ListOpt(
+        "route_distinguisher_pool",
+        default=[],
+        sample_default=["64500:100000-199999"],
+        help="Ranges of route distinguishers to give to VPNs that ask for one "
+        "(allocate_route_distinguisher), likewise. All provider edges of the region use the one "
+        "their VPN was given, so that reflectors pass on one path to a prefix that several of "
+        "them have; a VPN without a route distinguisher has one of each provider edge's own.",
+    ),
     cfg.Opt(
         "transit_ipv4_range",
         type=_Prefix(),
@@ -187,7 +199,8 @@ class PluginOptions:
     pe_down_time_s: int
     report_time_s: int
     transit: TransitOptions = DEFAULT_TRANSIT
-    route_target_pool: TargetPool = NO_POOL
+    route_target_pool: NumberPool[RouteTarget] = NO_ROUTE_TARGETS
+    route_distinguisher_pool: NumberPool[RouteDistinguisher] = NO_ROUTE_DISTINGUISHERS
 
 
 def _read_transit(group: cfg.GroupAttr) -> TransitOptions:
@@ -206,16 +219,17 @@ def _read_transit(group: cfg.GroupAttr) -> TransitOptions:
     return TransitOptions(ipv4, ipv6, tuple(group.router_aggregates))
 
 
-def _read_pool(texts: Sequence[str]) -> TargetPool:
-    """Read the pool of route targets.
+def _read_pool(group: cfg.GroupAttr, kind: type[_Number]) -> NumberPool[_Number]:
+    """Read the pool of a kind of numbers.
 
     Raises:
         ValueError: one of the ranges is none, or two overlap.
     """
+    pool = NumberPool(kind)
     try:
-        return TargetPool.parse(texts)
+        return pool.parse(kind, group[pool.option])
     except InvalidValue as error:
-        raise ValueError(f"[{GROUP}] route_target_pool: {error}") from error
+        raise ValueError(f"[{GROUP}] {pool.option}: {error}") from error
 
 
 def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
@@ -233,7 +247,8 @@ def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
         pe_down_time_s=group.pe_down_time,
         report_time_s=group.report_time,
         transit=_read_transit(group),
-        route_target_pool=_read_pool(group.route_target_pool),
+        route_target_pool=_read_pool(group, RouteTarget),
+        route_distinguisher_pool=_read_pool(group, RouteDistinguisher),
     )
 
 

@@ -144,6 +144,9 @@ _FILTERS: Mapping[str, Callable[[Values], Condition]] = {
     "allocate_route_target": lambda values: _VPN.c.allocates_route_target.in_(
         [bool(value) for value in values]
     ),
+    "allocate_route_distinguisher": lambda values: _VPN.c.allocates_route_distinguisher.in_(
+        [bool(value) for value in values]
+    ),
     "description": lambda values: _texts(_STANDARD.c.description, values),
     "revision_number": lambda values: _integers(_STANDARD.c.revision_number, values),
     "created_at": lambda values: _times(_STANDARD.c.created_at, values),
@@ -170,6 +173,7 @@ _SORT_KEYS: Mapping[str, Any] = {
     "local_pref": sa.func.coalesce(_VPN.c.local_pref, -1),
     "admin_state_up": _VPN.c.admin_state_up,
     "allocate_route_target": _VPN.c.allocates_route_target,
+    "allocate_route_distinguisher": _VPN.c.allocates_route_distinguisher,
     "description": sa.func.coalesce(_STANDARD.c.description, ""),
     "revision_number": sa.func.coalesce(_STANDARD.c.revision_number, 0),
     "created_at": sa.func.coalesce(_STANDARD.c.created_at, _EPOCH),

@@ -69,6 +69,9 @@ class Vpn(model_base.BASEV2):
     allocates_route_target = sa.Column(
         sa.Boolean, nullable=False, default=False, server_default=sa.false()
     )
+    allocates_route_distinguisher = sa.Column(
+        sa.Boolean, nullable=False, default=False, server_default=sa.false()
+    )
     standard_attr_id = _standard_attributes()
 
 
@@ -92,7 +95,7 @@ class RouteDistinguisher(model_base.BASEV2):
     vpn_id = sa.Column(
         sa.String(36), sa.ForeignKey("isthmus_vpns.id", ondelete="CASCADE"), primary_key=True
     )
-    value = sa.Column(sa.String(21), primary_key=True)
+    value = sa.Column(sa.String(21), primary_key=True, index=True)
     position = sa.Column(sa.Integer, nullable=False)
 
 

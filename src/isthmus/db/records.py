@@ -87,6 +87,7 @@ class VpnRecord:
     member_projects: Mapping[str, str] = field(default_factory=dict)
     is_shared: bool = False
     allocates_route_target: bool = False
+    allocates_route_distinguisher: bool = False
     standard: StandardAttributes = StandardAttributes()
 
     def up(self, target_ids: Iterable[str]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ _CHANGEABLE = {
     "local_pref": "local_pref",
     "is_up": "admin_state_up",
     "allocates_route_target": "allocates_route_target",
+    "allocates_route_distinguisher": "allocates_route_distinguisher",
 }
 
 
@@ -43,6 +44,7 @@ def create(context: Context, record: VpnRecord) -> VpnRecord:
         "local_pref": record.local_pref,
         "admin_state_up": record.is_up,
         "allocates_route_target": record.allocates_route_target,
+        "allocates_route_distinguisher": record.allocates_route_distinguisher,
         "standard_attr_id": standard.id,
         "generation": 0,
         "refusal": "",
@@ -213,6 +215,7 @@ def _record(
         member_projects={member.target_id: member.project_id for member in members},
         is_shared=bool(row.is_shared),
         allocates_route_target=bool(row.allocates_route_target),
+        allocates_route_distinguisher=bool(row.allocates_route_distinguisher),
         standard=standard_attributes.of_row(row),
     )
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import AddressValueError, IPv4Address
-from typing import Self
+from typing import ClassVar, Self
 
 from isthmus.model.errors import InvalidValue
 
@@ -51,15 +51,18 @@ class NullLabel(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _AdministratorAndNumber:
+class AdministeredNumber:
     """The eight octets that route targets and distinguishers share: type, administrator, number.
 
     Attributes:
+        words: what it is called in a sentence.
         kind: 0 = 2-octet AS, 32-bit number; 1 = IPv4 address, 16-bit number; 2 = 4-octet AS,
             16-bit number (RFC 4364 §4.2, RFC 4360 §3, RFC 5668 §2).
         administrator: the AS number, or the IPv4 address as an integer.
         number: what the administrator assigned.
     """
+
+    words: ClassVar[str] = ""
 
     kind: int
     administrator: int
@@ -96,12 +99,18 @@ class _AdministratorAndNumber:
             raise InvalidValue(f"'{text}' is not of the form ASN:number or IPv4-address:number.")
         return cls(0 if int(administrator) < 2**16 else 2, int(administrator), int(number))
 
+    @property
+    def octets(self) -> int:
+        """All eight octets as one number; no other of its class has the same."""
+        width = 32 if self.kind == 0 else 16
+        return self.kind << 48 | self.administrator << width | self.number
+
     def __str__(self) -> str:
         left = IPv4Address(self.administrator) if self.kind == 1 else self.administrator
         return f"{left}:{self.number}"
 
 
-class RouteTarget(_AdministratorAndNumber):
+class RouteTarget(AdministeredNumber):
     """Decides which VRFs import a route (RFC 4364 §4.3.1).
 
     >>> str(RouteTarget.parse("64500:100"))
@@ -109,9 +118,10 @@ class RouteTarget(_AdministratorAndNumber):
     """
 
     __slots__ = ()
+    words = "route target"
 
 
-class RouteDistinguisher(_AdministratorAndNumber):
+class RouteDistinguisher(AdministeredNumber):
     """Makes a prefix unique across VPNs; decides nothing (RFC 4364 §4.2).
 
     >>> RouteDistinguisher.parse("192.0.2.1:7").kind
@@ -119,6 +129,7 @@ class RouteDistinguisher(_AdministratorAndNumber):
     """
 
     __slots__ = ()
+    words = "route distinguisher"
 
 
 def check_mac(text: str) -> str:

@@ -259,7 +259,7 @@ class VpnIntent:
         generation: as in ``VrfIntent``.
         import_rts: RTs whose routes the VPN accepts.
         export_rts: RTs its routes carry.
-        rds: RDs to use, one per PE as far as they go; empty lets each PE choose its own.
+        rds: RDs to use, dealt out to PEs in turn; empty lets each PE make its own.
         attachments: in order of network id, whole networks first.
         local_pref: as in ``VrfIntent``.
     """

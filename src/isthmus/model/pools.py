@@ -1,28 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ranges of route targets that an operator gave away to be given out."""
+"""Ranges of route targets and distinguishers that an operator gave away to be given out."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Generic, TypeVar
 
 from isthmus.model.errors import InvalidValue, PoolExhausted
-from isthmus.model.ids import RouteTarget
+from isthmus.model.ids import AdministeredNumber
+
+_Number = TypeVar("_Number", bound=AdministeredNumber)
 
 
 @dataclass(frozen=True, slots=True)
-class TargetRange:
-    """Route targets of one administrator, from ``first`` to ``last``."""
+class NumberRange(Generic[_Number]):
+    """Numbers of one administrator, from ``first`` to ``last``."""
 
-    first: RouteTarget
-    last: RouteTarget
+    first: _Number
+    last: _Number
 
     @classmethod
-    def parse(cls, text: str) -> TargetRange:
+    def parse(cls, kind: type[_Number], text: str) -> NumberRange[_Number]:
         """Read ``ASN:low-high`` or ``IPv4-address:low-high``.
 
-        >>> str(TargetRange.parse("64500:100-199").last)
+        >>> from isthmus.model.ids import RouteTarget
+        >>> str(NumberRange.parse(RouteTarget, "64500:100-199").last)
         '64500:199'
 
         Raises:
@@ -32,52 +36,59 @@ class TargetRange:
         low, dash, high = numbers.partition("-")
         if not dash:
             raise InvalidValue(f"'{text}' is not of the form ASN:low-high, as in 64500:100-199.")
-        first = RouteTarget.parse(f"{administrator}:{low.strip()}")
-        last = RouteTarget.parse(f"{administrator}:{high.strip()}")
+        first = kind.parse(f"{administrator}:{low.strip()}")
+        last = kind.parse(f"{administrator}:{high.strip()}")
         if first.number > last.number:
             raise InvalidValue(f"'{text}' ends before it begins.")
-        return cls(first, last)
+        return NumberRange(first, last)
 
     def __len__(self) -> int:
         return self.last.number - self.first.number + 1
 
-    def __getitem__(self, place: int) -> RouteTarget:
-        return RouteTarget(self.first.kind, self.first.administrator, self.first.number + place)
+    def __getitem__(self, place: int) -> _Number:
+        first = self.first
+        return type(first)(first.kind, first.administrator, first.number + place)
 
 
 @dataclass(frozen=True, slots=True)
-class TargetPool:
-    """All ranges, in order, as one."""
+class NumberPool(Generic[_Number]):
+    """All ranges of a kind of numbers, in order, as one."""
 
-    ranges: tuple[TargetRange, ...] = ()
+    kind: type[_Number]
+    ranges: tuple[NumberRange[_Number], ...] = ()
 
     @classmethod
-    def parse(cls, texts: Iterable[str]) -> TargetPool:
+    def parse(cls, kind: type[_Number], texts: Iterable[str]) -> NumberPool[_Number]:
         """Read ranges.
 
         Raises:
             InvalidValue: one of them is none, or two overlap.
         """
-        ranges = tuple(TargetRange.parse(text) for text in texts)
+        ranges = tuple(NumberRange.parse(kind, text) for text in texts)
         ordered = sorted(ranges, key=lambda each: each.first)
         for one, other in pairwise(ordered):
             if other.first <= one.last:
                 raise InvalidValue(
                     f"The ranges that begin with {one.first} and {other.first} overlap."
                 )
-        return cls(ranges)
+        return NumberPool(kind, ranges)
+
+    @property
+    def option(self) -> str:
+        """The option that configures it."""
+        return f"{self.kind.words.replace(' ', '_')}_pool"
 
     def __len__(self) -> int:
         return sum(len(each) for each in self.ranges)
 
-    def __getitem__(self, place: int) -> RouteTarget:
+    def __getitem__(self, place: int) -> _Number:
         for each in self.ranges:
             if place < len(each):
                 return each[place]
             place -= len(each)
         raise IndexError(place)
 
-    def choose(self, taken: Collection[str], start: int) -> RouteTarget:
+    def choose(self, taken: Collection[str], start: int) -> _Number:
         """Return the first from a place on that is not taken, going round once.
 
         Raises:
@@ -89,12 +100,6 @@ class TargetPool:
             if str(chosen) not in taken:
                 return chosen
         raise PoolExhausted(
-            "The provider has no route target left to give.",
-            f"All {size} route targets of [isthmus] route_target_pool are in use; add a range.",
+            f"The provider has no {self.kind.words} left to give.",
+            f"All {size} {self.kind.words}s of [isthmus] {self.option} are in use; add a range.",
         )
-
-
-def number_of(target: RouteTarget) -> int:
-    """Return the eight octets of a route target as one number."""
-    width = 32 if target.kind == 0 else 16
-    return target.kind << 48 | target.administrator << width | target.number

@@ -17,6 +17,7 @@ _PLAIN = {
     "local_pref": "local_pref",
     "admin_state_up": "is_up",
     "allocate_route_target": "allocates_route_target",
+    "allocate_route_distinguisher": "allocates_route_distinguisher",
 }
 
 

@@ -96,6 +96,7 @@ def view_vpn(
         "local_pref": record.local_pref,
         mpls_vpn.ADMIN_STATE_UP: record.is_up,
         mpls_vpn.ALLOCATE_ROUTE_TARGET: record.allocates_route_target,
+        mpls_vpn.ALLOCATE_ROUTE_DISTINGUISHER: record.allocates_route_distinguisher,
         "shared": record.is_shared,
         "route_distinguishers": list(record.rds),
         "networks": seen(record.network_ids),

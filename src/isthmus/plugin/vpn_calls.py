@@ -18,12 +18,11 @@ from isthmus.db import journal, listing, passed_on, standard_attributes, vpns
 from isthmus.db.listing import Listing, Page
 from isthmus.db.records import VpnRecord
 from isthmus.model.errors import IntentConflict
-from isthmus.plugin import conditions, requests, validate, views
+from isthmus.plugin import allotment, conditions, requests, validate, views
 from isthmus.plugin.errors import refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, own_project, read_page, read_vpn
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.status import Evidence, Patience, compile_status, just_recorded
-from isthmus.plugin.target_calls import claim_targets, give_target
 from isthmus.plugin.transit import Transits
 from isthmus.rpc.senders import Waker
 
@@ -97,7 +96,7 @@ class VpnCalls:
                 former = read_vpn(context, id)
                 check_revision(former.standard, expected)
                 wanted = change.over(former)
-                claim_targets(context, former, wanted, partial(_may_share, context, wanted))
+                allotment.claim(context, former, wanted, partial(_may_share, context, wanted))
                 vpns.change(context, former, wanted)
                 is_news = requests.changes_intent(former, wanted)
                 if is_news:
@@ -135,9 +134,8 @@ class VpnCalls:
                 raise IntentConflict("Two of the tags differ by case or accents alone.") from None
 
     def _create(self, context: Context, wanted: VpnRecord) -> VpnRecord:
-        wanted = give_target(context, self._options.route_target_pool, wanted)
-        made = vpns.create(context, wanted)
-        claim_targets(context, None, made, partial(_may_share, context, made))
+        made = vpns.create(context, allotment.give(context, self._options, wanted))
+        allotment.claim(context, None, made, partial(_may_share, context, made))
         return made
 
     def _view_vpns(

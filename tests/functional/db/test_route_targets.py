@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many clients ask for route targets at once, on a real database."""
+"""Many clients ask for route targets and RDs at once, on a real database."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from isthmus.model.pools import TargetPool
+import pytest
+
+from isthmus.model.ids import AdministeredNumber, RouteDistinguisher, RouteTarget
+from isthmus.model.pools import NumberPool
 
 if TYPE_CHECKING:
     from tests.cloud import Answer, Cloud
@@ -17,20 +20,22 @@ RED, BLUE = "red-project", "blue-project"
 CLIENTS, POOL = 8, 24
 
 
-def test_no_route_target_is_given_twice(cloud: Cloud) -> None:
+@pytest.mark.parametrize("kind", [RouteTarget, RouteDistinguisher])
+def test_no_number_is_given_twice(cloud: Cloud, kind: type[AdministeredNumber]) -> None:
     """As many are given as there are, however many ask; the rest are told."""
+    name = kind.words.replace(" ", "_")
     before = cloud.plugin._options
-    pool = TargetPool.parse([f"64500:1000-{999 + POOL}"])
-    cloud.plugin._options = replace(before, route_target_pool=pool)
+    pool: Any = NumberPool.parse(kind, [f"64500:1000-{999 + POOL}"])
+    cloud.plugin._options = replace(before, **{f"{name}_pool": pool})
 
     def ask(number: int) -> Answer:
-        body = {"project_id": (RED, BLUE)[number % 2], "allocate_route_target": True}
+        body = {"project_id": (RED, BLUE)[number % 2], f"allocate_{name}": True}
         return cloud.request("POST", VPNS, {"bgpvpn": body})
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         answers = list(clients.map(ask, range(POOL + CLIENTS)))
     cloud.plugin._options = before
-    given = [a["bgpvpn"]["route_targets"][0] for a in answers if a.status == 201]
+    given = [a["bgpvpn"][f"{name}s"][0] for a in answers if a.status == 201]
     assert sorted(answer.status for answer in answers) == [201] * POOL + [409] * CLIENTS
     assert len(set(given)) == POOL
 

@@ -47,12 +47,13 @@ def test_every_option_is_in_the_sample_and_says_what_it_is() -> None:
             assert "econds" in option.help
 
 
+@pytest.mark.parametrize("option", ["route_target_pool", "route_distinguisher_pool"])
 @pytest.mark.parametrize("text", ["64500:100", "64500:9-1", "64500:1-5,64500:3-8"])
-def test_a_pool_that_is_none_is_refused_by_name(text: str) -> None:
+def test_a_pool_that_is_none_is_refused_by_name(text: str, option: str) -> None:
     """At the start, not at the first request."""
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[])
     conf.register_opts(OPTIONS, "isthmus")
-    conf.set_override("route_target_pool", text.split(","), "isthmus")
-    with pytest.raises(ValueError, match="route_target_pool"):
+    conf.set_override(option, text.split(","), "isthmus")
+    with pytest.raises(ValueError, match=option):
         read_options(conf)

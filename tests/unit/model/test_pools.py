@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pools of route targets."""
+"""Pools of route targets and distinguishers."""
 
 from __future__ import annotations
 
 import pytest
 
 from isthmus.model.errors import InvalidValue, PoolExhausted
-from isthmus.model.ids import RouteTarget
-from isthmus.model.pools import TargetPool, number_of
+from isthmus.model.ids import RouteDistinguisher, RouteTarget
+from isthmus.model.pools import NumberPool
 
-POOL = TargetPool.parse(["64500:100-102", "192.0.2.1:7-8"])
+POOL = NumberPool.parse(RouteTarget, ["64500:100-102", "192.0.2.1:7-8"])
 
 
 def test_ranges_are_one_after_the_other() -> None:
@@ -31,6 +31,16 @@ def test_the_first_that_is_free_is_chosen_going_round_once() -> None:
     assert "pool" not in refused.value.for_tenant
 
 
+def test_each_pool_gives_numbers_of_its_kind_and_names_itself() -> None:
+    """An RD is no route target, though it looks like one."""
+    pool = NumberPool.parse(RouteDistinguisher, ["64500:7-7"])
+    assert pool[0] == RouteDistinguisher.parse("64500:7")
+    with pytest.raises(PoolExhausted) as refused:
+        pool.choose({"64500:7"}, 0)
+    assert "[isthmus] route_distinguisher_pool" in refused.value.for_operator
+    assert refused.value.for_tenant == "The provider has no route distinguisher left to give."
+
+
 @pytest.mark.parametrize(
     "texts",
     [
@@ -48,11 +58,11 @@ def test_the_first_that_is_free_is_chosen_going_round_once() -> None:
 def test_what_is_no_pool_is_refused(texts: list[str]) -> None:
     """With the range in the sentence."""
     with pytest.raises(InvalidValue):
-        TargetPool.parse(texts)
+        NumberPool.parse(RouteTarget, texts)
 
 
 def test_every_route_target_has_a_number_of_its_own() -> None:
     """Those of different kinds too."""
     same = ["1:65537", "0.1.0.1:1", "65537:1", "1:1"]
-    assert len({number_of(RouteTarget.parse(text)) for text in same}) == 4
-    assert number_of(RouteTarget(2, 2**32 - 1, 2**16 - 1)) < 2**63
+    assert len({RouteTarget.parse(text).octets for text in same}) == 4
+    assert RouteTarget(2, 2**32 - 1, 2**16 - 1).octets < 2**63

@@ -6,6 +6,7 @@
 - ``admin_state_up`` of VPNs and associations: what is down is kept, and carries nothing;
 - ``mtu`` of VPNs: the largest IP packet that all their PEs of this region carry;
 - ``allocate_route_target``: a new VPN gets a route target from the operator's pool;
+- ``allocate_route_distinguisher``: a new VPN gets a route distinguisher from the operator's pool;
 - ``attachment_mode`` of network associations, for administrators: whether chosen gateways serve the
   network, or each host's own PE;
 - ``provider_edges`` of a VPN, for administrators: what each PE does for it.
@@ -29,6 +30,7 @@ STATUS_REASON = "status_reason"
 ADMIN_STATE_UP = "admin_state_up"
 MTU = "mtu"
 ALLOCATE_ROUTE_TARGET = "allocate_route_target"
+ALLOCATE_ROUTE_DISTINGUISHER = "allocate_route_distinguisher"
 ATTACHMENT_MODE = "attachment_mode"
 ATTACHMENT_MODES = ("distributed", "gateway")
 PROVIDER_EDGE = "provider_edge"
@@ -43,6 +45,15 @@ def _read_only() -> dict[str, Any]:
         "is_filter": True,
         "is_sort_key": True,
         "enforce_policy": True,
+    }
+
+
+def _choice_of_a_new_one() -> dict[str, Any]:
+    return {
+        **_read_only(),
+        "allow_post": True,
+        "default": False,
+        "convert_to": converters.convert_to_boolean,
     }
 
 
@@ -72,12 +83,8 @@ RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     bgpvpn.COLLECTION_NAME: {
         **_states(),
         MTU: {**_read_only(), "convert_to": converters.convert_to_int},
-        ALLOCATE_ROUTE_TARGET: {
-            **_read_only(),
-            "allow_post": True,
-            "default": False,
-            "convert_to": converters.convert_to_boolean,
-        },
+        ALLOCATE_ROUTE_TARGET: _choice_of_a_new_one(),
+        ALLOCATE_ROUTE_DISTINGUISHER: _choice_of_a_new_one(),
     }
 }
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {

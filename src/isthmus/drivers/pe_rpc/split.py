@@ -7,6 +7,7 @@ Pure: no I/O, no clock, no logging. Same input, same output, in any order.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import cycle
 
 from isthmus.model.ids import RouteDistinguisher
 from isthmus.model.intent import AttachmentCircuit, NetworkAttachment, VpnIntent, VrfIntent
@@ -38,12 +39,12 @@ def split(intent: VpnIntent, pes: Collection[str]) -> dict[str, VrfIntent]:
 def choose_rds(
     rds: Collection[RouteDistinguisher], pes: Collection[str]
 ) -> Mapping[str, RouteDistinguisher]:
-    """Give each PE of the region an RD of its own from those listed, as far as they go.
+    """Deal those listed out to the PEs of the region, in turn; PEs share where they are fewer.
 
     By rank among all PEs, not among those that need one, so that a VM that comes or goes changes
     no PE's RD.
     """
-    return dict(zip(sorted(set(pes)), rds, strict=False))
+    return dict(zip(sorted(set(pes)), cycle(rds), strict=False))
 
 
 def _circuits(intent: VpnIntent, pe: str) -> tuple[AttachmentCircuit, ...]:
