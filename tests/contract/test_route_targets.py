@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Route targets and RDs given out, shared and kept from strangers; quotas of VPNs."""
+"""Route targets and RDs given out, shared and kept from strangers."""
 
 from __future__ import annotations
 
@@ -132,18 +132,6 @@ def test_a_route_target_given_up_is_anybodys(cloud: Cloud) -> None:
         assert cloud.request("DELETE", f"{VPNS}/{first['id']}").status == 204
         body = {"bgpvpn": {"route_targets": ["64500:2"]}}
         assert cloud.request("POST", VPNS, body, RED).status == 201
-
-
-def test_a_project_has_as_many_vpns_as_its_quota(cloud: Cloud) -> None:
-    """409 beyond; every project has its own."""
-    assert cloud.request("GET", f"/quotas/{RED}")["quota"]["bgpvpn"] == -1
-    assert cloud.request("PUT", f"/quotas/{RED}", {"quota": {"bgpvpn": 1}}).status == 200
-    first = cloud.vpn()
-    refused = cloud.request("POST", VPNS, {"bgpvpn": {"project_id": RED}})
-    assert (refused.status, "bgpvpn" in refused.sentence) == (409, True)
-    cloud.vpn(BLUE)
-    assert cloud.request("DELETE", f"{VPNS}/{first['id']}").status == 204
-    cloud.vpn()
 
 
 @pytest.mark.parametrize("number", [200])

@@ -176,11 +176,18 @@ OPTIONS = (
 # Of Neutron's section [quotas].
 QUOTA_OPTIONS = (
     cfg.IntOpt(
-        "quota_bgpvpn",
+        "quota_mpls_vpn",
         default=-1,
         min=-1,
-        help="VPNs a project may have; -1 for any number. Administrators make them, unless policy "
-        "create_bgpvpn says otherwise.",
+        help="BGP VPNs a project may have; -1 for any number. Administrators make them, unless "
+        "policy create_bgpvpn says otherwise.",
+    ),
+    cfg.IntOpt(
+        "quota_mpls_vpn_association",
+        default=-1,
+        min=-1,
+        help="Networks, routers and ports, all together, that a project may have in BGP VPNs; -1 "
+        "for any number. One in two VPNs counts twice.",
     ),
 )
 

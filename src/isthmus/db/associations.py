@@ -43,6 +43,16 @@ class Member:
     is_up: bool
 
 
+def count(context: Context, project_ids: Collection[str]) -> int:
+    """Count the associations of projects, those too that others are about to commit."""
+    queries: list[Any] = [
+        sa.select(table.id).where(table.project_id.in_(project_ids)) for table in TABLES.values()
+    ]
+    return sum(
+        len(context.session.execute(query.with_for_update(read=True)).all()) for query in queries
+    )
+
+
 def read_members(context: Context, vpn_ids: Collection[str]) -> Mapping[str, list[Member]]:
     """Return what is in VPNs, in order; one statement."""
     selections = [

@@ -247,9 +247,9 @@ def read_guests(context: Context, vpn_id: str) -> frozenset[str]:
 
 
 def count(context: Context, project_ids: Collection[str]) -> int:
-    """Count the VPNs of projects."""
-    query: Any = sa.select(sa.func.count()).where(models.Vpn.project_id.in_(project_ids))
-    return int(context.session.execute(query).scalar_one())
+    """Count the VPNs of projects, those too that other transactions are about to commit."""
+    query: Any = sa.select(models.Vpn.id).where(models.Vpn.project_id.in_(project_ids))
+    return len(context.session.execute(query.with_for_update(read=True)).all())
 
 
 def read_all_ids(context: Context) -> list[str]:

@@ -16,7 +16,7 @@ from oslo_utils import uuidutils
 
 from isthmus.db import associations, journal, vpns
 from isthmus.db.records import AssociationRecord, Kind
-from isthmus.plugin import conditions, joining, views
+from isthmus.plugin import conditions, joining, quotas, views
 from isthmus.plugin.errors import VpnNotFound, refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, read_association, read_page, read_vpn
 from isthmus.plugin.revisions import check_revision, revision_wanted
@@ -76,6 +76,7 @@ class AssociationCalls:
                     record = one.record(uuidutils.generate_uuid(), vpn)
                     record = joining.read_change(record, body)
                     made.append(associations.create(context, record))
+                quotas.check(context, quotas.ASSOCIATIONS, [record.project_id for record in made])
                 journal.append(context, [bgpvpn_id])
         self._waker.wake()
         return [

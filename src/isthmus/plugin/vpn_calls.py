@@ -18,7 +18,7 @@ from isthmus.db import journal, listing, passed_on, standard_attributes, vpns
 from isthmus.db.listing import Listing, Page
 from isthmus.db.records import VpnRecord
 from isthmus.model.errors import IntentConflict
-from isthmus.plugin import allotment, conditions, requests, validate, views
+from isthmus.plugin import allotment, conditions, quotas, requests, validate, views
 from isthmus.plugin.errors import refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, own_project, read_page, read_vpn
 from isthmus.plugin.revisions import check_revision, revision_wanted
@@ -48,6 +48,7 @@ class VpnCalls:
             ]
             with db_api.CONTEXT_WRITER.using(context):
                 made = [self._create(context, vpn) for vpn in wanted]
+                quotas.check(context, quotas.VPNS, [vpn.project_id for vpn in made])
                 journal.append(context, [vpn.id for vpn in made])
         self._waker.wake()
         return [self._view(context, vpn, views.Reported(just_recorded()), []) for vpn in made]
@@ -70,11 +71,6 @@ class VpnCalls:
         if is_cut:
             return views.select(found, None, fields)
         return views.arrange(found, later, page, fields)
-
-    def get_bgpvpns_count(self, context: Context, filters: Filters = None) -> int:
-        """Count the VPNs of projects, for quotas."""
-        with db_api.CONTEXT_READER.using(context):
-            return vpns.count(context, (filters or {}).get("project_id", ()))
 
     def get_bgpvpn(self, context: Context, id: str, fields: Fields = None) -> views.View:  # noqa: A002
         """Return a VPN."""

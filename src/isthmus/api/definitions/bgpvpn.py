@@ -36,7 +36,7 @@ def serve(attributes: dict[str, Any]) -> dict[str, Any]:
         attribute["is_filter"] = True
         attribute["is_sort_key"] = name not in _LISTS
     if "tenant_id" in served:
-        # Neutron looks for the project's quota before the plug-in is asked.
+        # Neutron's tables keep quotas by project.
         served["tenant_id"]["validate"][NARROW] = None
         served["project_id"] = served["tenant_id"]
     return served
