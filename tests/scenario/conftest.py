@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 
 import pytest
@@ -13,6 +13,7 @@ from lab.demo import guest, tenants
 from lab.demo.stage import Stage
 from lab.waiting import wait_until
 from tests.scenario import figures
+from tests.scenario.complaints import Complaints
 from tests.scenario.probe import Probes
 from tests.scenario.streams import Ends
 
@@ -31,6 +32,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/scenario" in item.path.as_posix():
             item.add_marker(pytest.mark.scenario)
+
+
+_COMPLAINTS = pytest.StashKey[Complaints]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember where the lab's logs end."""
+    item.stash[_COMPLAINTS] = Complaints()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show beside a failure what our processes complained of meanwhile."""
+    report = yield
+    if report.failed and _COMPLAINTS in item.stash:
+        report.sections.append(("complaints in the lab's logs", item.stash[_COMPLAINTS].read()))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
