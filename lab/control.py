@@ -10,11 +10,13 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from lab import console, machine, process
+from lab import console, interconnect, machine, process, topology
 from lab.machine import Machine
 
 __all__ = [
+    "cut_interconnect",
     "guest_run",
+    "heal_interconnect",
     "is_alive",
     "kill",
     "machines",
@@ -106,6 +108,26 @@ def run_in(
         lab.machine.MachineDead: there is no such machine.
     """
     return Machine(machine_name).run(argv, check=check, timeout_s=timeout_s, text=text)
+
+
+def cut_interconnect(site_name: str) -> None:
+    """Have nothing pass between a site's control plane and the others'. Nobody is told.
+
+    Its API, its own database, messages and etcd, and all forwarding go on.
+
+    Raises:
+        KeyError: the lab has no such site.
+    """
+    interconnect.cut(topology.load(), site_name)
+
+
+def heal_interconnect(site_name: str) -> None:
+    """Have things pass again; does nothing where nothing was cut.
+
+    Raises:
+        KeyError: the lab has no such site.
+    """
+    interconnect.heal(topology.load(), site_name)
 
 
 def guest_run(

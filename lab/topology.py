@@ -53,6 +53,18 @@ class Encapsulation:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """The network between the sites' control planes.
+
+    Attributes:
+        exchange: the machine every site has its one link to.
+    """
+
+    network: IPv4Network
+    exchange: str
+
+
+@dataclass(frozen=True, slots=True)
 class Core:
     """The backbone between provider edges."""
 
@@ -82,12 +94,30 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Interconnect:
+    """The machine by which a site talks with the others.
+
+    Attributes:
+        address: on the network between the sites.
+    """
+
+    management: IPv4Address
+    address: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One OpenStack region and its hosts."""
 
     name: str
     api: IPv4Address
+    interconnect: Interconnect
     hosts: tuple[Host, ...]
+
+    @property
+    def interconnect_machine(self) -> str:
+        """The name of the machine by which it talks with the other sites."""
+        return f"{self.name}-interconnect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +156,7 @@ class Topology:
     as_number: int
     management: Management
     encapsulation: Encapsulation
+    interconnect: Exchange
     core: Core
     sites: tuple[Site, ...]
     route_reflectors: tuple[RouteReflector, ...]
@@ -194,6 +225,7 @@ def parse(document: object) -> Topology:
         as_number=top.take("as_number", _within(range(1, 2**32))),
         management=_management(top.section("management")),
         encapsulation=_encapsulation(top.section("encapsulation")),
+        interconnect=_exchange(top.section("interconnect")),
         core=_core(top.section("core")),
         sites=tuple(_site(section) for section in top.sections("sites")),
         route_reflectors=tuple(_reflector(s) for s in top.sections("route_reflectors")),
@@ -226,6 +258,12 @@ def _encapsulation(section: _Section) -> Encapsulation:
     return value
 
 
+def _exchange(section: _Section) -> Exchange:
+    value = Exchange(section.take("network", IPv4Network), section.take("exchange", _name))
+    section.done()
+    return value
+
+
 def _core(section: _Section) -> Core:
     value = Core(
         section.take("network", IPv4Network),
@@ -236,10 +274,19 @@ def _core(section: _Section) -> Core:
     return value
 
 
+def _interconnect(section: _Section) -> Interconnect:
+    value = Interconnect(
+        section.take("management", IPv4Address), section.take("address", IPv4Address)
+    )
+    section.done()
+    return value
+
+
 def _site(section: _Section) -> Site:
     value = Site(
         name=section.take("name", _name),
         api=section.take("api", IPv4Address),
+        interconnect=_interconnect(section.section("interconnect")),
         hosts=tuple(_host(host) for host in section.sections("hosts")),
     )
     section.done()
@@ -347,14 +394,17 @@ def _refuse_repeats(topology: Topology) -> None:
             "machine name",
             [h.name for h in hosts]
             + [r.name for r in reflectors]
-            + [topology.core.p_router, CONTROL],
+            + [s.interconnect_machine for s in sites]
+            + [topology.core.p_router, topology.interconnect.exchange, CONTROL],
         ),
         (
             "management address",
             [management.control, management.client]
             + [s.api for s in sites]
+            + [s.interconnect.management for s in sites]
             + [h.management for h in hosts],
         ),
+        ("interconnect address", [s.interconnect.address for s in sites]),
         ("encapsulation address", [h.encapsulation for h in hosts]),
         (
             "core address",
@@ -382,8 +432,10 @@ def _refuse_strangers(topology: Topology) -> None:
             management.network,
             [management.control, management.client]
             + [s.api for s in topology.sites]
+            + [s.interconnect.management for s in topology.sites]
             + [h.management for h in topology.hosts],
         ),
+        (topology.interconnect.network, [s.interconnect.address for s in topology.sites]),
         (topology.encapsulation.network, [h.encapsulation for h in topology.hosts]),
         (
             topology.core.network,

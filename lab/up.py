@@ -14,6 +14,7 @@ from lab import (
     database,
     identity,
     images,
+    interconnect,
     machine,
     messaging,
     ovn,
@@ -127,6 +128,11 @@ def _site_steps(topology: Topology, site: Site) -> list[Step]:
     apis_ready = (services, "Keystone and catalog")
     return [
         Step(hosts, partial(_ensure_ovn, topology, site), ("machines and links",)),
+        Step(
+            f"{site.name}: etcd",
+            partial(_ensure_etcd, site),
+            ("machines and links", "configuration"),
+        ),
         Step(services, partial(_ensure_services, site), ("databases", "RabbitMQ", hosts)),
         Step(
             f"{site.name}: compute hosts",
@@ -155,6 +161,7 @@ def _configure(topology: Topology) -> None:
     identity.configure(topology)
     for site in topology.sites:
         region.configure(topology, site)
+        interconnect.configure(site)
         for host in site.hosts:
             compute.configure(site, host)
             provider_edge.configure(topology, site, host)
@@ -185,6 +192,11 @@ def _ensure_ovn(topology: Topology, site: Site) -> None:
 def _ensure_identity(topology: Topology) -> None:
     identity.start(topology)
     identity.ensure_ready(topology)
+
+
+def _ensure_etcd(site: Site) -> None:
+    interconnect.start(site)
+    interconnect.ensure_ready(site)
 
 
 def _ensure_services(site: Site) -> None:

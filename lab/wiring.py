@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import subprocess
 
-from lab import compute, machine, ovn, places, process, switch
+from lab import compute, interconnect, machine, ovn, places, process, switch
 from lab.machine import Machine, connect
 from lab.switch import join
 from lab.topology import CONTROL, Host, Topology
@@ -19,6 +19,7 @@ def _hosts_file(topology: Topology) -> str:
     lines = ["127.0.0.1 localhost", f"{topology.management.control} {CONTROL}"]
     lines += [f"{host.management} {host.name}" for host in topology.hosts]
     lines += [f"{site.api} {site.name}-{CONTROL}" for site in topology.sites]
+    lines += [f"{s.interconnect.management} {s.interconnect_machine}" for s in topology.sites]
     return "\n".join(lines) + "\n"
 
 
@@ -37,14 +38,17 @@ def ensure_machines(topology: Topology) -> None:
     hosts_file = _hosts_file(topology)
     control = Machine(CONTROL)
     reflectors = [Machine(reflector.name) for reflector in topology.route_reflectors]
+    sites = [Machine(site.interconnect_machine) for site in topology.sites]
+    exchange = Machine(topology.interconnect.exchange)
     host_machines = [host_machine(host) for host in topology.hosts]
-    for each in (control, p_machine(topology), *reflectors, *host_machines):
+    for each in (control, p_machine(topology), exchange, *sites, *reflectors, *host_machines):
         if machine.keeper(each.name) is None:
             process.forget_machine(each.name)
             each.ensure(hosts_file)
     _ensure_management(topology, control)
     for host in topology.hosts:
         _ensure_host_links(topology, host)
+    interconnect.ensure_links(topology)
 
 
 def _ensure_management(topology: Topology, control: Machine) -> None:
