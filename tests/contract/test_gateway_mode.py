@@ -233,3 +233,27 @@ def test_a_router_is_attached_as_ever_in_a_region_of_gateways(
     cloud.dispatch()
     assert len(cloud.attachments()) == 1
     assert not cloud.attachments(GATEWAY_OWNER)
+
+
+def test_ports_that_no_row_knows_of_go(cloud: Cloud, driver: FlakyDriver) -> None:
+    """Made by a worker that was taken for dead; those that are known stay."""
+    from isthmus.db import attachments, gateways
+    from isthmus.plugin import transactions
+
+    _, network_id = associated(cloud)
+    _, other_id = associated(cloud, "10.9.0.0/24")
+    cloud.dispatch()
+
+    def ports_on(network: str) -> set[str]:
+        ours = cloud.attachments(ADDRESS_OWNER) + cloud.attachments(GATEWAY_OWNER)
+        return {port["id"] for port in ours if port["network_id"] == network}
+
+    before, others = ports_on(network_id), ports_on(other_id)
+    (address,) = (port["id"] for port in cloud.attachments(ADDRESS_OWNER) if port["id"] in before)
+    transactions.write(attachments.forget, network_id, address)
+    for name in GATEWAYS:
+        transactions.write(gateways.forget, network_id, name)
+    cloud.check_all()
+    assert len(ports_on(network_id)) == len(before) == 3
+    assert not ports_on(network_id) & before
+    assert ports_on(other_id) == others

@@ -132,14 +132,23 @@ def is_there_or_coming(attached: AttachmentRecord) -> bool:
     return attached.mac is not None or claims.is_fresh(attached.claimed_at)
 
 
-def read_orphans(context: Context, device_owner: str, device_id_prefix: str) -> list[str]:
-    """Return ports made as attachments that no row knows of."""
-    port, row_of = models_v2.Port, models.Attachment
+def read_orphans(
+    context: Context, row_of: Any, device_owners: Collection[str], device_id_prefix: str
+) -> list[str]:
+    """Return ports of ours that no row knows of.
+
+    Args:
+        context: of the caller's transaction.
+        row_of: the table whose ``port_id`` should name them.
+        device_owners: those such ports are made with.
+        device_id_prefix: what their device ids begin with.
+    """
+    port = models_v2.Port
     query: Any = (
         sa.select(port.id)
         .outerjoin(row_of, row_of.port_id == port.id)
         .where(
-            port.device_owner == device_owner,
+            port.device_owner.in_(device_owners),
             port.device_id.startswith(device_id_prefix, autoescape=True),
             port.project_id == "",
             row_of.port_id.is_(None),

@@ -10,7 +10,7 @@ device id begin as below. In gateway mode it is an unbound port that only holds 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -177,14 +177,20 @@ def remove_unused() -> None:
 
 
 def remove_orphans() -> None:
-    """Remove ports made as attachments that no row knows of.
+    """Remove ports made as attachments, of whatever mode, that no row knows of."""
+    remove_orphans_of(models.Attachment, DEVICE_OWNERS.values(), DEVICE_ID_PREFIX)
+
+
+def remove_orphans_of(table: Any, device_owners: Collection[str], device_id_prefix: str) -> None:
+    """Remove ports of ours that no row of a table knows of.
 
     The row comes first and goes last, so there are none unless a worker was taken for dead while
     it was making one. No tenant can make such a port: its project is empty.
     """
-    for port_id in transactions.read(attachments.read_orphans, DEVICE_OWNER, DEVICE_ID_PREFIX):
+    found = transactions.read(attachments.read_orphans, table, device_owners, device_id_prefix)
+    for port_id in found:
         directory.get_plugin().delete_port(own_context(), port_id, l3_port_check=False)
-        LOG.warning("attachment.orphan_removed port=%s", port_id)
+        LOG.warning("port.orphan_removed port=%s", port_id)
 
 
 @db_api.retry_db_errors

@@ -290,6 +290,7 @@ def sweep(all_transits: Transits) -> list[str]:
     _fill_standard_attributes()
     all_transits.remove_orphans()
     attach.remove_orphans()
+    gateway_ports.remove_orphans()
     _remove_unused(all_transits)
     return transactions.read(vpns.read_all_ids)
 

@@ -20,16 +20,17 @@ from neutron_lib.api.definitions import portbindings
 from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
-from isthmus.db import gateways
+from isthmus.db import gateways, models
 from isthmus.db.records import GatewayPortRecord, NetworkRecord
 from isthmus.model.errors import DriverUnavailable, InOtherHands, IntentConflict
 from isthmus.plugin import transactions
-from isthmus.plugin.attach import own_context
+from isthmus.plugin.attach import own_context, remove_orphans_of
 
 LOG = logging.getLogger(__name__)
 
 DEVICE_OWNER_PREFIX = "isthmus:"
 DEVICE_OWNER = "isthmus:pe"
+DEVICE_ID_PREFIX = "isthmus-"
 PORT_NAME = "isthmus-gateway"
 SECURITY_GROUP = "isthmus-gateways"
 # Whatever other PEs send on behalf of their VMs. Neutron takes ten at most, and for IPv6 nothing
@@ -80,6 +81,11 @@ def remove_from(network_id: str) -> None:
         remove(ports)
 
 
+def remove_orphans() -> None:
+    """Remove gateways' ports that no row knows of."""
+    remove_orphans_of(models.GatewayPort, [DEVICE_OWNER], DEVICE_ID_PREFIX)
+
+
 def remove_unused() -> None:
     """Remove gateways' ports from networks that are not attached any more.
 
@@ -126,7 +132,7 @@ def _body(network: NetworkRecord, pe: str, port_id: str, security_group: str) ->
         "mac_address": constants.ATTR_NOT_SPECIFIED,
         "admin_state_up": True,
         "device_owner": DEVICE_OWNER,
-        "device_id": f"isthmus-{pe}"[:255],
+        "device_id": f"{DEVICE_ID_PREFIX}{pe}"[:255],
         "fixed_ips": constants.ATTR_NOT_SPECIFIED,
         portbindings.HOST_ID: pe,
         "port_security_enabled": True,
