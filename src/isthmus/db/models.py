@@ -29,7 +29,7 @@ EMPTY = sa.text("('')")
 DISTRIBUTED, GATEWAY = "distributed", "gateway"
 
 
-def _standard_attributes() -> sa.Column[int]:
+def standard_attributes() -> sa.Column[int]:
     """Return the reference to Neutron's standard attributes; NULL in rows older than these."""
     return sa.Column(
         SEQUENCE,
@@ -72,7 +72,7 @@ class Vpn(model_base.BASEV2):
     allocates_route_distinguisher = sa.Column(
         sa.Boolean, nullable=False, default=False, server_default=sa.false()
     )
-    standard_attr_id = _standard_attributes()
+    standard_attr_id = standard_attributes()
 
 
 class RouteTarget(model_base.BASEV2):
@@ -116,7 +116,7 @@ class NetworkAssociation(model_base.BASEV2):
     )
     attachment_mode = sa.Column(sa.String(16), nullable=True)
     admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
-    standard_attr_id = _standard_attributes()
+    standard_attr_id = standard_attributes()
 
 
 class RouterAssociation(model_base.BASEV2):
@@ -136,7 +136,7 @@ class RouterAssociation(model_base.BASEV2):
     )
     advertise_extra_routes = sa.Column(sa.Boolean, nullable=False, default=True)
     admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
-    standard_attr_id = _standard_attributes()
+    standard_attr_id = standard_attributes()
 
 
 class PortAssociation(model_base.BASEV2):
@@ -156,7 +156,7 @@ class PortAssociation(model_base.BASEV2):
     )
     advertise_fixed_ips = sa.Column(sa.Boolean, nullable=False, default=True)
     admin_state_up = sa.Column(sa.Boolean, nullable=False, default=True, server_default=sa.true())
-    standard_attr_id = _standard_attributes()
+    standard_attr_id = standard_attributes()
 
 
 class PortAssociationRoute(model_base.BASEV2):

@@ -11,6 +11,7 @@ from neutron_lib.db import model_base
 
 from isthmus.db import models  # noqa: F401  fills the metadata
 from isthmus.db.migrations.alembic_migrations import VERSION_TABLE
+from isthmus.db.vtn import tables  # noqa: F401  likewise
 
 config = context.config
 neutron_config = config.neutron_config  # type: ignore[attr-defined]  set by neutron-db-manage
