@@ -44,9 +44,14 @@ class Member:
 
 
 def count(context: Context, project_ids: Collection[str]) -> int:
-    """Count the associations of projects, those too that others are about to commit."""
+    """Count the associations of projects, those too that others are about to commit.
+
+    Those made for virtual tenant networks are none that anybody asked for.
+    """
+    of_vtns: Any = sa.select(models.Vpn.id).where(models.Vpn.vtn_id.is_not(None))
     queries: list[Any] = [
-        sa.select(table.id).where(table.project_id.in_(project_ids)) for table in TABLES.values()
+        sa.select(table.id).where(table.project_id.in_(project_ids), table.vpn_id.not_in(of_vtns))
+        for table in TABLES.values()
     ]
     return sum(
         len(context.session.execute(query.with_for_update(read=True)).all()) for query in queries

@@ -49,7 +49,8 @@ class Vpn(model_base.BASEV2):
     """A BGP VPN of this region.
 
     ``generation`` counts what was dispatched; ``dispatched_digest`` is of the intent last sent
-    with it, NULL when nothing was. ``refusal`` says why the last dispatch failed.
+    with it, NULL when nothing was. ``refusal`` says why the last dispatch failed. ``vtn_id`` is
+    the virtual tenant network it was made for; tenants don't see such a VPN.
     """
 
     __tablename__ = "isthmus_vpns"
@@ -72,6 +73,7 @@ class Vpn(model_base.BASEV2):
     allocates_route_distinguisher = sa.Column(
         sa.Boolean, nullable=False, default=False, server_default=sa.false()
     )
+    vtn_id = sa.Column(sa.String(36), nullable=True, index=True)
     standard_attr_id = standard_attributes()
 
 

@@ -58,6 +58,7 @@ class VpnRecord:
         down_ids: networks, routers and ports whose association was taken down.
         member_projects: whose the association of each network, router and port is.
         is_shared: other projects may use it: every one, or the one that asks.
+        vtn_id: the virtual tenant network it was made for; tenants don't see such a VPN.
         standard: Neutron's standard attributes.
         generation: of the intent last dispatched; 0 before the first.
         was_dispatched: the driver accepted that generation.
@@ -88,6 +89,7 @@ class VpnRecord:
     is_shared: bool = False
     allocates_route_target: bool = False
     allocates_route_distinguisher: bool = False
+    vtn_id: str | None = None
     standard: StandardAttributes = StandardAttributes()
 
     def up(self, target_ids: Iterable[str]) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ def create(context: Context, record: VpnRecord) -> VpnRecord:
         "admin_state_up": record.is_up,
         "allocates_route_target": record.allocates_route_target,
         "allocates_route_distinguisher": record.allocates_route_distinguisher,
+        "vtn_id": record.vtn_id,
         "standard_attr_id": standard.id,
         "generation": 0,
         "refusal": "",
@@ -144,7 +145,8 @@ def read(
     Args:
         context: of the caller.
         vpn_ids: those alone.
-        visible_to: those alone that are this project's or may be used by it.
+        visible_to: those alone that are this project's or may be used by it, and were not made
+            for a virtual tenant network.
         wanted: filters, order and page.
     """
     shared = listing.is_shared_with({"*", context.project_id} - {None})
@@ -155,7 +157,9 @@ def read(
         query = query.where(models.Vpn.id.in_([i for i in vpn_ids if listing.is_text(i)]))
     if visible_to is not None:
         usable = listing.is_shared_with(("*", visible_to))
-        query = query.where(sa.or_(models.Vpn.project_id == visible_to, usable))
+        query = query.where(
+            sa.or_(models.Vpn.project_id == visible_to, usable), models.Vpn.vtn_id.is_(None)
+        )
     if wanted is None:
         query = query.order_by(models.Vpn.id)
     else:
@@ -216,6 +220,7 @@ def _record(
         is_shared=bool(row.is_shared),
         allocates_route_target=bool(row.allocates_route_target),
         allocates_route_distinguisher=bool(row.allocates_route_distinguisher),
+        vtn_id=row.vtn_id,
         standard=standard_attributes.of_row(row),
     )
 
@@ -247,9 +252,22 @@ def read_guests(context: Context, vpn_id: str) -> frozenset[str]:
 
 
 def count(context: Context, project_ids: Collection[str]) -> int:
-    """Count the VPNs of projects, those too that other transactions are about to commit."""
-    query: Any = sa.select(models.Vpn.id).where(models.Vpn.project_id.in_(project_ids))
+    """Count the VPNs of projects, those too that other transactions are about to commit.
+
+    Those made for virtual tenant networks are none that anybody asked for.
+    """
+    query: Any = sa.select(models.Vpn.id).where(
+        models.Vpn.project_id.in_(project_ids), models.Vpn.vtn_id.is_(None)
+    )
     return len(context.session.execute(query.with_for_update(read=True)).all())
+
+
+def read_vtns(context: Context, vpn_ids: Collection[str]) -> frozenset[str]:
+    """Return the virtual tenant networks that these VPNs were made for."""
+    query: Any = sa.select(models.Vpn.vtn_id).where(
+        models.Vpn.id.in_(vpn_ids), models.Vpn.vtn_id.is_not(None)
+    )
+    return frozenset(context.session.execute(query).scalars())
 
 
 def read_all_ids(context: Context) -> list[str]:

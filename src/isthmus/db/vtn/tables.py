@@ -7,6 +7,7 @@ isthmus_vtns ─┬─< isthmus_vtn_prefixes       what the documents of a VTN c
               └─< isthmus_vtn_members
 isthmus_vtn_targets          route targets that this site gave to VTNs
 isthmus_vtn_journal          which VTN is to be realised; rows go when it has been looked at
+isthmus_vtn_realisations ──< isthmus_vtn_realised_subnets    what this site made of a VTN
 isthmus_vtn_events           what happened to VTNs and sites, in order
 isthmus_sites ──< isthmus_site_projects      whose project is whose, where identities differ
 isthmus_invitations          of sites to become peers of this one
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from neutron_lib.db import model_base
+from oslo_utils import uuidutils
 from sqlalchemy.dialects import mysql
 
 from isthmus.db.models import EMPTY, FREE_TEXT, SEQUENCE, standard_attributes
@@ -161,6 +163,45 @@ class VtnJournalEntry(model_base.BASEV2):
     id = sa.Column(SEQUENCE, primary_key=True, autoincrement=True)
     vtn_id = sa.Column(sa.String(36), nullable=False, index=True)
     created_at = sa.Column(sa.DateTime, nullable=False)
+
+
+class Realisation(model_base.BASEV2):
+    """What this site made of a VTN, with ids that were chosen before it was made.
+
+    ``network_name`` is the one the network was last given by us; NULL if it was never made.
+    ``is_joined`` says that VPN and association were made. What was made and is not there any more
+    was removed by somebody else.
+    """
+
+    __tablename__ = "isthmus_vtn_realisations"
+
+    vtn_id = sa.Column(sa.String(36), primary_key=True)
+    network_id = sa.Column(
+        sa.String(36), nullable=False, unique=True, default=uuidutils.generate_uuid
+    )
+    bgpvpn_id = sa.Column(
+        sa.String(36), nullable=False, unique=True, default=uuidutils.generate_uuid
+    )
+    network_name = sa.Column(FREE_TEXT, nullable=True)
+    is_joined = _flag(is_set=False)
+    claimed_at = sa.Column(sa.DateTime, nullable=False)
+
+
+class RealisedSubnet(model_base.BASEV2):
+    """A subnet of that network; ``is_made`` as above."""
+
+    __tablename__ = "isthmus_vtn_realised_subnets"
+
+    vtn_id = sa.Column(
+        sa.String(36),
+        sa.ForeignKey("isthmus_vtn_realisations.vtn_id", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    prefix = sa.Column(sa.String(43), primary_key=True)
+    subnet_id = sa.Column(
+        sa.String(36), nullable=False, unique=True, default=uuidutils.generate_uuid
+    )
+    is_made = _flag(is_set=False)
 
 
 class VtnEvent(model_base.BASEV2):
