@@ -11,6 +11,8 @@ IsthmusError
     ├── SpeakerRefused       the BGP daemon would not take a route; retrying is useless
     ├── SwitchUnreachable    Open vSwitch; retry
     ├── SwitchRefused        Open vSwitch would not take a flow; retrying is useless
+    ├── StoreUnreachable     a site's etcd; retry
+    ├── StoreRefused         a site's etcd would not do it; retrying is useless until somebody acts
     └── DriverUnavailable    what carries intent to PEs, or a part of Neutron it needs; retry
         └── InOtherHands     another worker is just at it; retry soon, nothing is wrong
 """
@@ -74,6 +76,16 @@ class SwitchUnreachable(EdgeError):
 
 class SwitchRefused(EdgeError):
     """Open vSwitch refused a flow; the flow table is as it was."""
+
+
+class StoreUnreachable(EdgeError):
+    """A site's etcd did not answer; nothing is known about what it did."""
+
+    retryable = True
+
+
+class StoreRefused(EdgeError):
+    """A site's etcd answered and would not: no right to it, or too large."""
 
 
 class DriverUnavailable(EdgeError):
