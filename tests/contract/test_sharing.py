@@ -74,3 +74,76 @@ def test_what_can_not_be_shared_is_refused(cloud: Cloud, action: str) -> None:
     assert share(cloud, vpn_id, STRANGER, GUEST).status == 400
     body = {"object_type": "bgpvpn", "object_id": vpn_id, "action": action, "target_tenant": GUEST}
     assert cloud.request("POST", "/rbac-policies", {"rbac_policy": body}, RED).status == 400
+
+
+@pytest.fixture
+def shared(cloud: Cloud) -> tuple[str, str]:
+    """A VPN with a network of its owner's, shared with a guest; return both ids."""
+    vpn_id, network_id = cloud.vpn()["id"], cloud.network("10.1.0.0/24")
+    cloud.associate(vpn_id, network_id)
+    share(cloud, vpn_id, GUEST)
+    return vpn_id, network_id
+
+
+def test_a_guest_is_not_told_what_its_network_overlaps(
+    cloud: Cloud, shared: tuple[str, str]
+) -> None:
+    """Neither when it joins nor when a subnet comes later; owner and operator are."""
+    vpn_id, theirs = shared
+    mine = cloud.network("10.1.0.128/25", project=GUEST)
+    refused = cloud.associate(vpn_id, mine, GUEST)
+    assert refused.status == 409
+    assert "overlaps something of another project" in refused.sentence
+    assert theirs not in refused.sentence
+    other = cloud.network("10.2.0.0/24", project=GUEST)
+    assert cloud.associate(vpn_id, other, GUEST).status == 201
+    late = cloud.subnet(other, "10.1.0.0/25", project=GUEST)
+    assert (late.status, theirs in late.sentence) == (409, False)
+    owners = cloud.associate(vpn_id, cloud.network("10.2.0.0/25"), RED)
+    assert (owners.status, other in owners.sentence) == (409, True)
+    assert theirs in cloud.associate(vpn_id, mine, None).sentence
+
+
+def test_a_guest_reads_of_its_own_networks_alone_why_a_status_is_as_it_is(
+    cloud: Cloud, shared: tuple[str, str]
+) -> None:
+    """Remarks and refusals on others' are the owner's."""
+    from isthmus.model.errors import IntentConflict
+
+    vpn_id, theirs = shared
+    empty, mine = cloud.network(), cloud.network(project=GUEST)
+    cloud.associate(vpn_id, empty)
+    cloud.associate(vpn_id, mine, GUEST)
+    cloud.dispatch()
+    told = cloud.status(vpn_id, GUEST)[1]
+    assert (empty in told, mine in told) == (False, True)
+    for project in (RED, None):
+        told = cloud.status(vpn_id, project)[1]
+        assert (empty in told, mine in told) == (True, True)
+    for about, is_told in ((theirs, False), (mine, True)):
+        cloud.refuse(vpn_id, IntentConflict(f"The gateway of network {about} is in use."))
+        status, told = cloud.status(vpn_id, GUEST)
+        assert (status, about in told) == ("ERROR", is_told)
+        assert is_told or "the owner of the BGP VPN can see" in told
+        assert about in cloud.status(vpn_id, RED)[1]
+
+
+def test_vpns_of_other_projects_are_not_named(cloud: Cloud) -> None:
+    """Where a router that is in one meets a network of somebody else's that is in another."""
+    network_id = cloud.network("10.1.0.0/24")
+    body = {"network": {"shared": True}}
+    assert cloud.request("PUT", f"/networks/{network_id}", body).status == 200
+    theirs, mine = cloud.vpn()["id"], cloud.vpn(GUEST, route_targets=["64500:2"])["id"]
+    cloud.made(cloud.associate(theirs, network_id), "network_association")
+    router = cloud.made(cloud.request("POST", "/routers", {"router": {}}, GUEST), "router")["id"]
+    joins = {"router_association": {"router_id": router}}
+    assert cloud.request("POST", f"{VPNS}/{mine}/router_associations", joins, GUEST).status == 201
+    on_it = {"port": {"network_id": network_id}}
+    port = cloud.made(cloud.request("POST", "/ports", on_it, GUEST), "port")
+    path = f"/routers/{router}/add_router_interface"
+    refused = cloud.request("PUT", path, {"port_id": port["id"]}, GUEST)
+    assert refused.status == 409
+    assert "is associated with a BGP VPN of another project" in refused.sentence
+    assert mine in refused.sentence
+    assert theirs not in refused.sentence
+    assert theirs in cloud.request("PUT", path, {"port_id": port["id"]}).sentence

@@ -15,6 +15,7 @@ from isthmus.config.plugin import PluginOptions
 from isthmus.db import gateways, journal, neutron_facts, provider_edges, router_facts
 from isthmus.db.records import AssociationRecord, Kind, NetworkRecord, PeReportRecord, VpnRecord
 from isthmus.plugin.status import Condition, Evidence, Patience, compile_status, taken_down
+from isthmus.plugin.viewer import Viewer
 
 
 def patience_of(options: PluginOptions) -> Patience:
@@ -26,7 +27,8 @@ def patience_of(options: PluginOptions) -> Patience:
 
 
 def read_evidence(context: Context, records: Sequence[VpnRecord]) -> dict[str, Evidence]:
-    """Return what is known of VPNs, by id; one statement per table, however many VPNs."""
+    """Return what may be told of VPNs, by id; one statement per table, however many VPNs."""
+    viewer = Viewer.of(context)
     ids = [record.id for record in records]
     network_ids = {n for record in records for n in record.up(record.network_ids)}
     router_ids = {r for record in records for r in record.up(record.router_ids)}
@@ -53,9 +55,9 @@ def read_evidence(context: Context, records: Sequence[VpnRecord]) -> dict[str, E
     now = timeutils.utcnow()
     return {
         record.id: Evidence(
-            vpn=record,
+            vpn=viewer.told(record),
             is_pending=record.id in pending,
-            networks=_present(networks, record.up(record.network_ids)),
+            networks=_present(networks, viewer.seen(record, record.up(record.network_ids))),
             hosts={
                 member: hosts[member]
                 for kind in Kind

@@ -28,7 +28,9 @@ from isthmus.db.records import Kind, SubnetRecord
 from isthmus.model.errors import IntentConflict
 from isthmus.plugin import attach, gateway_ports, members, validate
 from isthmus.plugin.errors import VpnConflict, to_api_error
+from isthmus.plugin.lookup import name_vpns
 from isthmus.plugin.validate import Member
+from isthmus.plugin.viewer import Viewer
 
 # What Neutron itself keeps up to date on any port.
 _NEUTRONS_OWN = frozenset(
@@ -95,7 +97,8 @@ class NeutronGuards:
         context = neutron_context.get_admin_context()
         with db_api.CONTEXT_READER.using(context):
             joined = membership.read_vpns_of_network(context, subnet["network_id"])
-            _refuse_overlap(context, Member(Kind.NETWORK, subnet["network_id"], (new,)), joined)
+            joining = Member(Kind.NETWORK, subnet["network_id"], (new,))
+            _refuse_overlap(context, Viewer.of(payload.context), joining, joined)
 
     @registry.receives(resources.SUBNET, [events.BEFORE_DELETE], priority=_FIRST)
     def guard_subnet(self, resource: str, event: str, trigger: object, payload: Any) -> None:
@@ -137,6 +140,7 @@ class NeutronGuards:
             return
         port = payload.metadata["port"]
         network_id, router_id = port["network_id"], payload.resource_id
+        viewer = Viewer.of(payload.context)
         taken = {ip["ip_address"] for ip in port["fixed_ips"]}
         context = neutron_context.get_admin_context()
         with db_api.CONTEXT_READER.using(context):
@@ -147,18 +151,21 @@ class NeutronGuards:
             subnets = networks[network_id].subnets if network_id in networks else ()
             if direct and of_router:
                 raise VpnConflict(
-                    sentence=f"Network {network_id} is associated with BGP VPN "
-                    f"{', '.join(direct)}, and router {router_id} with BGP VPN "
-                    f"{', '.join(of_router)}. Delete one of the associations first."
+                    sentence=f"Network {network_id} is associated with "
+                    f"{name_vpns(context, viewer, direct)}, and router {router_id} with "
+                    f"{name_vpns(context, viewer, of_router)}. Delete one of the associations "
+                    "first."
                 )
             if attached and taken & {str(s.gateway) for s in subnets if s.is_carried}:
                 raise VpnConflict(
-                    sentence=f"The gateway of network {network_id} is that of BGP VPN "
-                    f"{', '.join(attached)}. Delete the association of the network first."
+                    sentence=f"The gateway of network {network_id} is that of "
+                    f"{name_vpns(context, viewer, attached)}. Delete the association of the "
+                    "network first."
                 )
             joining = {ip["subnet_id"] for ip in port["fixed_ips"]}
             new = tuple(subnet for subnet in subnets if subnet.id in joining)
-            _refuse_overlap(context, Member(Kind.ROUTER, router_id, new), of_router)
+            joined = Member(Kind.ROUTER, router_id, new)
+            _refuse_overlap(context, viewer, joined, of_router)
 
     @registry.receives(resources.ROUTER_INTERFACE, [events.BEFORE_DELETE], priority=_FIRST)
     def guard_transit(self, resource: str, event: str, trigger: object, payload: Any) -> None:
@@ -191,10 +198,10 @@ class NeutronGuards:
             )
 
 
-def _refuse_overlap(context: Context, member: Member, vpn_ids: list[str]) -> None:
+def _refuse_overlap(context: Context, viewer: Viewer, member: Member, vpn_ids: list[str]) -> None:
     for vpn in vpns.read(context, vpn_ids=vpn_ids) if vpn_ids else ():
         try:
-            validate.check_overlap(member, vpn.id, members.read_members(context, vpn))
+            validate.check_overlap(member, vpn.id, members.read_members(context, vpn, viewer))
         except IntentConflict as error:
             raise to_api_error(error) from error
 

@@ -25,6 +25,7 @@ from isthmus.db.targets import TargetRecord
 from isthmus.model.errors import IntentConflict, InvalidValue, NotPermitted
 from isthmus.plugin import attach, lookup, members, validate
 from isthmus.plugin.validate import Member
+from isthmus.plugin.viewer import Viewer
 
 # The attribute that says what of a router or port is advertised.
 ADVERTISING = {
@@ -213,7 +214,7 @@ def check(context: Context, vpn: VpnRecord, request: JoinRequest) -> None:
             is_guest=_is_guest(context, vpn, request),
             is_external=request.target.is_external,
             vpn=vpn,
-            others=tuple(members.read_members(context, vpn)),
+            others=tuple(members.read_members(context, vpn, Viewer.of(context))),
             gateway_owners=_read_gateway_owners(context, request, joining),
             rivals=_read_rivals(context, request),
         )
@@ -228,17 +229,21 @@ def _is_guest(context: Context, vpn: VpnRecord, request: JoinRequest) -> bool:
     return vpns.is_shared_with(context, vpn.id, project_id)
 
 
-def _read_rivals(context: Context, request: JoinRequest) -> Mapping[str, Sequence[str]]:
+def _read_rivals(context: Context, request: JoinRequest) -> Mapping[str, str]:
     target_id = request.target.id
+    rivals: Mapping[str, Sequence[str]] = {}
     if request.kind is Kind.NETWORK:
-        routers = router_facts.read_associated_routers(context, target_id)
-        return {f"router {router_id}": vpn_ids for router_id, vpn_ids in routers.items()}
+        rivals = router_facts.read_associated_routers(context, target_id)
     if request.kind is Kind.ROUTER:
         router = router_facts.read_routers(context, [target_id]).get(target_id)
         attached = {routed.network_id for routed in router.subnets} if router else set()
-        networks = membership.read_vpns_of_networks(context, attached)
-        return {f"network {network_id}": vpn_ids for network_id, vpn_ids in networks.items()}
-    return {}
+        rivals = membership.read_vpns_of_networks(context, attached)
+    what = {Kind.NETWORK: "router", Kind.ROUTER: "network"}.get(request.kind)
+    viewer = Viewer.of(context)
+    return {
+        f"{what} {rival}": lookup.name_vpns(context, viewer, vpn_ids)
+        for rival, vpn_ids in rivals.items()
+    }
 
 
 def _read_gateway_owners(

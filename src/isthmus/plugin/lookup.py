@@ -12,6 +12,7 @@ from isthmus.db import associations, vpns
 from isthmus.db.listing import Page
 from isthmus.db.records import AssociationRecord, Kind, VpnRecord
 from isthmus.plugin.errors import AssociationNotFound, VpnNotFound
+from isthmus.plugin.viewer import Viewer
 
 Filters = Mapping[str, Sequence[Any]] | None
 Fields = Sequence[str] | None
@@ -42,6 +43,15 @@ def read_vpn(context: Context, vpn_id: str) -> VpnRecord:
     if not found:
         raise VpnNotFound(id=vpn_id)
     return found[0]
+
+
+def name_vpns(context: Context, viewer: Viewer, vpn_ids: Sequence[str]) -> str:
+    """Name VPNs in a sentence to somebody who is told of those alone that it may see."""
+    visible_to = None if viewer.is_operator else str(viewer.project_id)
+    seen = vpns.read(context, vpn_ids=vpn_ids, visible_to=visible_to)
+    if len(seen) < len(set(vpn_ids)):
+        return "a BGP VPN of another project"
+    return f"BGP VPN {', '.join(vpn_ids)}"
 
 
 def read_association(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from ipaddress import ip_network
 
 from neutron_lib.context import Context
@@ -11,14 +12,18 @@ from neutron_lib.context import Context
 from isthmus.db import neutron_facts, router_facts
 from isthmus.db.records import Kind, SubnetRecord, VpnRecord
 from isthmus.plugin.validate import Member
+from isthmus.plugin.viewer import Viewer
 
 
-def read_members(context: Context, vpn: VpnRecord) -> list[Member]:
-    """Return a VPN's networks, routers and ports in a fixed number of statements."""
+def read_members(context: Context, vpn: VpnRecord, viewer: Viewer) -> list[Member]:
+    """Return a VPN's networks, routers and ports in a fixed number of statements.
+
+    Those that ``viewer`` may not see are marked.
+    """
     return [
-        *read_some(context, Kind.NETWORK, vpn.network_ids),
-        *read_some(context, Kind.ROUTER, vpn.router_ids),
-        *read_some(context, Kind.PORT, vpn.port_ids),
+        replace(member, is_hidden=not viewer.may_see(vpn, member.id))
+        for kind in Kind
+        for member in read_some(context, kind, vpn.ids_of(kind))
     ]
 
 

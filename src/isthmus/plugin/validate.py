@@ -30,11 +30,13 @@ class Member:
 
     Attributes:
         subnets: a port's are its addresses, each with the id of its subnet.
+        is_hidden: it is another project's, and whoever asks may not be told of it.
     """
 
     kind: Kind
     id: str
     subnets: tuple[SubnetRecord, ...]
+    is_hidden: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
@@ -58,8 +60,8 @@ class AssociationRequest:
         gateway_owners: device owner of the port that has the gateway address, by subnet id, of
             the subnets whose gateway addresses the PE would have to answer for; those whose
             address is free or our own are left out.
-        rivals: VPNs that make it impossible, by what is in them: of a network the routers it is
-            attached to, of a router the networks attached to it.
+        rivals: VPNs that make it impossible, as they are named to the tenant, by what is in them:
+            of a network the routers it is attached to, of a router the networks attached to it.
         is_guest: the VPN is shared with its project.
     """
 
@@ -69,7 +71,7 @@ class AssociationRequest:
     vpn: VpnRecord
     others: tuple[Member, ...]
     gateway_owners: Mapping[str, tuple[SubnetRecord, str]]
-    rivals: Mapping[str, Sequence[str]]
+    rivals: Mapping[str, str]
     is_guest: bool = False
 
 
@@ -177,10 +179,10 @@ def check_association(request: AssociationRequest) -> None:
         )
     if joining.id in vpn.ids_of(joining.kind):
         raise IntentConflict(f"{name} is already associated with BGP VPN {vpn.id}.")
-    for rival, vpn_ids in request.rivals.items():
+    for rival, their_vpns in request.rivals.items():
         raise IntentConflict(
-            f"{name} is attached to {rival}, which is associated with BGP VPN "
-            f"{', '.join(vpn_ids)}. Only one of the two can be associated."
+            f"{name} is attached to {rival}, which is associated with {their_vpns}. Only one of "
+            "the two can be associated."
         )
     check_overlap(joining, vpn.id, request.others)
     for subnet, owner in request.gateway_owners.values():
@@ -202,7 +204,7 @@ def check_overlap(member: Member, vpn_id: str, others: Iterable[Member]) -> None
     """Refuse subnets that overlap a subnet of something else in the same VPN and region.
 
     Raises:
-        IntentConflict: naming both.
+        IntentConflict: naming both, but to a tenant nothing that is hidden.
     """
     for other in others:
         if (other.kind, other.id) == (member.kind, member.id):
@@ -210,10 +212,12 @@ def check_overlap(member: Member, vpn_id: str, others: Iterable[Member]) -> None
         for subnet in member.subnets:
             for theirs in other.subnets:
                 if subnet.id != theirs.id and _overlap(subnet, theirs):
+                    mine = f"{_what(member)} {subnet.prefix} of {member} overlaps"
+                    there = f"associated with the same BGP VPN {vpn_id} in this region."
+                    full = f"{mine} {_what(other).lower()} {theirs.prefix} of {other}, which is"
+                    hidden = f"{mine} something of another project that is"
                     raise IntentConflict(
-                        f"{_what(member)} {subnet.prefix} of {member} overlaps "
-                        f"{_what(other).lower()} {theirs.prefix} of {other}, which is associated "
-                        f"with the same BGP VPN {vpn_id} in this region."
+                        f"{hidden if other.is_hidden else full} {there}", f"{full} {there}"
                     )
 
 

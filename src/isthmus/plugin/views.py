@@ -32,6 +32,7 @@ from isthmus.db.records import (
 from isthmus.plugin.paging import View as View
 from isthmus.plugin.paging import cut
 from isthmus.plugin.status import Condition
+from isthmus.plugin.viewer import Viewer
 
 # The attributes that hold route targets, and the direction each stands for.
 DIRECTIONS = {
@@ -59,33 +60,10 @@ class Reported:
     mtu: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who looks.
-
-    Attributes:
-        project_id: theirs.
-        is_operator: an administrator, who sees the provider's equipment and every project.
-    """
-
-    project_id: str | None
-    is_operator: bool
-
-    def may_see(self, record: VpnRecord, target_id: str) -> bool:
-        """Whether a network, router or port in a VPN is shown."""
-        if self.is_operator or self.project_id == record.project_id:
-            return True
-        return record.member_projects.get(target_id) == self.project_id
-
-
 def view_vpn(
     record: VpnRecord, reported: Reported | None, tags: Sequence[str], viewer: Viewer
 ) -> View:
     """Return a VPN as a resource of the API; a project it is shared with sees its own part."""
-
-    def seen(target_ids: Iterable[str]) -> list[str]:
-        return [target_id for target_id in target_ids if viewer.may_see(record, target_id)]
-
     return {
         "id": record.id,
         "project_id": record.project_id,
@@ -99,9 +77,9 @@ def view_vpn(
         mpls_vpn.ALLOCATE_ROUTE_DISTINGUISHER: record.allocates_route_distinguisher,
         "shared": record.is_shared,
         "route_distinguishers": list(record.rds),
-        "networks": seen(record.network_ids),
-        "routers": seen(record.router_ids),
-        "ports": seen(record.port_ids),
+        "networks": list(viewer.seen(record, record.network_ids)),
+        "routers": list(viewer.seen(record, record.router_ids)),
+        "ports": list(viewer.seen(record, record.port_ids)),
         **{name: record.targets_of(direction) for name, direction in DIRECTIONS.items()},
         **_view_reported(reported, viewer),
         **_view_standard(record.standard),

@@ -24,6 +24,7 @@ from isthmus.plugin.lookup import Fields, Filters, own_project, read_page, read_
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.status import Evidence, Patience, compile_status, just_recorded
 from isthmus.plugin.transit import Transits
+from isthmus.plugin.viewer import Viewer
 from isthmus.rpc.senders import Waker
 
 
@@ -167,9 +168,7 @@ class VpnCalls:
         reported: views.Reported | None,
         tags: Sequence[str],
     ) -> views.View:
-        return views.view_vpn(
-            record, reported, tags, views.Viewer(context.project_id, context.is_admin)
-        )
+        return views.view_vpn(record, reported, tags, Viewer.of(context))
 
 
 def _may_share(context: Context, wanted: VpnRecord) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -52,7 +53,7 @@ def request(
     project: str = "red",
     gateway_owners: dict[str, str] | None = None,
     is_external: bool = False,
-    rivals: dict[str, list[str]] | None = None,
+    rivals: dict[str, str] | None = None,
 ) -> validate.AssociationRequest:
     """Ask for ``joining`` to join the VPN that ``others`` are in."""
     return validate.AssociationRequest(
@@ -121,6 +122,17 @@ def test_routers_and_ports_overlap_too(joining: Member, other: Member, sentence:
         validate.check_association(request(joining, other))
 
 
+def test_what_is_another_projects_is_named_to_the_operator_alone() -> None:
+    """Neither it nor its prefix, to a project that the VPN is shared with."""
+    hidden = replace(network("net-2", "10.2.0.0/24"), is_hidden=True)
+    with pytest.raises(IntentConflict) as refused:
+        validate.check_association(request(network("net-1", "10.2.0.128/25"), hidden))
+    assert "overlaps something of another project" in refused.value.for_tenant
+    assert "net-2" not in refused.value.for_tenant
+    assert "10.2.0.0/24" not in refused.value.for_tenant
+    assert "subnet 10.2.0.0/24 of network net-2" in refused.value.for_operator
+
+
 def test_a_port_of_a_network_that_is_in_the_vpn_may_join() -> None:
     """Its address is one of the network's, not another's."""
     whole = network("net-2", "10.2.0.0/24")
@@ -134,7 +146,7 @@ def test_a_port_of_a_network_that_is_in_the_vpn_may_join() -> None:
 def test_a_router_and_its_network_are_not_both_associated(joining: Member, rival: str) -> None:
     """In whatever VPNs, and whichever came first."""
     with pytest.raises(IntentConflict, match=f"attached to {rival}, .* BGP VPN other. Only one"):
-        validate.check_association(request(joining, rivals={rival: ["other"]}))
+        validate.check_association(request(joining, rivals={rival: "BGP VPN other"}))
 
 
 @pytest.mark.parametrize("prefix", ["0.0.0.0/0", "::/0", "10.0.0.0/8", "2001:db8::/32"])
