@@ -102,14 +102,19 @@ class MemberGrant:
         project: the tenant's project as the owner knows it at that site; None leaves it to the
             member's own mapping of projects.
         prefixes: cut from the VTN's prefixes for this member alone, IPv4 before IPv6 (type l3).
-        is_leaving: no member any more, but it has not said yet that it removed everything; until
-            then nobody else is given its prefixes.
+        leaving_since: no member any more from this version on, but it has not said yet that it
+            removed everything; until then nobody else is given its prefixes. None for a member.
     """
 
     site: str
     project: str | None
     prefixes: tuple[IpPrefix, ...]
-    is_leaving: bool = False
+    leaving_since: Version | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is to remove everything."""
+        return self.leaving_since is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -190,12 +195,13 @@ class MemberDocument:
     Attributes:
         vtn_id: the VTN.
         site: that writes this document.
-        serial: counts what the site wrote here, from 1; the greater one is newer.
         acceptance: whether it wants to be a member.
         follows: the newest version of the VTN it has heard of: from then on it writes nothing
             under an older claim.
+        follows_deletion: that version deletes the VTN.
         carried_out: the version that is carried out here; None before the first.
         project: the project under which it is realised.
+        prefixes: of the subnets that are there or may be, in order.
         network_id: the Neutron network that was made.
         subnet_ids: of that network, in order of prefix.
         bgpvpn_id: the VPN that was made.
@@ -203,20 +209,23 @@ class MemberDocument:
         rate_kbps: at this site; None for the VTN's.
         status: of what is realised.
         reason: empty, or a sentence for the tenant.
+        ports: how many the tenant has on the network here.
         drift: what somebody changed by hand, a sentence for the operator each.
         is_removed: nothing of the VTN is left here.
         own_version: of the newest ``vtn`` document this site has in its store, if any; when
             ``follows`` has another owner, it is the last one of that claim.
-        holds: claims of all living ``vtn`` documents this site has heard and not dropped, in order.
+        holds: of all ``vtn`` documents this site knows that neither count nor delete, in order.
+        settled: number up to which this site's requests have been answered and withdrawn.
     """
 
     vtn_id: str
     site: str
-    serial: int
     acceptance: Acceptance
     follows: Version
+    follows_deletion: bool = False
     carried_out: Version | None = None
     project: str | None = None
+    prefixes: tuple[IpPrefix, ...] = ()
     network_id: str | None = None
     subnet_ids: tuple[str, ...] = ()
     bgpvpn_id: str | None = None
@@ -224,10 +233,12 @@ class MemberDocument:
     rate_kbps: int | None = None
     status: Status = Status.PENDING
     reason: str = ""
+    ports: int = 0
     drift: tuple[str, ...] = ()
     is_removed: bool = False
     own_version: Version | None = None
     holds: tuple[Version, ...] = ()
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +274,7 @@ class RequestDocument:
         request_id: a UUID.
         site: that asks.
         vtn_id: the VTN.
-        number: greater than that of any earlier request of this site for this VTN.
-        previous: number of this site's request that has to be answered before; 0 for none. The
-            site writes 0 here once it has withdrawn that one.
+        number: counts this site's requests for this VTN, from 1; they are answered in that order.
         operation: what is to be done.
         change: with what.
         asked_at: seconds since 1970-01-01 UTC by the asking site's clock, for people to read.
@@ -275,7 +284,6 @@ class RequestDocument:
     site: str
     vtn_id: str
     number: int
-    previous: int
     operation: Operation
     change: Change
     asked_at: float
@@ -289,19 +297,23 @@ class AnswerDocument:
         request_id: the request.
         site: that answers.
         vtn_id: the VTN.
+        asker: the site that asked.
+        number: of the request.
         result: carried out, or not.
         for_tenant: empty, or why not.
         for_operator: empty, or why not.
-        version: the first that has the change in it, or that was refused a change of.
+        as_of: the first version that has the change in it, or that goes without it.
     """
 
     request_id: str
     site: str
     vtn_id: str
+    asker: str
+    number: int
     result: Result
     for_tenant: str
     for_operator: str
-    version: Version
+    as_of: Version
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -374,6 +386,11 @@ def name_of(document: Document) -> str:
             return document.request_id
         case SiteDocument():
             return document.name
+
+
+def key_of(document: Document) -> tuple[Kind, str]:
+    """Return kind and name: there is one such document in a site's store."""
+    return kind_of(document), name_of(document)
 
 
 def writer_of(document: Document) -> str:

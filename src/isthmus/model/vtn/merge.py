@@ -8,11 +8,12 @@ same key only the newest is to be given.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from isthmus.model.ids import RouteTarget
 from isthmus.model.ip import IpPrefix
 from isthmus.model.vtn.documents import (
+    Acceptance,
     AnswerDocument,
     MemberDocument,
     MemberGrant,
@@ -21,6 +22,10 @@ from isthmus.model.vtn.documents import (
     Version,
     VtnDocument,
     VtnType,
+    kind_of,
+    name_of,
+    vtn_of,
+    writer_of,
 )
 
 
@@ -33,7 +38,7 @@ class Wanted:
         name: of the VTN.
         description: of the VTN.
         type: how members share addresses.
-        project: the tenant's at this site; None if the owner does not know.
+        project: the tenant's at this site; None if neither it nor the owner has said.
         prefixes: of this site's subnets, IPv4 before IPv6.
         route_targets: to export and import.
         admin_state_up: packets are to flow.
@@ -90,11 +95,14 @@ class VtnView:
         vtn_id: the VTN.
         site: that looks.
         document: the one that counts; None if there is none, or none any more.
+        newest: version of what anybody is known to have heard of; greater than that of
+            ``document`` while that one is still on its way. None if nothing is known.
         members: everybody who is a member, or says something as one, in order of site.
-        wanted: what to realise here; None if nothing is, or not yet accepted.
+        wanted: what to realise here; None if nothing is, or not now.
         is_to_be_removed: whatever is realised here has to go.
         awaits_acceptance: this site is a member and has not said yet whether it wants to be.
-        requests: in the order in which the owner has to answer them.
+        requests: those that were not withdrawn, in the order in which they are to be answered.
+        answers: this site's own.
         overruled: ``vtn`` documents that do not count, the newest first.
         foreign: documents found in the store of a site that may not write them.
     """
@@ -102,29 +110,65 @@ class VtnView:
     vtn_id: str
     site: str
     document: VtnDocument | None
+    newest: Version | None
     members: tuple[MemberView, ...]
     wanted: Wanted | None
     is_to_be_removed: bool
     awaits_acceptance: bool
     requests: tuple[OpenRequest, ...]
+    answers: tuple[AnswerDocument, ...]
     overruled: tuple[VtnDocument, ...]
     foreign: tuple[Published, ...]
 
     @property
     def is_owner(self) -> bool:
-        """Whether this site may write the document that counts."""
-        return self.document is not None and self.document.owner == self.site
+        """Whether this site may write the document that counts.
+
+        Not if another site is known to have heard of a greater claim, even if its document has not
+        arrived here.
+        """
+        return (
+            self.document is not None
+            and self.newest is not None
+            and self.document.owner == self.site
+            and self.document.version.claim == self.newest.claim
+        )
+
+    @property
+    def has_lost_versions(self) -> bool:
+        """Whether this owner's newest document is older than what it wrote, as after a backup."""
+        return (
+            self.document is not None
+            and self.newest is not None
+            and self.is_owner
+            and self.document.version < self.newest
+        )
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether this site itself once knew of a newer version than it has now."""
+        own = self.own_member
+        return own is not None and (self.document is None or self.document.version < own.follows)
 
     @property
     def own_member(self) -> MemberDocument | None:
         """What this site said last as a member."""
         return self.member(self.site).document
 
+    @property
+    def own_document(self) -> VtnDocument | None:
+        """The ``vtn`` document in this site's own store, whether it counts or not."""
+        return next((each for each in self.documents if each.owner == self.site), None)
+
+    @property
+    def documents(self) -> tuple[VtnDocument, ...]:
+        """All ``vtn`` documents, the newest first."""
+        return () if self.document is None else (self.document, *self.overruled)
+
     def member(self, site: str) -> MemberView:
         """Return what is known of a site as a member."""
-        return next(
-            (each for each in self.members if each.site == site), MemberView(site, None, None)
-        )
+        found = (each for each in self.members if each.site == site)
+        return next(found, MemberView(site, None, None))
 
 
 def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView:
@@ -135,4 +179,113 @@ def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView
         vtn_id: the VTN; documents about others are left out.
         documents: of all sites, the own among them, in any order.
     """
-    raise NotImplementedError
+    heard = _sort_out(vtn_id, documents)
+    counting = heard.documents[0] if heard.documents else None
+    grants = {each.site: each for each in counting.members} if counting else {}
+    own = heard.members.get(own_site)
+    is_behind = own is not None and (counting is None or counting.version < own.follows)
+    grant = grants.get(own_site)
+    is_member = (
+        counting is not None
+        and grant is not None
+        and not grant.is_leaving
+        and not counting.is_deleted
+    )
+    accepted = Acceptance.PENDING if own is None else own.acceptance
+    wanted = None
+    if counting and grant and is_member and not is_behind and accepted is Acceptance.ACCEPTED:
+        wanted = _wanted(counting, grant, own)
+    return VtnView(
+        vtn_id,
+        own_site,
+        counting,
+        heard.newest(),
+        tuple(
+            MemberView(site, grants.get(site), heard.members.get(site))
+            for site in sorted(grants.keys() | heard.members.keys())
+        ),
+        wanted,
+        own is not None
+        and not own.is_removed
+        and not is_behind
+        and (not is_member or accepted is Acceptance.REFUSED),
+        is_member and not is_behind and accepted is Acceptance.PENDING,
+        tuple(_open(counting, heard)),
+        tuple(
+            sorted(
+                (each for each in heard.answers if each.site == own_site),
+                key=lambda each: (each.asker, each.number, each.request_id),
+            )
+        ),
+        tuple(heard.documents[1:]),
+        tuple(sorted(heard.foreign, key=_place)),
+    )
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Documents of one VTN, by kind."""
+
+    documents: list[VtnDocument] = field(default_factory=list)
+    members: dict[str, MemberDocument] = field(default_factory=dict)
+    requests: list[RequestDocument] = field(default_factory=list)
+    answers: list[AnswerDocument] = field(default_factory=list)
+    foreign: list[Published] = field(default_factory=list)
+
+    def newest(self) -> Version | None:
+        """Return the newest version anybody is known to have heard of."""
+        written = (each.version for each in self.documents)
+        followed = (each.follows for each in self.members.values())
+        return max((*written, *followed), default=None)
+
+
+def _sort_out(vtn_id: str, documents: Iterable[Published]) -> _Heard:
+    heard = _Heard()
+    for published in documents:
+        document = published.document
+        if vtn_of(document) != vtn_id:
+            continue
+        if writer_of(document) != published.site:
+            heard.foreign.append(published)
+            continue
+        match document:
+            case VtnDocument():
+                heard.documents.append(document)
+            case MemberDocument():
+                heard.members[document.site] = document
+            case RequestDocument():
+                heard.requests.append(document)
+            case AnswerDocument():
+                heard.answers.append(document)
+    heard.documents.sort(key=lambda each: each.version, reverse=True)
+    return heard
+
+
+def _wanted(counting: VtnDocument, grant: MemberGrant, own: MemberDocument | None) -> Wanted:
+    rate_kbps = own.rate_kbps if own else None
+    return Wanted(
+        version=counting.version,
+        name=counting.name,
+        description=counting.description,
+        type=counting.type,
+        project=(own.project if own else None) or grant.project,
+        prefixes=grant.prefixes,
+        route_targets=counting.route_targets,
+        admin_state_up=counting.admin_state_up,
+        class_of_service=(own.class_of_service if own else None) or counting.class_of_service,
+        rate_kbps=counting.rate_kbps if rate_kbps is None else rate_kbps,
+    )
+
+
+def _open(counting: VtnDocument | None, heard: _Heard) -> Iterable[OpenRequest]:
+    """Yield requests in an order that all sites agree on, each site's own in its order."""
+    answers: dict[str, AnswerDocument] = {}
+    for each in sorted(heard.answers, key=lambda each: each.as_of):
+        answers[each.request_id] = each
+    for request in sorted(heard.requests, key=lambda each: (each.number, each.site)):
+        counts = counting is not None and request.number <= counting.answered_up_to(request.site)
+        yield OpenRequest(request, answers.get(request.request_id) if counts else None)
+
+
+def _place(published: Published) -> tuple[str, str, str]:
+    return published.site, kind_of(published.document), name_of(published.document)
