@@ -1,23 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neutron's controller of extension resources, refusing what it would answer with 500."""
+"""Neutron's controller of extension resources, refusing what it would answer with 500.
+
+Of resources below an item of another, Neutron lets policies decide who reads an attribute, but
+not who sets it; here they do, by rules of the same names as elsewhere, ``create_<resource>:<name>``
+and ``update_<resource>:<name>``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import webob.dec
 import webob.exc
+from neutron import policy
 from neutron.api import extensions
 from neutron.api.v2 import base
 from neutron.api.v2 import resource as wsgi_resource
+from neutron_lib import exceptions
 from neutron_lib.api import faults
 from neutron_lib.api.definitions import bgpvpn
 from neutron_lib.plugins import directory
+from oslo_policy import policy as policy_errors
+
+
+class AttributeForbidden(exceptions.NotAuthorized):
+    """403: policy lets the caller do this, but not say that."""
+
+    message = "Policy %(rule)s does not let you set '%(name)s'."
 
 
 class Controller(base.Controller):
     """One collection and its items."""
+
+    def create(self, request: Any, body: Any = None, **kwargs: Any) -> Any:
+        """Make one item or several, all or none."""
+        if self.parent:
+            own = request.context.project_id
+            for item in self._bodies(body):
+                project = item.get("project_id", item.get("tenant_id", own))
+                self._check_may_set(request, self.CREATE, self._told(item), project)
+        return super().create(request, body, **kwargs)
 
     def update(
         self,
@@ -33,7 +56,58 @@ class Controller(base.Controller):
             )
         if f"{self.resource}s" in body:
             raise webob.exc.HTTPBadRequest("Only one item can be changed at a time.")
+        if self.parent and isinstance(body[self.resource], dict):
+            self._check_change(request, id, body[self.resource], kwargs)
         return super().update(request, id, body, **kwargs)
+
+    def _bodies(self, body: Any) -> list[dict[str, Any]]:
+        """Return the items of a creation, as far as they are any: Neutron refuses what is none."""
+        if not isinstance(body, dict):
+            return []
+        several = body.get(f"{self.resource}s")
+        items = several if isinstance(several, list) else [body]
+        # Each of several may come in the form of one.
+        bodies = [
+            item.get(self.resource, item) if isinstance(item, dict) else None for item in items
+        ]
+        return [item for item in bodies if isinstance(item, dict)]
+
+    def _told(self, item: Mapping[str, Any]) -> list[str]:
+        """Return the attributes that a body sets to something else than those who say nothing."""
+        known = self.attr_info
+        return [
+            name
+            for name, value in item.items()
+            if name in known and ("default" not in known[name] or value != known[name]["default"])
+        ]
+
+    def _check_change(
+        self, request: Any, item_id: str, change: Mapping[str, Any], kwargs: Mapping[str, str]
+    ) -> None:
+        """Look whose an item is only if that may matter."""
+        try:
+            self._check_may_set(request, self.UPDATE, change, None)
+        except AttributeForbidden:
+            parent_id = kwargs.get(f"{self.parent['member_name']}_id")
+            try:
+                item = self._item(request, item_id, do_authz=True, parent_id=parent_id)
+            except (policy_errors.PolicyNotAuthorized, policy_errors.InvalidScope):
+                raise webob.exc.HTTPNotFound("The resource could not be found.") from None
+            self._check_may_set(request, self.UPDATE, change, item["project_id"])
+
+    def _check_may_set(
+        self, request: Any, verb: str, names: Iterable[str], project_id: str | None
+    ) -> None:
+        """Refuse attributes that a rule keeps from the caller.
+
+        Raises:
+            AttributeForbidden: there is such a rule.
+        """
+        target = {"project_id": project_id, "tenant_id": project_id}
+        for name in names:
+            rule = f"{self._plugin_handlers[verb]}:{name}"
+            if not policy.check(request.context, rule, target, might_not_exist=True):
+                raise AttributeForbidden(rule=rule, name=name)
 
     def new(self, request: Any, **kwargs: Any) -> NoReturn:
         """Refuse a form for a new item, for which the router has a path."""

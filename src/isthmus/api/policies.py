@@ -93,7 +93,7 @@ def _association_rules(kind: str) -> Iterable[policy.RuleDefault]:
         what = f"{verb.capitalize()} a {kind} association of a BGP VPN"
         yield _rule(f"{verb}_bgpvpn_{kind}_association", check, what, collection, item)
     if kind == "network":
-        for verb, what in (("create", "Set"), ("update", "Update")):
+        for verb, what in (("create", "Set"), ("update", "Update"), ("get", "Get")):
             yield _rule(
                 f"{verb}_bgpvpn_network_association:{mpls_vpn.ATTACHMENT_MODE}",
                 lib_rules.ADMIN,

@@ -64,8 +64,6 @@ class AssociationCalls:
         (items,) = request.values()
         bodies = [item[self._resource] for item in items[f"{self._resource}s"]]
         with refusals_answered():
-            for body in bodies:
-                joining.check_may_set(context, "create", self._kind, body)
             wanted = [joining.read_new(context, self._kind, one) for one in bodies]
             with db_api.CONTEXT_WRITER.using(context):
                 vpns.lock(context, bgpvpn_id)
@@ -131,7 +129,6 @@ class AssociationCalls:
             revision_wanted(context, id) as expected,
             db_api.CONTEXT_WRITER.using(context),
         ):
-            joining.check_may_set(context, "update", self._kind, body[self._resource])
             vpns.lock(context, bgpvpn_id)
             former = read_association(context, self._kind, id, bgpvpn_id)
             check_revision(former.standard, expected)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neutron import policy
 from neutron_lib import constants, exceptions
 from neutron_lib.api.definitions import bgpvpn_routes_control as routes_control
 from neutron_lib.context import Context
@@ -117,24 +116,6 @@ def read_change(former: AssociationRecord, body: Mapping[str, Any]) -> Associati
     if former.kind is Kind.PORT and routes_control.ROUTES in body:
         changed = replace(changed, routes=read_routes(body[routes_control.ROUTES] or []))
     return changed
-
-
-def check_may_set(context: Context, verb: str, kind: Kind, body: Mapping[str, Any]) -> None:
-    """Refuse what only an operator may say of an association.
-
-    Neutron itself looks at single attributes of collections alone, not of what is below them.
-
-    Raises:
-        NotPermitted: the body says it, and policy does not let the caller.
-    """
-    if kind is not Kind.NETWORK or mpls_vpn.ATTACHMENT_MODE not in body:
-        return
-    if verb == "create" and body[mpls_vpn.ATTACHMENT_MODE] is None:
-        # What Neutron puts in for those who say nothing.
-        return
-    rule = f"{verb}_bgpvpn_network_association:{mpls_vpn.ATTACHMENT_MODE}"
-    if not policy.check(context, rule, {"project_id": context.project_id}):
-        raise NotPermitted(f"Only an operator may set '{mpls_vpn.ATTACHMENT_MODE}'.")
 
 
 def read_routes(bodies: Sequence[Mapping[str, Any]]) -> tuple[PortRoute, ...]:

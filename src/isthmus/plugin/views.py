@@ -105,7 +105,7 @@ def view_association(
         f"{record.kind}_id": record.target_id,
         mpls_vpn.ADMIN_STATE_UP: record.is_up,
         **_view_advertised(record),
-        **_view_mode(record, is_operator=is_operator),
+        **_view_mode(record),
         **_view_condition(condition, is_operator=is_operator),
         **_view_standard(record.standard),
     }
@@ -122,8 +122,8 @@ def _view_advertised(record: AssociationRecord) -> View:
     return {}
 
 
-def _view_mode(record: AssociationRecord, *, is_operator: bool) -> View:
-    if record.kind is not Kind.NETWORK or not is_operator:
+def _view_mode(record: AssociationRecord) -> View:
+    if record.kind is not Kind.NETWORK:
         return {}
     return {mpls_vpn.ATTACHMENT_MODE: record.attachment_mode}
 
