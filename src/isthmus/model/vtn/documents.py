@@ -152,6 +152,7 @@ class VtnDocument:
         rate_kbps: default of the members'.
         is_deleted: a tombstone; members remove everything and say so.
         answered: how far requests have been answered, in order of site.
+        took_over: the versions from which each take-over went on, in order.
         vouched_gone: former owners of which an operator said, at take-over, that they had given
             nothing that the new owner did not hear of.
     """
@@ -172,6 +173,7 @@ class VtnDocument:
     rate_kbps: int | None = None
     is_deleted: bool = False
     answered: tuple[Answered, ...] = ()
+    took_over: tuple[Version, ...] = ()
     vouched_gone: tuple[str, ...] = ()
 
     @property

@@ -40,9 +40,10 @@ class Said(TypedDict, total=False):
 def speak(view: VtnView, **said: Unpack[Said]) -> MemberDocument:
     """Return what this site says next, with what it knows now.
 
-    What was realised stays as it was said last, unless ``said`` says otherwise; ``is_removed``
-    empties it. What the site is given counts as realised from the moment it knows of it, since
-    somebody may just be at it; ``carried_out`` says that nothing else is there.
+    What was realised stays as it was said last, unless ``said`` says otherwise. ``is_removed``
+    empties it, but for a site that has become a member again in between. What the site is given
+    counts as realised from the moment it knows of it, since somebody may just be at it; having
+    ``carried_out`` the version that counts says that nothing else is there.
 
     >>> from isthmus.model.vtn import ownership
     >>> from isthmus.model.vtn.documents import Published
@@ -72,11 +73,11 @@ def speak(view: VtnView, **said: Unpack[Said]) -> MemberDocument:
         own_version=own.version if own else None,
         holds=tuple(sorted(each.version for each in view.overruled if not each.is_deleted)),
     )
-    grant = counting.grant(view.site) if counting and not counting.is_deleted else None
-    if grant is not None and not grant.is_leaving and not view.is_behind:
-        there = sorted({*document.prefixes, *grant.prefixes}, key=ip_order)
+    if said.get("acceptance", before.acceptance) is not Acceptance.REFUSED and view.grant:
+        there = sorted({*document.prefixes, *view.grant.prefixes}, key=ip_order)
         document = replace(document, prefixes=tuple(there), is_removed=False)
-    if "carried_out" in said and view.wanted is not None:
+        said["is_removed"] = False
+    if view.wanted is not None and said.get("carried_out") == view.wanted.version:
         document = replace(document, prefixes=view.wanted.prefixes)
     document = replace(document, **said)
     return replace(document, **_NOTHING) if document.is_removed else document

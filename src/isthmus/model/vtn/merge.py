@@ -7,8 +7,10 @@ same key only the newest is to be given.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from isthmus.model.ids import RouteTarget
 from isthmus.model.ip import IpPrefix
@@ -98,9 +100,6 @@ class VtnView:
         newest: version of what anybody is known to have heard of; greater than that of
             ``document`` while that one is still on its way. None if nothing is known.
         members: everybody who is a member, or says something as one, in order of site.
-        wanted: what to realise here; None if nothing is, or not now.
-        is_to_be_removed: whatever is realised here has to go.
-        awaits_acceptance: this site is a member and has not said yet whether it wants to be.
         requests: those that were not withdrawn, in the order in which they are to be answered.
         answers: this site's own.
         overruled: ``vtn`` documents that do not count, the newest first.
@@ -112,9 +111,6 @@ class VtnView:
     document: VtnDocument | None
     newest: Version | None
     members: tuple[MemberView, ...]
-    wanted: Wanted | None
-    is_to_be_removed: bool
-    awaits_acceptance: bool
     requests: tuple[OpenRequest, ...]
     answers: tuple[AnswerDocument, ...]
     overruled: tuple[VtnDocument, ...]
@@ -151,6 +147,38 @@ class VtnView:
         return own is not None and (self.document is None or self.document.version < own.follows)
 
     @property
+    def grant(self) -> MemberGrant | None:
+        """What this site is given; None if it is no member, is leaving or is behind."""
+        if self.document is None or self.document.is_deleted or self.is_behind:
+            return None
+        found = self.member(self.site).grant
+        return None if found is None or found.is_leaving else found
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What to realise here; None if nothing is, or not now."""
+        grant, own = self.grant, self.own_member
+        if self.document is None or grant is None or own is None:
+            return None
+        if own.acceptance is not Acceptance.ACCEPTED:
+            return None
+        return _wanted(self.document, grant, own)
+
+    @property
+    def is_to_be_removed(self) -> bool:
+        """Whether what is realised here has to go."""
+        own = self.own_member
+        if own is None or own.is_removed or self.is_behind:
+            return False
+        return self.grant is None or own.acceptance is Acceptance.REFUSED
+
+    @property
+    def awaits_acceptance(self) -> bool:
+        """Whether this site is a member and has not said yet that it wants to be."""
+        own = self.own_member
+        return self.grant is not None and (own is None or own.acceptance is Acceptance.PENDING)
+
+    @property
     def own_member(self) -> MemberDocument | None:
         """What this site said last as a member."""
         return self.member(self.site).document
@@ -167,8 +195,10 @@ class VtnView:
 
     def member(self, site: str) -> MemberView:
         """Return what is known of a site as a member."""
-        found = (each for each in self.members if each.site == site)
-        return next(found, MemberView(site, None, None))
+        place = bisect_left(self.members, site, key=attrgetter("site"))
+        if place < len(self.members) and self.members[place].site == site:
+            return self.members[place]
+        return MemberView(site, None, None)
 
 
 def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView:
@@ -182,19 +212,6 @@ def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView
     heard = _sort_out(vtn_id, documents)
     counting = heard.documents[0] if heard.documents else None
     grants = {each.site: each for each in counting.members} if counting else {}
-    own = heard.members.get(own_site)
-    is_behind = own is not None and (counting is None or counting.version < own.follows)
-    grant = grants.get(own_site)
-    is_member = (
-        counting is not None
-        and grant is not None
-        and not grant.is_leaving
-        and not counting.is_deleted
-    )
-    accepted = Acceptance.PENDING if own is None else own.acceptance
-    wanted = None
-    if counting and grant and is_member and not is_behind and accepted is Acceptance.ACCEPTED:
-        wanted = _wanted(counting, grant, own)
     return VtnView(
         vtn_id,
         own_site,
@@ -204,12 +221,6 @@ def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView
             MemberView(site, grants.get(site), heard.members.get(site))
             for site in sorted(grants.keys() | heard.members.keys())
         ),
-        wanted,
-        own is not None
-        and not own.is_removed
-        and not is_behind
-        and (not is_member or accepted is Acceptance.REFUSED),
-        is_member and not is_behind and accepted is Acceptance.PENDING,
         tuple(_open(counting, heard)),
         tuple(
             sorted(
@@ -261,19 +272,18 @@ def _sort_out(vtn_id: str, documents: Iterable[Published]) -> _Heard:
     return heard
 
 
-def _wanted(counting: VtnDocument, grant: MemberGrant, own: MemberDocument | None) -> Wanted:
-    rate_kbps = own.rate_kbps if own else None
+def _wanted(counting: VtnDocument, grant: MemberGrant, own: MemberDocument) -> Wanted:
     return Wanted(
         version=counting.version,
         name=counting.name,
         description=counting.description,
         type=counting.type,
-        project=(own.project if own else None) or grant.project,
+        project=own.project or grant.project,
         prefixes=grant.prefixes,
         route_targets=counting.route_targets,
         admin_state_up=counting.admin_state_up,
-        class_of_service=(own.class_of_service if own else None) or counting.class_of_service,
-        rate_kbps=counting.rate_kbps if rate_kbps is None else rate_kbps,
+        class_of_service=own.class_of_service or counting.class_of_service,
+        rate_kbps=counting.rate_kbps if own.rate_kbps is None else own.rate_kbps,
     )
 
 

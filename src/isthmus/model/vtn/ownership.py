@@ -151,6 +151,7 @@ def take_over(view: VtnView, vouched_gone: Iterable[str] = ()) -> VtnDocument:
         epoch=version.epoch,
         generation=version.generation,
         members=tuple(_members_after_take_over(view, version)),
+        took_over=(*document.took_over, document.version),
         vouched_gone=tuple(sorted(vouched_gone.union(document.vouched_gone) - {view.site})),
     )
 
