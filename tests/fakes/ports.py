@@ -31,6 +31,7 @@ class FakePlugger:
         self._hosts: frozenset[str] = frozenset()
         self._core: int | None = CORE_OFPORT
         self._life = 1
+        self._has_core_link = True
         self._on_change: Callable[[], None] = lambda: None
 
     def start(self, on_change: Callable[[], None]) -> None:
@@ -64,7 +65,9 @@ class FakePlugger:
     def settle(self) -> None:
         """Let the switch take in what was asked of it."""
         before = self._ports
-        self._ports = SwitchPorts(self._core, dict(self._plugged), self._hosts, str(self._life))
+        self._ports = SwitchPorts(
+            self._core, dict(self._plugged), self._hosts, str(self._life), self._has_core_link
+        )
         if self._ports != before:
             self._on_change()
 
@@ -81,6 +84,11 @@ class FakePlugger:
     def lose_core(self) -> None:
         """Take the core link away."""
         self._core = None
+        self.settle()
+
+    def set_core_link(self, *, is_up: bool) -> None:
+        """Take the link of the core bridge's NIC away, or give it back."""
+        self._has_core_link = is_up
         self.settle()
 
     def restart(self) -> None:

@@ -124,12 +124,16 @@ class FakeSpeaker:
         daemon: what it speaks through; may be shared by a speaker that comes after this one.
         fail_next_advertise: raised by the next `advertise` that is otherwise acceptable, once.
         advertised: every set of routes that was accepted, in order.
+        meetings: how often it was told that this PE is ready to serve.
+        has_core_link: what it was told last.
     """
 
     def __init__(self, daemon: FakeBgpDaemon | None = None) -> None:
         self.daemon = daemon or FakeBgpDaemon()
         self.fail_next_advertise: EdgeError | None = None
         self.advertised: list[frozenset[VpnRoute]] = []
+        self.meetings = 0
+        self.has_core_link = True
         self._wanted: frozenset[VpnRoute] | None = None
         self._imports: frozenset[RouteTarget] = frozenset()
         self._on_change: Callable[[], None] = lambda: None
@@ -174,6 +178,14 @@ class FakeSpeaker:
             raise SpeakerUnreachable("The daemon is away.")
         self.advertised.append(routes)
         self.daemon.tell(routes, imports)
+
+    def meet_gateways(self) -> None:
+        """Let other gateways hear this PE."""
+        self.meetings += 1
+
+    def core_link(self, *, is_up: bool) -> None:
+        """Note whether the link to the core is up."""
+        self.has_core_link = is_up
 
     def restart_daemon(self) -> None:
         """Crash the daemon and have it started again."""

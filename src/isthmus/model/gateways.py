@@ -13,8 +13,9 @@ class GatewayView:
 
     Attributes:
         alive: those that are heard now and ready to serve.
-        is_settled: the others have had the time to be heard since this PE started.
-        is_cut_off: no BGP neighbor of any kind is heard.
+        is_settled: the others have had the time to be heard since this PE was ready to serve, or
+            since its link to the core came back.
+        is_cut_off: it has no link to the core, or no BGP neighbor of any kind is heard.
     """
 
     alive: frozenset[IPv4Address] = frozenset()

@@ -96,6 +96,12 @@ class Installer:
             errors += self._advertise(compiled.routes, compiled.import_rts)
         return errors
 
+    def meet_gateways(self) -> list[EdgeError]:
+        """Let other gateways hear this PE, once flows of this life of the agent are there."""
+        if not self.has_written_flows:
+            return []
+        return _errors_of(self._edges.speaker.meet_gateways)
+
     def _plug(self, circuits: frozenset[str]) -> list[EdgeError]:
         self._plugged = None
         errors = _errors_of(lambda: self._edges.ports.plug(circuits))

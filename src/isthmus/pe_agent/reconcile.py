@@ -227,6 +227,7 @@ class Reconciler:
         if ports is None or wait_s > 0:
             return wait_s if wait_s > 0 else None
         intents = self.intents.snapshot()
+        self._edges.speaker.core_link(is_up=ports.has_core_link)
         wait_s = self._wait_for_gateways(intents, began)
         if wait_s > 0:
             return wait_s
@@ -242,6 +243,7 @@ class Reconciler:
             errors += self._installer.install(
                 salvaged.compiled, ports.epoch, may_write_flows=may_write_flows
             )
+            errors += self._installer.meet_gateways()
             if may_write_flows and not errors:
                 if links := _links_to_go(self._last_pass, circuits, ports):
                     self._take_leave(links)

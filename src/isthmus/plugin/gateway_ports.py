@@ -7,6 +7,10 @@
 OVN then takes the first for a virtual port with the others as its parents. Port security stays on,
 as only so does OVN know a port's MAC for sure; the allowed address pairs let everything the VPN
 carries through. No tenant's quota is used: the project is empty.
+
+Their security group is stateless: while a network is handed from one gateway to another, a
+connection's packets come in by one port and go out by the other, and OVN drops what it has not
+tracked from the start on that port.
 """
 
 from __future__ import annotations
@@ -147,22 +151,25 @@ def _pairs(network: NetworkRecord) -> list[dict[str, str]]:
 
 
 def _correct(network: NetworkRecord, port_ids: list[str]) -> None:
-    """Let ports use the gateway addresses as they are now; touch none that is right."""
+    """Let ports use the gateway addresses as they are now, untracked; touch none that is right."""
     if not port_ids:
         return
     core, context, wanted = directory.get_plugin(), own_context(), _pairs(network)
     addresses = {pair["ip_address"] for pair in wanted}
-    fields = ["id", "allowed_address_pairs"]
+    groups = [_security_group()]
+    fields = ["id", "allowed_address_pairs", "security_groups"]
     for port in core.get_ports(context, filters={"id": port_ids}, fields=fields):
-        if {pair["ip_address"] for pair in port["allowed_address_pairs"]} != addresses:
-            core.update_port(context, port["id"], {"port": {"allowed_address_pairs": wanted}})
+        is_allowed = {pair["ip_address"] for pair in port["allowed_address_pairs"]} == addresses
+        if not is_allowed or port["security_groups"] != groups:
+            change = {"allowed_address_pairs": wanted, "security_groups": groups}
+            core.update_port(context, port["id"], {"port": change})
             LOG.info("gateway_port.changed network=%s port=%s", network.id, port["id"])
 
 
 def _security_group() -> str:
-    """Return the security group of all gateways' ports, which lets everything through."""
+    """Return the security group of all gateways' ports: everything goes through, untracked."""
     core, context = directory.get_plugin(), own_context()
-    filters = {"name": [SECURITY_GROUP], "project_id": [""]}
+    filters = {"name": [SECURITY_GROUP], "project_id": [""], "stateful": [False]}
     found = core.get_security_groups(context, filters=filters, fields=["id"])
     if found:
         return str(min(group["id"] for group in found))
@@ -172,6 +179,7 @@ def _security_group() -> str:
             "security_group": {
                 "name": SECURITY_GROUP,
                 "description": "Ports of Isthmus gateways; what they may carry VPNs decide.",
+                "stateful": False,
                 "project_id": "",
                 "tenant_id": "",
             }

@@ -23,10 +23,10 @@ HOLD_TIME_S = 90
 class Gateway:
     """A gobgpd and the speaker of an agent without any VPN."""
 
-    def __init__(self, network: CoreNetwork, name: str) -> None:
+    def __init__(self, network: CoreNetwork, name: str, *, is_ready: bool = True) -> None:
         others = tuple(address for other, address in ADDRESSES.items() if other != name)
         self.daemon = GoBgpd(network, name)
-        config = BgpConfig(
+        self._config = BgpConfig(
             AS_NUMBER,
             ADDRESSES[name],
             (),
@@ -34,9 +34,16 @@ class Gateway:
             gateway_neighbors=others,
             hold_time_s=HOLD_TIME_S,
         )
-        self.speaker = GoBgpSpeaker(config)
-        self.speaker.start(lambda: None)
-        self.speaker.advertise(frozenset(), frozenset())
+        self.speaker = self.new_speaker()
+        if is_ready:
+            self.speaker.meet_gateways()
+
+    def new_speaker(self) -> GoBgpSpeaker:
+        """A speaker of an agent that has just started and is not ready to serve yet."""
+        speaker = GoBgpSpeaker(self._config)
+        speaker.start(lambda: None)
+        speaker.advertise(frozenset(), frozenset())
+        return speaker
 
     @property
     def view(self) -> GatewayView:
@@ -102,3 +109,40 @@ def test_a_gateway_whose_daemon_ends_is_missed(pair: tuple[Gateway, Gateway]) ->
     second.daemon.kill()
     eventually(lambda: not first.view.alive)
     eventually(lambda: second.view.is_cut_off)
+
+
+def test_a_gateway_is_heard_once_it_is_ready_to_serve(core: CoreNetwork) -> None:
+    """Whoever serves until then goes on, and neither knows of the other."""
+    serving, starting = Gateway(core, "gw1"), Gateway(core, "gw2", is_ready=False)
+    try:
+        eventually(lambda: serving.view.is_settled)
+        assert not serving.view.alive
+        assert not starting.view.is_settled
+        starting.speaker.meet_gateways()
+        for gateway in (serving, starting):
+            eventually(lambda: gateway.view, _is_whole)  # noqa: B023
+    finally:
+        for gateway in (serving, starting):
+            gateway.end()
+
+
+def test_an_agent_that_restarts_finds_gateways_as_they_were(
+    core: CoreNetwork, pair: tuple[Gateway, Gateway]
+) -> None:
+    """The daemon has had its sessions all the while, and they stay."""
+    first, second = pair
+    eventually(lambda: first.view.alive and second.view.alive)
+    second.speaker.stop()
+    second.speaker = second.new_speaker()
+    eventually(lambda: second.view, _is_whole)
+    assert first.view.alive
+
+
+def test_a_gateway_whose_core_link_is_gone_knows_it_at_once(pair: tuple[Gateway, Gateway]) -> None:
+    """Its sessions don't; when the link is back they are still there."""
+    first, second = pair
+    eventually(lambda: first.view.alive and second.view.alive)
+    first.speaker.core_link(is_up=False)
+    assert first.view.is_cut_off
+    first.speaker.core_link(is_up=True)
+    eventually(lambda: first.view, _is_whole)

@@ -171,6 +171,10 @@ class RealSwitch:
         done = subprocess.run(argv, capture_output=True, text=True)
         return sorted(line.strip() for line in done.stdout.splitlines() if "actions=" in line)
 
+    def run_inside(self, *argv: str) -> str:
+        """Run a command in the namespace that the switch runs in."""
+        return self._run(*self.inside("switch", *argv))
+
     def _run(self, *argv: str) -> str:
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 

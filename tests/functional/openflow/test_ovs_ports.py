@@ -147,8 +147,7 @@ def test_what_a_hand_undid_is_made_again(plugged: RealPluggedSwitch) -> None:
     plugged.switch.vsctl("del-port", "br-int", f"ipe{NET_A[:9]}")
     following.until(lambda ports: ports.circuits.keys() == {NET_A})
     plugged.switch.vsctl("del-port", "br-pe", f"ppe{NET_A[:9]}")
-    following.until(lambda ports: NET_A in ports.circuits)
-    assert following.ports().circuits[NET_A] != before
+    following.until(lambda ports: ports.circuits.get(NET_A, before) != before)
     plugged.switch.vsctl("del-port", "br-core", "core-pe")
     eventually(lambda: "core-pe" in plugged.rows("interface"))
     plugged.plugger.stop()
@@ -193,3 +192,20 @@ def test_ports_keep_their_numbers_over_a_restart_of_the_switch(plugged: RealPlug
         seen.append(following.ports())
     assert seen == [before] * len(seen)
     plugged.plugger.stop()
+
+
+def test_a_core_bridge_whose_nic_has_lost_its_link_is_told_at_once(
+    plugged: RealPluggedSwitch,
+) -> None:
+    """Long before anything that speaks over it misses its neighbor."""
+    switch = plugged.switch
+    switch.run_inside("ip", "link", "add", "nic", "type", "veth", "peer", "name", "far")
+    for end in ("nic", "far"):
+        switch.run_inside("ip", "link", "set", end, "up")
+    switch.vsctl("add-port", "br-core", "nic")
+    following = settle(plugged)
+    following.until(lambda ports: ports.has_core_link)
+    switch.run_inside("ip", "link", "set", "far", "down")
+    following.until(lambda ports: not ports.has_core_link)
+    switch.run_inside("ip", "link", "set", "far", "up")
+    following.until(lambda ports: ports.has_core_link)

@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
+from isthmus.pe_agent.compile.gateways import Announcement
 from isthmus.pe_agent.gateway_announcer import Schedule
 from isthmus.pe_agent.openflow.punts import Injection
 
 FRAMES = (b"arp", b"neighbor advertisement")
+WHAT = Announcement(FRAMES)
+OTHER = frozenset({IPv4Address("192.0.2.12")})
 
 
-def times_told(schedule: Schedule, until: float) -> list[float]:
+def times_told(schedule: Schedule, until: float, what: Announcement = WHAT) -> list[float]:
     """Return when port 4 was told something, with nothing else happening."""
     told, now = [], 0.0
     while now <= until:
-        if schedule.due({4: FRAMES}, now):
+        if schedule.due({4: what}, now):
             told.append(now)
         next_at = schedule.next_at()
         if next_at is None:
@@ -29,20 +34,36 @@ def test_hosts_are_told_at_once_and_three_times_more() -> None:
 
 def test_every_frame_goes_out_of_its_port() -> None:
     """As it was compiled."""
-    assert Schedule().due({4: FRAMES}, 0.0) == [Injection(frame, 4) for frame in FRAMES]
+    assert Schedule().due({4: WHAT}, 0.0) == [Injection(frame, 4) for frame in FRAMES]
 
 
 def test_what_was_lost_and_won_back_is_told_again() -> None:
     """In between another PE was the gateway, and hosts know that one."""
     schedule = Schedule()
-    assert schedule.due({4: FRAMES}, 0.0)
+    assert schedule.due({4: WHAT}, 0.0)
     assert not schedule.due({}, 0.01)
     assert schedule.next_at() is None
-    assert schedule.due({4: FRAMES}, 0.02)
+    assert schedule.due({4: WHAT}, 0.02)
+
+
+def test_hosts_are_told_again_when_another_gateway_is_heard() -> None:
+    """It may have served until now, though this one has all the while."""
+    schedule = Schedule()
+    alone, together = Announcement(FRAMES, unheard=OTHER), Announcement(FRAMES, heard=OTHER)
+    assert schedule.due({4: alone}, 0.0)
+    assert not schedule.due({4: alone}, 0.01)
+    assert schedule.due({4: together}, 0.02)
+    assert schedule.due({4: alone}, 0.03)
+
+
+def test_while_another_gateway_is_not_heard_hosts_are_told_for_longer() -> None:
+    """It may not know that it is cut off before a hold time of nine seconds is over."""
+    alone = Announcement(FRAMES, unheard=OTHER)
+    assert times_told(Schedule(), until=60, what=alone) == [0.0, 0.1, 0.5, 2.0, 6.0, 10.0, 14.0]
 
 
 def test_another_address_is_told_at_once() -> None:
     """Without waiting for the next repetition of the old one."""
     schedule = Schedule()
-    schedule.due({4: FRAMES}, 0.0)
-    assert schedule.due({4: (b"other",)}, 0.01) == [Injection(b"other", 4)]
+    schedule.due({4: WHAT}, 0.0)
+    assert schedule.due({4: Announcement((b"other",))}, 0.01) == [Injection(b"other", 4)]

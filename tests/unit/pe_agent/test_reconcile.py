@@ -52,9 +52,9 @@ class Diary:
         call = getattr(edge, name)
 
         @functools.wraps(call)
-        def noted(argument: Any, *others: Any) -> Any:
-            self.entries.append((name, argument))
-            return call(argument, *others)
+        def noted(*arguments: Any) -> Any:
+            self.entries.append((name, next(iter(arguments), None)))
+            return call(*arguments)
 
         setattr(edge, name, noted)
 
@@ -470,6 +470,29 @@ def test_whoever_tells_hosts_looks_again_after_each_pass(bench: Bench) -> None:
     told = len(bench.reports)
     bench.agent.run(bench.reports.append, look)
     assert looks == [told, told]
+
+
+def test_other_gateways_hear_of_a_pe_once_its_flows_are_there(bench: Bench) -> None:
+    """One that was told earlier would hand over what can't be carried yet."""
+    bench.diary._keep(bench.speaker, "meet_gateways")
+    bench.give(red(VM1))
+    assert bench.diary.verbs().index("apply") < bench.diary.verbs().index("meet_gateways")
+
+
+def test_a_pe_whose_flows_are_refused_meets_no_gateway(bench: Bench) -> None:
+    """The others go on serving."""
+    bench.switch.fail_next_apply = SwitchRefused("No.")
+    bench.give(red(VM1))
+    assert not bench.speaker.meetings
+
+
+def test_the_speaker_hears_of_the_core_link_before_sessions_notice(bench: Bench) -> None:
+    """And again when it is back."""
+    bench.give(red(VM1))
+    for is_up in (False, True):
+        bench.plugger.set_core_link(is_up=is_up)
+        bench.settle()
+        assert bench.speaker.has_core_link is is_up
 
 
 def _prefixes(routes: frozenset[VpnRoute]) -> set[str]:

@@ -4,6 +4,7 @@
 gobgpd keeps nothing on disk, so its whole content is repeated after each of its restarts:
 
     daemon knows nothing      start BGP ─▶ watch ─▶ all routes ─▶ neighbors (told of the restart)
+                              other gateways once this PE is ready to serve
     daemon runs already       watch ─▶ what it has of ours ─▶ the difference ─▶ neighbors it lacks
 
 Routes go in before neighbors: an end-of-RIB after an empty table would withdraw everything (RFC
@@ -18,7 +19,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from ipaddress import IPv4Address
 
 from isthmus.config.bgp import BgpConfig
@@ -67,7 +68,7 @@ class GoBgpSpeaker:
         self._rib = SharedRib(config)
         self._labels = LabelReader(config, self._hear_labels)
 
-        # Held while the daemon is told something; guards the next seven.
+        # Held while the daemon is told something; guards the next eight.
         self._telling = threading.Condition()
         self._own = OwnRoutes()
         self._memberships = Memberships()
@@ -75,6 +76,7 @@ class GoBgpSpeaker:
         self._reason = "The BGP speaker has not been started."
         self._is_connecting = False
         self._is_released = False
+        self._is_meeting_gateways = False
         self._is_restart = is_forwarding_kept
 
         # Only the thread that reads events touches these.
@@ -143,6 +145,25 @@ class GoBgpSpeaker:
                 self._start_over()
                 raise
 
+    def meet_gateways(self) -> None:
+        """Open the sessions with other gateways, now or once the daemon is back."""
+        with self._telling:
+            if self._is_meeting_gateways:
+                return
+            self._is_meeting_gateways = True
+            if self._ready is None or not self._is_released:
+                return
+            try:
+                self._release_neighbors(self._ready)
+            except EdgeError:
+                self._start_over()
+                raise
+
+    def core_link(self, *, is_up: bool) -> None:
+        """Note whether the link to the core is up."""
+        if self._rib.update(lambda rib: rib.core_link(is_up=is_up, now=time.monotonic())):
+            _LOG.info("core_link.changed is_up=%s", is_up)
+
     # ── what the daemon is told, with _telling held ──
 
     def _tell(self, client: GoBgpClient) -> None:
@@ -174,12 +195,14 @@ class GoBgpSpeaker:
             self._release_neighbors(client)
 
     def _release_neighbors(self, client: GoBgpClient) -> None:
-        """Make the configured neighbors all that the daemon has."""
+        """Make the configured neighbors all that the daemon has, but for gateways not to be met."""
         known = {peer.conf.neighbor_address: peer for peer in client.neighbors()}
         is_restart = self._is_restart and not known
         for address in self._config.sessions:
             wanted = mapping.encode_neighbor(self._config, address, is_restart=is_restart)
             there = known.pop(str(address), None)
+            if there is None and self._is_too_early_for(address):
+                continue
             if there is None:
                 client.add_neighbor(wanted)
                 _LOG.info("neighbor.added address=%s restarting=%s", address, is_restart)
@@ -193,6 +216,11 @@ class GoBgpSpeaker:
         # Whatever restarts the daemon from now on, our flows will have been there all the while.
         self._is_restart = True
         self._rib.update(lambda rib: rib.neighbors_are_released(time.monotonic()))
+        if self._is_meeting_gateways:
+            self._rib.update(lambda rib: rib.gateways_are_released(time.monotonic()))
+
+    def _is_too_early_for(self, neighbor: IPv4Address) -> bool:
+        return not self._is_meeting_gateways and neighbor not in self._config.all_neighbors
 
     def _start_over(self) -> None:
         """Make the reading thread connect anew."""
@@ -407,9 +435,11 @@ class GoBgpSpeaker:
         self._found.clear()
         return frozenset(routes)
 
-    def _resume(self, rib: Rib, neighbors: Iterable[gobgp_pb2.Peer]) -> None:
+    def _resume(self, rib: Rib, neighbors: Collection[gobgp_pb2.Peer]) -> None:
         now = time.monotonic()
-        rib.replay_is_over()
+        there = {peer.conf.neighbor_address for peer in neighbors}
+        gateways = map(str, self._config.gateway_neighbors)
+        rib.replay_is_over(has_met_gateways=there.issuperset(gateways))
         for peer in neighbors:
             rib.neighbors_are_released(now)
             if peer.graceful_restart.peer_restarting:

@@ -25,7 +25,7 @@ class Rib:
     """Best paths by route key, with those a restarted daemon has not confirmed yet.
 
     One life of the daemon is: `daemon_is_up`, the replay of what it knows, `replay_is_over`,
-    `neighbors_are_released` (perhaps earlier), events, `daemon_is_gone`.
+    `neighbors_are_released` (perhaps earlier), `gateways_are_released`, events, `daemon_is_gone`.
     """
 
     def __init__(self, config: BgpConfig) -> None:
@@ -47,6 +47,9 @@ class Rib:
         self._released_at: float | None = None
         self._gone_at: float | None = None
         self._are_gateways_known = not config.gateway_neighbors
+        self._awaited_gateways = frozenset(config.gateway_neighbors)
+        self._gateways_released_at: float | None = None
+        self._has_core_link = True
         self._is_fresh = True
         self._snapshot: RibIn | None = None
         self._revision = 0
@@ -76,17 +79,21 @@ class Rib:
         self._labelled = frozenset()
         self._ends_of_rib.clear()
         self._established.clear()
-        self._released_at = None
+        self._released_at = self._gateways_released_at = None
         self._gone_at = None
         self._is_converging = self._is_converging or is_fresh
         self._is_fresh = is_fresh
         if is_fresh:
-            self._are_gateways_known = not self._config.gateway_neighbors
+            self._wait_for_gateways(frozenset(self._config.gateway_neighbors))
         self._has_changed()
 
-    def replay_is_over(self) -> None:
-        """All that the daemon knew has been heard."""
-        if not self._is_fresh:
+    def replay_is_over(self, *, has_met_gateways: bool = True) -> None:
+        """All that the daemon knew has been heard.
+
+        Args:
+            has_met_gateways: a daemon that ran already had its sessions with them.
+        """
+        if has_met_gateways and not self._is_fresh:
             self._know_gateways()
         if not self._is_converging:
             self._drop_stale()
@@ -102,6 +109,26 @@ class Rib:
         """Sessions may come up from now on."""
         if self._released_at is None:
             self._released_at = now
+
+    def gateways_are_released(self, now: float) -> None:
+        """Sessions with other gateways may come up from now on: this PE is ready to serve."""
+        if self._gateways_released_at is None:
+            self._gateways_released_at = now
+
+    def core_link(self, *, is_up: bool, now: float) -> None:
+        """The link to the core came or went.
+
+        Without it nobody is heard, whatever sessions have not noticed yet. When it is back, those
+        gateways that were alive are waited for: one of them serves meanwhile.
+        """
+        if is_up == self._has_core_link:
+            return
+        self._has_core_link = is_up
+        if is_up:
+            self._gateways_released_at = now
+        else:
+            self._wait_for_gateways(self._gateways_alive())
+        self._has_changed()
 
     def learn(self, route: VpnRoute) -> None:
         """A neighbor's path became best, or is heard again."""
@@ -206,9 +233,9 @@ class Rib:
                 ),
                 labelled=self._all_labelled(),
                 gateways=GatewayView(
-                    alive=frozenset(self._established.intersection(self._config.gateway_neighbors)),
+                    alive=self._gateways_alive(),
                     is_settled=self._are_gateways_known,
-                    is_cut_off=not self._established,
+                    is_cut_off=not (self._has_core_link and self._established),
                 ),
             )
         return self._snapshot
@@ -220,12 +247,19 @@ class Rib:
         told = {route.pe for route in self._labelled}
         return self._labelled.union(one for one in self._stale_labelled if one.pe not in told)
 
+    def _gateways_alive(self) -> frozenset[IPv4Address]:
+        return frozenset(self._established.intersection(self._config.gateway_neighbors))
+
+    def _wait_for_gateways(self, awaited: frozenset[IPv4Address]) -> None:
+        self._are_gateways_known = not awaited
+        self._awaited_gateways = awaited
+
     def _have_gateways_had_time(self, now: float) -> bool:
-        if self._released_at is None:
+        released_at = self._gateways_released_at
+        if released_at is None or not self._has_core_link:
             return False
-        return now >= self._released_at + _GATEWAY_PATIENCE_S or self._established.issuperset(
-            self._config.gateway_neighbors
-        )
+        is_late = now >= released_at + _GATEWAY_PATIENCE_S
+        return is_late or self._established.issuperset(self._awaited_gateways)
 
     def _know_gateways(self) -> None:
         if not self._are_gateways_known:
@@ -266,8 +300,8 @@ class Rib:
         return (self._released_at + config.graceful_restart_time_s, first + config.late_neighbor_s)
 
     def _deadlines(self) -> Iterator[float]:
-        if self._released_at is not None and not self._are_gateways_known:
-            yield self._released_at + _GATEWAY_PATIENCE_S
+        if self._gateways_released_at is not None and not self._are_gateways_known:
+            yield self._gateways_released_at + _GATEWAY_PATIENCE_S
         for neighbor in self._config.all_neighbors:
             yield from self._patience(neighbor)
             sent_at = self._has_sent_all_at(neighbor)

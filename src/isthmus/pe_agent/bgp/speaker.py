@@ -67,6 +67,18 @@ class BgpSpeaker(Protocol):
             SpeakerRefused: a route is not one that may be sent; none was changed.
         """
 
+    def meet_gateways(self) -> None:
+        """Let other gateways hear this PE from now on: it is ready to serve. Idempotent.
+
+        One that heard it earlier would hand it networks that it can't carry yet.
+
+        Raises:
+            SpeakerUnreachable: the daemon is away; it hears of them when it is back.
+        """
+
+    def core_link(self, *, is_up: bool) -> None:
+        """Note whether the link to the core is up; sessions over it notice later. Never blocks."""
+
     def rib(self) -> RibIn:
         """Return the last known RIB-in. Never blocks, never raises."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from isthmus.model.flow import Action, Flow, Goto, Move, OutputToInPort, SetField, ToAgent
+from isthmus.model.flow import Action, Drop, Flow, Goto, Move, OutputToInPort, SetField, ToAgent
 from isthmus.model.intent import AttachmentCircuit
 from isthmus.model.ip import AddressFamily, IpAddress
 from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.gateways import Duty
 from isthmus.pe_agent.compile.icmp import PUNTED_OCTETS
 from isthmus.pe_agent.compile.membership import CircuitShare
+from isthmus.pe_agent.compile.pipeline import DropCookie
 from isthmus.pe_agent.compile.vrfs import Vrf
 
 FOR_ANOTHER_HOST = "0x2"
@@ -72,9 +73,25 @@ def compile_attachment_flows(
                 *arp_reply(circuit, subnet.gateway),
                 cookie=vrf.number,
             )
+            if circuit.gateways:
+                yield _another_gateways_arp_flow(from_circuit, subnet.gateway)
     link = neighbor_discovery.Link.of(circuit)
     if link.subnets and AddressFamily.IPV6 in vrf.labels:
         yield from _ipv6_link_flows(vrf, link, from_circuit)
+
+
+def _another_gateways_arp_flow(from_circuit: Mapping[str, object], gateway: IpAddress) -> Flow:
+    """Leave a request from the gateway's own address unanswered: another gateway announces itself.
+
+    OVN takes an answer for this PE's word that the address is its own.
+    """
+    return Flow.of(
+        pipeline.ATTACHMENT,
+        110,
+        {**from_circuit, "eth_type": pipeline.ARP, "arp_op": 1, "arp_spa": gateway},
+        Drop(),
+        cookie=DropCookie.ANOTHER_GATEWAY,
+    )
 
 
 def compile_neighbor_advertisement_flows() -> Iterator[Flow]:

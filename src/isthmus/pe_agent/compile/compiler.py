@@ -35,7 +35,7 @@ from isthmus.pe_agent.compile.flows import (
     compile_shared_flows,
     compile_vrf_flows,
 )
-from isthmus.pe_agent.compile.gateways import announcements, duty_on
+from isthmus.pe_agent.compile.gateways import Announcement, announcement, duty_on
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.inputs import Compiled, Inputs, Numbers
 from isthmus.pe_agent.compile.lsps import join_lsps
@@ -123,7 +123,7 @@ def compile_pe(
         punts={vrf.number: _punts(memo, vrf, fibs[vrf.key], core) for vrf in vrfs},
         links=_of_ports(memo, _links, vrfs, inputs),
         import_rts=frozenset().union(*(vrf.import_rts for vrf in vrfs)),
-        announcements=_of_ports(memo, _announcements, vrfs, inputs),
+        announcements=_announcements(memo, vrfs, inputs, pe.address),
     )
 
 
@@ -372,14 +372,19 @@ def _links(vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]) -> dict[int, L
 
 
 def _announcements(
-    vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]
-) -> dict[int, tuple[bytes, ...]]:
-    return {
-        circuit_ports[circuit.port_id]: announcements(circuit)
-        for vrf in vrfs
-        for circuit in vrf.served_circuits
-        if circuit.port_id in circuit_ports
-    }
+    memo: Memo, vrfs: list[Vrf], inputs: Inputs, own: IPv4Address
+) -> Mapping[int, Announcement]:
+    ports, view = inputs.circuit_ports, inputs.gateways
+    return memo.recall(
+        "announcements",
+        (vrfs, ports, view, own),
+        lambda: {
+            ports[circuit.port_id]: announcement(circuit, own, view)
+            for vrf in vrfs
+            for circuit in vrf.served_circuits
+            if circuit.port_id in ports
+        },
+    )
 
 
 def _note_problems(vrf: Vrf, fib: Fib, core: CoreLink, inputs: Inputs, problems: _Problems) -> None:

@@ -5,13 +5,15 @@ In gateway mode hosts have no PE of their own; chosen PEs have a port on the net
 them at a time is its gateway. Each PE decides for itself, from what it sees:
 
     not settled: who else is there is not known yet      stands by
-    no BGP neighbor at all, and others may serve         stands by
+    no link to the core, or no BGP neighbor at all,
+    and others may serve                                 stands by
     a gateway preferred to this one is alive             stands by
     otherwise                                            serves
 
 Two may serve at once for as long as they don't see each other, and for the moment in which one
 hears of the other; each carries then what it gets. One that stands by forwards as well: to the
-one that serves, or where it knows of none, to the hosts.
+one that serves, or where it knows of none, to the hosts. So a network is handed over without a
+gap: whoever hosts and other PEs still send to, and in whichever order they learn of it.
 
 Pure: no I/O, no clock, no logging.
 """
@@ -19,6 +21,7 @@ Pure: no I/O, no clock, no logging.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
 
@@ -32,6 +35,22 @@ STANDBY_LOCAL_PREF = 0
 _ARP = bytes.fromhex("0806")
 _ARP_REQUEST = bytes.fromhex("0001080006040001")
 _BROADCAST_MAC = b"\xff" * 6
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What hosts of a network are told by the one that has become their gateway.
+
+    Attributes:
+        frames: that say so.
+        heard: other gateways of the network that are heard. One that comes back may have served
+            until then, and one that goes may not know: hosts are told again.
+        unheard: those that are not, and may answer hosts as long as they don't know it.
+    """
+
+    frames: tuple[bytes, ...]
+    heard: frozenset[IPv4Address] = frozenset()
+    unheard: frozenset[IPv4Address] = frozenset()
 
 
 class Duty(Enum):
@@ -88,13 +107,15 @@ def local_pref(circuit: AttachmentCircuit, duty: Duty, own: IPv4Address, base: i
     return min(base + len(_preferred(circuit, own)), 2**32 - 1)
 
 
-def announcements(circuit: AttachmentCircuit) -> tuple[bytes, ...]:
-    """Return the frames that turn hosts of a network to this gateway.
+def announcement(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> Announcement:
+    """Return what turns hosts of a network to this gateway.
 
     A gratuitous ARP request for each IPv4 gateway address (RFC 5227 §3), an unsolicited neighbor
     advertisement for each IPv6 one (RFC 4861 §7.2.6).
     """
-    return (*_gratuitous_arps(circuit), *announce(Link.of(circuit)))
+    frames = (*_gratuitous_arps(circuit), *announce(Link.of(circuit)))
+    others = frozenset(circuit.gateways) - {own}
+    return Announcement(frames, others & view.alive, others - view.alive)
 
 
 def _preferred(circuit: AttachmentCircuit, own: IPv4Address) -> tuple[IPv4Address, ...]:

@@ -12,6 +12,7 @@ from isthmus.model.gateways import GatewayView
 from isthmus.model.ids import RouteTarget
 from isthmus.model.intent import VrfIntent
 from isthmus.model.route import LabelledRoute, VpnRoute
+from isthmus.pe_agent.compile.gateways import Announcement
 from isthmus.pe_agent.compile.icmp import PuntContext
 from isthmus.pe_agent.compile.neighbor_discovery import Link
 from isthmus.pe_agent.compile.numbers import LabelKey, VrfKey
@@ -77,7 +78,7 @@ class Compiled:
         punts: VRF number → what an answer to a packet punted from that VRF needs.
         links: OpenFlow port of an attachment → what the PE, as its IPv6 router, says there.
         import_rts: route targets of the routes its VRFs take from other PEs.
-        announcements: OpenFlow port of an attachment → frames that tell hosts of their gateway.
+        announcements: OpenFlow port of an attachment → what tells hosts of their gateway.
     """
 
     routes: frozenset[VpnRoute]
@@ -87,4 +88,4 @@ class Compiled:
     punts: Mapping[int, PuntContext] = field(default_factory=dict)
     links: Mapping[int, Link] = field(default_factory=dict)
     import_rts: frozenset[RouteTarget] = frozenset()
-    announcements: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
+    announcements: Mapping[int, Announcement] = field(default_factory=dict)

@@ -53,10 +53,18 @@ class PortRow:
 
 @dataclass(frozen=True, slots=True)
 class SwitchRows:
-    """The part of the database that matters here, bridges and ports by name."""
+    """The part of the database that matters here, bridges and ports by name.
+
+    Attributes:
+        bridges: all of them.
+        ports: those with one interface.
+        links: bridge → what is known of the links of its NICs, those of bonds too: ``up``,
+            ``down`` or nothing.
+    """
 
     bridges: Mapping[str, BridgeRow]
     ports: Mapping[str, PortRow]
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,12 @@ def plugged_hosts(rows: SwitchRows, layout: SwitchLayout) -> frozenset[str]:
         and "iface-id" in row.external_ids
         and OWNER not in row.external_ids
     )
+
+
+def has_core_link(rows: SwitchRows, layout: SwitchLayout) -> bool:
+    """Whether any NIC of the core bridge has a link, as far as is known."""
+    links = rows.links.get(layout.core_bridge, ())
+    return not links or any(link != "down" for link in links)
 
 
 def _plan_bridge(rows: SwitchRows, layout: SwitchLayout) -> Iterator[Operation]:

@@ -23,6 +23,7 @@ from isthmus.pe_agent.openflow.ovs_plan import (
     PutBridge,
     SwitchLayout,
     SwitchRows,
+    has_core_link,
     plan,
     plugged_circuits,
     plugged_hosts,
@@ -166,6 +167,7 @@ def read_ports(rows: SwitchRows, layout: SwitchLayout) -> SwitchPorts:
         circuits=plugged_circuits(rows, layout),
         hosts=plugged_hosts(rows, layout),
         epoch="",
+        has_core_link=has_core_link(rows, layout),
     )
 
 

@@ -27,6 +27,8 @@ with warnings.catch_warnings():
     import ovs.db.idl
     import ovs.poller
 
+_NO_NICS = ("internal", "patch")
+
 _STRING = {"type": "string"}
 _SOME_STRINGS = {"type": {"key": "string", "min": 0, "max": "unlimited"}}
 _STRING_MAP = {"type": {"key": "string", "value": "string", "min": 0, "max": "unlimited"}}
@@ -63,6 +65,7 @@ _SCHEMA = {
             "columns": {
                 "name": {**_STRING, "mutable": False},
                 "type": _STRING,
+                "link_state": _OPTIONAL_STRING,
                 "options": _STRING_MAP,
                 "external_ids": _STRING_MAP,
                 "ofport": _OPTIONAL_INTEGER,
@@ -110,14 +113,21 @@ class OvsDatabase:
             return None
         bridges = {}
         ports = {}
+        links = {}
         for bridge in self._idl.tables["Bridge"].rows.values():
             bridges[bridge.name] = BridgeRow(
                 bridge.datapath_type, "".join(bridge.fail_mode), frozenset(bridge.protocols)
             )
+            links[bridge.name] = tuple(
+                "".join(interface.link_state)
+                for port in bridge.ports
+                for interface in port.interfaces
+                if interface.type not in _NO_NICS
+            )
             for port in bridge.ports:
                 if len(port.interfaces) == 1:
                     ports[port.name] = _read_port(bridge.name, port.interfaces[0])
-        return SwitchRows(bridges, ports)
+        return SwitchRows(bridges, ports, links)
 
     def transact(self, operations: Iterable[Operation]) -> None:
         """Carry out ``operations``, all or none.

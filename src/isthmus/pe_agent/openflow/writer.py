@@ -19,12 +19,14 @@ class SwitchPorts:
         circuits: Neutron port id of an attachment → OpenFlow port on the PE bridge.
         hosts: Neutron port ids (``iface-id``) that are plugged into the integration bridge.
         epoch: differs after each restart of the switch, when its flows are gone.
+        has_core_link: False once the core bridge's NICs have all lost their link.
     """
 
     core: int | None
     circuits: Mapping[str, int]
     hosts: frozenset[str]
     epoch: str
+    has_core_link: bool = True
 
 
 @dataclass(frozen=True, slots=True)

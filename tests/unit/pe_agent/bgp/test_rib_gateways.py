@@ -16,11 +16,12 @@ CONFIG = BgpConfig(64500, IPv4Address("192.0.2.11"), (REFLECTOR,), gateway_neigh
 
 @pytest.fixture
 def rib() -> Rib:
-    """Of a daemon that knows nothing yet, with sessions opening at 0."""
+    """Of a daemon that knows nothing yet, with sessions of every kind opening at 0."""
     rib = Rib(CONFIG)
     rib.daemon_is_up(is_fresh=True)
     rib.replay_is_over()
     rib.neighbors_are_released(0)
+    rib.gateways_are_released(0)
     return rib
 
 
@@ -54,6 +55,67 @@ def test_an_agent_that_finds_a_running_daemon_knows_at_once() -> None:
     rib.daemon_is_up(is_fresh=False)
     assert not rib.snapshot().gateways.is_settled
     rib.replay_is_over()
+    assert rib.snapshot().gateways.is_settled
+
+
+def test_an_agent_that_finds_a_daemon_without_gateways_waits_for_them() -> None:
+    """The former agent ended before it was ready to serve."""
+    rib = Rib(CONFIG)
+    rib.daemon_is_up(is_fresh=False)
+    rib.replay_is_over(has_met_gateways=False)
+    rib.settle(100)
+    assert not rib.snapshot().gateways.is_settled
+    rib.gateways_are_released(100)
+    rib.settle(105)
+    assert rib.snapshot().gateways.is_settled
+
+
+def test_nobody_is_known_before_this_one_is_ready_to_serve() -> None:
+    """Gateways hear it from then on, and it them."""
+    rib = Rib(CONFIG)
+    rib.daemon_is_up(is_fresh=True)
+    rib.replay_is_over()
+    rib.neighbors_are_released(0)
+    rib.settle(100)
+    assert not rib.snapshot().gateways.is_settled
+    rib.gateways_are_released(100)
+    assert rib.next_deadline(100) == 105
+
+
+def test_one_without_a_core_link_is_cut_off_at_once(rib: Rib) -> None:
+    """Its sessions find out when their hold time is over."""
+    rib.session(REFLECTOR, is_established=True)
+    before = rib.revision
+    rib.core_link(is_up=False, now=1)
+    assert rib.snapshot().gateways.is_cut_off
+    assert rib.revision != before
+    rib.core_link(is_up=True, now=2)
+    assert not rib.snapshot().gateways.is_cut_off
+
+
+def test_when_the_core_link_is_back_those_that_were_alive_are_waited_for(rib: Rib) -> None:
+    """One of them serves, and hands back once it hears this one."""
+    for neighbor in (REFLECTOR, GATEWAY):
+        rib.session(neighbor, is_established=True)
+    rib.settle(1)
+    rib.core_link(is_up=False, now=1)
+    rib.session(GATEWAY, is_established=False)
+    rib.settle(30)
+    rib.core_link(is_up=True, now=31)
+    rib.settle(31)
+    assert not rib.snapshot().gateways.is_settled
+    assert rib.next_deadline(31) == 36
+    rib.session(GATEWAY, is_established=True)
+    rib.settle(32)
+    assert rib.snapshot().gateways.is_settled
+
+
+def test_when_the_core_link_is_back_the_dead_are_not_waited_for(rib: Rib) -> None:
+    """Nobody serves meanwhile."""
+    rib.session(REFLECTOR, is_established=True)
+    rib.settle(5)
+    rib.core_link(is_up=False, now=6)
+    rib.core_link(is_up=True, now=7)
     assert rib.snapshot().gateways.is_settled
 
 

@@ -14,7 +14,7 @@ from isthmus.model.gateways import GatewayView
 from isthmus.model.intent import AttachedSubnet, AttachmentCircuit
 from isthmus.pe_agent.compile.gateways import (
     Duty,
-    announcements,
+    announcement,
     duty_on,
     local_pref,
 )
@@ -101,7 +101,7 @@ def test_a_substitutes_routes_win_over_those_of_whom_it_stands_in_for() -> None:
 
 def test_hosts_are_told_by_gratuitous_arp_and_unsolicited_neighbor_advertisements() -> None:
     """One frame for each address, from the gateway's MAC."""
-    arp, *advertised = announcements(CIRCUIT)
+    arp, *advertised = announcement(CIRCUIT, FIRST, GatewayView()).frames
     assert arp.hex() == (
         "ffffffffffff" "fa163e000001" "0806" "0001" "0800" "06" "04" "0001"
         "fa163e000001" "0a010001" "000000000000" "0a010001"
@@ -115,4 +115,12 @@ def test_hosts_are_told_by_gratuitous_arp_and_unsolicited_neighbor_advertisement
 
 def test_a_network_without_ipv6_is_told_nothing_of_it() -> None:
     """There is no address to tell."""
-    assert len(announcements(replace(CIRCUIT, subnets=CIRCUIT.subnets[:1]))) == 1
+    ipv4_only = replace(CIRCUIT, subnets=CIRCUIT.subnets[:1])
+    assert len(announcement(ipv4_only, FIRST, GatewayView()).frames) == 1
+
+
+def test_an_announcement_tells_which_other_gateways_are_heard() -> None:
+    """It is another one when that changes, and repeated."""
+    told = announcement(CIRCUIT, FIRST, GatewayView(frozenset({THIRD, IPv4Address("192.0.2.99")})))
+    assert told.heard == {THIRD}
+    assert told.unheard == {SECOND}

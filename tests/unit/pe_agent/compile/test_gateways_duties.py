@@ -70,6 +70,17 @@ def test_only_the_gateway_answers_for_the_gateways_address() -> None:
     assert not any("arp_tpa" in flow for flow in standing_by)
 
 
+def test_another_gateway_that_announces_itself_is_not_answered() -> None:
+    """OVN would take the answer for a claim of the address."""
+    asked = [f for f in flows(compiled(ALONE), pipeline.ATTACHMENT) if "arp_spa=10.1.0.1," in f]
+    (ignored,) = (flow for flow in asked if "priority=110" in flow)
+    assert ignored.endswith("actions=drop")
+    distributed = replace(NETWORK, gateways=())
+    assert not any(
+        "arp_spa=10.1.0.1," in f for f in flows(compiled(ALONE, network=distributed), 10)
+    )
+
+
 def test_hosts_hear_of_the_gateway_and_of_no_other() -> None:
     """From its port on their network."""
     assert list(compiled(ALONE).announcements) == [RED_PORT]

@@ -22,6 +22,7 @@ from isthmus.pe_agent.openflow.ovs_plan import (
     SwitchLayout,
     SwitchRows,
     circuit_names,
+    has_core_link,
     plan,
     plugged_circuits,
     plugged_hosts,
@@ -187,3 +188,17 @@ def test_whatever_was_wanted_before_only_the_last_wish_counts(wishes: list[froze
     assert circuits.keys() == wishes[-1]
     assert len(set(circuits.values())) == len(circuits)
     assert plan(rows, LAYOUT, wishes[-1]) == ()
+
+
+def test_the_core_link_is_there_while_any_nic_of_the_core_bridge_has_one() -> None:
+    """What nothing is known of is taken to be there, such as a core bridge without a NIC."""
+    for links, is_there in (
+        ((), True),
+        (("up",), True),
+        (("",), True),
+        (("down",), False),
+        (("down", "up"), True),
+        (("down", "down"), False),
+    ):
+        rows = SwitchRows({}, {}, {LAYOUT.core_bridge: links, "br-ex": ("down",)})
+        assert has_core_link(rows, LAYOUT) is is_there
