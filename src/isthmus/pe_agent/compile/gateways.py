@@ -4,11 +4,11 @@
 In gateway mode hosts have no PE of their own; chosen PEs have a port on the network, and one of
 them at a time is its gateway. Each PE decides for itself, from what it sees:
 
-    not settled: who else is there is not known yet      stands by
-    no link to the core, or no BGP neighbor at all,
-    and others may serve                                 stands by
-    a gateway preferred to this one is alive             stands by
-    otherwise                                            serves
+    no other PE may serve                                 serves
+    not settled: who else is there is not known yet       stands by
+    no link to the core, or no BGP neighbor at all        stands by
+    a gateway preferred to this one is alive              stands by
+    otherwise                                             serves
 
 Two may serve at once for as long as they don't see each other, and for the moment in which one
 hears of the other; each carries then what it gets. One that stands by forwards as well: to the
@@ -81,9 +81,9 @@ def duty_on(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> 
 
 
 def _serves(circuit: AttachmentCircuit, own: IPv4Address, view: GatewayView) -> bool:
-    if not view.is_settled or own not in circuit.gateways:
+    if own not in circuit.gateways:
         return False
-    if view.is_cut_off and len(circuit.gateways) > 1:
+    if len(circuit.gateways) > 1 and (view.is_cut_off or not view.is_settled):
         return False
     return not any(address in view.alive for address in _preferred(circuit, own))
 

@@ -81,7 +81,8 @@ def test_one_that_can_not_know_stands_by() -> None:
     """Right after its start, and when it hears nobody at all while others may serve."""
     assert not serves(CIRCUIT, FIRST, GatewayView(is_settled=False))
     assert not serves(CIRCUIT, FIRST, GatewayView(is_cut_off=True))
-    assert serves(replace(CIRCUIT, gateways=(FIRST,)), FIRST, GatewayView(is_cut_off=True))
+    alone = replace(CIRCUIT, gateways=(FIRST,))
+    assert serves(alone, FIRST, GatewayView(is_settled=False, is_cut_off=True))
 
 
 def test_one_that_is_not_a_gateway_of_the_network_never_serves_it() -> None:
