@@ -35,6 +35,7 @@ from isthmus.pe_agent.bgp.label_reader import Ends, LabelReader
 from isthmus.pe_agent.bgp.labelled import Labels, encode_own
 from isthmus.pe_agent.bgp.mapping import Labelled, RouteKey, SpokenFamily
 from isthmus.pe_agent.bgp.memberships import Memberships
+from isthmus.pe_agent.bgp.neighbors import Neighbors
 from isthmus.pe_agent.bgp.own_routes import OwnRoutes
 from isthmus.pe_agent.bgp.rib import Rib
 from isthmus.pe_agent.bgp.shared_rib import SharedRib
@@ -68,7 +69,7 @@ class GoBgpSpeaker:
         self._rib = SharedRib(config)
         self._labels = LabelReader(config, self._hear_labels)
 
-        # Held while the daemon is told something; guards the next eight.
+        # Held while the daemon is told something; guards the next seven.
         self._telling = threading.Condition()
         self._own = OwnRoutes()
         self._memberships = Memberships()
@@ -76,8 +77,7 @@ class GoBgpSpeaker:
         self._reason = "The BGP speaker has not been started."
         self._is_connecting = False
         self._is_released = False
-        self._is_meeting_gateways = False
-        self._is_restart = is_forwarding_kept
+        self._neighbors = Neighbors(config, is_restart=is_forwarding_kept)
 
         # Only the thread that reads events touches these.
         self._found: dict[RouteKey, gobgp_pb2.Path] = {}
@@ -148,9 +148,9 @@ class GoBgpSpeaker:
     def meet_gateways(self) -> None:
         """Open the sessions with other gateways, now or once the daemon is back."""
         with self._telling:
-            if self._is_meeting_gateways:
+            if self._neighbors.is_meeting_gateways:
                 return
-            self._is_meeting_gateways = True
+            self._neighbors.is_meeting_gateways = True
             if self._ready is None or not self._is_released:
                 return
             try:
@@ -195,32 +195,11 @@ class GoBgpSpeaker:
             self._release_neighbors(client)
 
     def _release_neighbors(self, client: GoBgpClient) -> None:
-        """Make the configured neighbors all that the daemon has, but for gateways not to be met."""
-        known = {peer.conf.neighbor_address: peer for peer in client.neighbors()}
-        is_restart = self._is_restart and not known
-        for address in self._config.sessions:
-            wanted = mapping.encode_neighbor(self._config, address, is_restart=is_restart)
-            there = known.pop(str(address), None)
-            if there is None and self._is_too_early_for(address):
-                continue
-            if there is None:
-                client.add_neighbor(wanted)
-                _LOG.info("neighbor.added address=%s restarting=%s", address, is_restart)
-            elif not mapping.has_same_settings(there, wanted):
-                client.change_neighbor(wanted)
-                _LOG.warning("neighbor.changed address=%s", address)
-        for name in known:
-            client.delete_neighbor(name)
-            _LOG.warning("neighbor.removed address=%s", name)
+        self._neighbors.put(client)
         self._is_released = True
-        # Whatever restarts the daemon from now on, our flows will have been there all the while.
-        self._is_restart = True
         self._rib.update(lambda rib: rib.neighbors_are_released(time.monotonic()))
-        if self._is_meeting_gateways:
+        if self._neighbors.is_meeting_gateways:
             self._rib.update(lambda rib: rib.gateways_are_released(time.monotonic()))
-
-    def _is_too_early_for(self, neighbor: IPv4Address) -> bool:
-        return not self._is_meeting_gateways and neighbor not in self._config.all_neighbors
 
     def _start_over(self) -> None:
         """Make the reading thread connect anew."""
@@ -305,7 +284,11 @@ class GoBgpSpeaker:
             self._labels.look()
         if self._rib.update(
             lambda rib: rib.session(
-                address, is_established=is_up, families=families, constrains=constrains
+                address,
+                is_established=is_up,
+                families=families,
+                constrains=constrains,
+                now=time.monotonic(),
             )
         ):
             _LOG.info(

@@ -10,15 +10,12 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from isthmus.config.bgp import BgpConfig
-from isthmus.model.gateways import GatewayView
 from isthmus.model.ip import AddressFamily
 from isthmus.model.report import NeighborReport
 from isthmus.model.route import LabelledRoute, VpnRoute
+from isthmus.pe_agent.bgp.gateway_watch import GatewayWatch
 from isthmus.pe_agent.bgp.mapping import Labelled, RouteKey, SpokenFamily, key_of
 from isthmus.pe_agent.bgp.speaker import RibIn
-
-# A session opens within two seconds of both ends' start, and again after a failed attempt.
-_GATEWAY_PATIENCE_S = 5.0
 
 
 class Rib:
@@ -46,10 +43,7 @@ class Rib:
         self._quiet_since = float("-inf")
         self._released_at: float | None = None
         self._gone_at: float | None = None
-        self._are_gateways_known = not config.gateway_neighbors
-        self._awaited_gateways = frozenset(config.gateway_neighbors)
-        self._gateways_released_at: float | None = None
-        self._has_core_link = True
+        self._gateways = GatewayWatch(config.gateway_neighbors)
         self._is_fresh = True
         self._snapshot: RibIn | None = None
         self._revision = 0
@@ -65,7 +59,8 @@ class Rib:
         return (
             self._gone_at is not None
             or self._is_converging
-            or not (self._is_complete and self._are_gateways_known)
+            or not self._is_complete
+            or self._gateways.is_waiting
         )
 
     def daemon_is_up(self, *, is_fresh: bool) -> None:
@@ -79,12 +74,11 @@ class Rib:
         self._labelled = frozenset()
         self._ends_of_rib.clear()
         self._established.clear()
-        self._released_at = self._gateways_released_at = None
+        self._gateways.daemon_is_up(is_fresh=is_fresh)
+        self._released_at = None
         self._gone_at = None
         self._is_converging = self._is_converging or is_fresh
         self._is_fresh = is_fresh
-        if is_fresh:
-            self._wait_for_gateways(frozenset(self._config.gateway_neighbors))
         self._has_changed()
 
     def replay_is_over(self, *, has_met_gateways: bool = True) -> None:
@@ -93,8 +87,8 @@ class Rib:
         Args:
             has_met_gateways: a daemon that ran already had its sessions with them.
         """
-        if has_met_gateways and not self._is_fresh:
-            self._know_gateways()
+        self._gateways.replay_is_over(knows=has_met_gateways and not self._is_fresh)
+        self._has_changed()
         if not self._is_converging:
             self._drop_stale()
 
@@ -103,6 +97,7 @@ class Rib:
         if self._gone_at is None:
             self._gone_at = now
         self._established.clear()
+        self._gateways.hear_nobody()
         self._has_changed()
 
     def neighbors_are_released(self, now: float) -> None:
@@ -112,23 +107,12 @@ class Rib:
 
     def gateways_are_released(self, now: float) -> None:
         """Sessions with other gateways may come up from now on: this PE is ready to serve."""
-        if self._gateways_released_at is None:
-            self._gateways_released_at = now
+        self._gateways.released(now)
 
     def core_link(self, *, is_up: bool, now: float) -> None:
-        """The link to the core came or went.
-
-        Without it nobody is heard, whatever sessions have not noticed yet. When it is back, those
-        gateways that were alive are waited for: one of them serves meanwhile.
-        """
-        if is_up == self._has_core_link:
-            return
-        self._has_core_link = is_up
-        if is_up:
-            self._gateways_released_at = now
-        else:
-            self._wait_for_gateways(self._gateways_alive())
-        self._has_changed()
+        """The link to the core came or went; sessions over it have not noticed yet."""
+        if self._gateways.core_link(is_up=is_up, now=now):
+            self._has_changed()
 
     def learn(self, route: VpnRoute) -> None:
         """A neighbor's path became best, or is heard again."""
@@ -165,6 +149,7 @@ class Rib:
         is_established: bool,
         families: frozenset[SpokenFamily] | None = None,
         constrains: bool = False,
+        now: float = 0.0,
     ) -> None:
         """A neighbor's session came up or went down.
 
@@ -173,6 +158,7 @@ class Rib:
             is_established: it is up.
             families: those the session carries; None if that is not known.
             constrains: the neighbor waits to be asked for route targets.
+            now: the time.
         """
         if families is not None:
             self._families[neighbor] = families
@@ -183,6 +169,7 @@ class Rib:
             self._established.add(neighbor)
         else:
             self._established.discard(neighbor)
+        self._gateways.session(neighbor, is_established=is_established, now=now)
         self._has_changed()
 
     def end_of_rib(self, neighbor: IPv4Address, family: SpokenFamily, now: float) -> None:
@@ -201,8 +188,8 @@ class Rib:
                 self._stale_labelled = frozenset()
                 self.hear_labelled(frozenset())
             return
-        if not self._are_gateways_known and self._have_gateways_had_time(now):
-            self._know_gateways()
+        if self._gateways.settle(now):
+            self._has_changed()
         if any(self._is_awaited(neighbor, now) for neighbor in self._config.all_neighbors):
             return
         if self._is_converging:
@@ -232,11 +219,7 @@ class Rib:
                     for address in self._config.all_neighbors
                 ),
                 labelled=self._all_labelled(),
-                gateways=GatewayView(
-                    alive=self._gateways_alive(),
-                    is_settled=self._are_gateways_known,
-                    is_cut_off=not (self._has_core_link and self._established),
-                ),
+                gateways=self._gateways.view(is_any_neighbor_heard=bool(self._established)),
             )
         return self._snapshot
 
@@ -246,25 +229,6 @@ class Rib:
             return self._labelled
         told = {route.pe for route in self._labelled}
         return self._labelled.union(one for one in self._stale_labelled if one.pe not in told)
-
-    def _gateways_alive(self) -> frozenset[IPv4Address]:
-        return frozenset(self._established.intersection(self._config.gateway_neighbors))
-
-    def _wait_for_gateways(self, awaited: frozenset[IPv4Address]) -> None:
-        self._are_gateways_known = not awaited
-        self._awaited_gateways = awaited
-
-    def _have_gateways_had_time(self, now: float) -> bool:
-        released_at = self._gateways_released_at
-        if released_at is None or not self._has_core_link:
-            return False
-        is_late = now >= released_at + _GATEWAY_PATIENCE_S
-        return is_late or self._established.issuperset(self._awaited_gateways)
-
-    def _know_gateways(self) -> None:
-        if not self._are_gateways_known:
-            self._are_gateways_known = True
-            self._has_changed()
 
     def _is_awaited(self, neighbor: IPv4Address, now: float) -> bool:
         patience, late = self._patience(neighbor)
@@ -300,8 +264,7 @@ class Rib:
         return (self._released_at + config.graceful_restart_time_s, first + config.late_neighbor_s)
 
     def _deadlines(self) -> Iterator[float]:
-        if self._gateways_released_at is not None and not self._are_gateways_known:
-            yield self._gateways_released_at + _GATEWAY_PATIENCE_S
+        yield from self._gateways.deadlines()
         for neighbor in self._config.all_neighbors:
             yield from self._patience(neighbor)
             sent_at = self._has_sent_all_at(neighbor)

@@ -8,6 +8,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from isthmus.config.bgp import BgpConfig
+from isthmus.model.gateways import GatewayView
+from isthmus.model.ip import AddressFamily
 from isthmus.pe_agent.bgp.rib import Rib
 
 REFLECTOR, GATEWAY = IPv4Address("192.0.2.101"), IPv4Address("192.0.2.12")
@@ -27,18 +29,42 @@ def rib() -> Rib:
 
 def test_a_gateway_is_alive_while_its_session_is_up(rib: Rib) -> None:
     """BFD ends the session when the gateway is silent for 0.3 s."""
-    rib.session(GATEWAY, is_established=True)
+    rib.session(GATEWAY, is_established=True, now=1)
+    rib.settle(1.5)
     assert rib.snapshot().gateways.alive == {GATEWAY}
-    rib.session(GATEWAY, is_established=False)
+    rib.session(GATEWAY, is_established=False, now=2)
     assert not rib.snapshot().gateways.alive
+
+
+def test_a_gateway_whose_session_ends_at_once_was_not_there(rib: Rib) -> None:
+    """One that handed over to it would have to take over again."""
+    rib.session(GATEWAY, is_established=True, now=1)
+    assert rib.next_deadline(1) == 1.5
+    rib.settle(1.4)
+    assert not rib.snapshot().gateways.alive
+    rib.session(GATEWAY, is_established=False, now=1.4)
+    rib.settle(2)
+    assert not rib.snapshot().gateways.alive
+    assert not rib.snapshot().gateways.is_settled
+
+
+def test_a_gateway_comes_back_though_nothing_else_is_waited_for(rib: Rib) -> None:
+    """A RIB that is at rest wakes up for it."""
+    rib.session(REFLECTOR, is_established=True)
+    rib.end_of_rib(REFLECTOR, AddressFamily.IPV4, 1)
+    rib.settle(200)
+    assert not rib.is_waiting
+    rib.session(GATEWAY, is_established=True, now=300)
+    assert rib.is_waiting
+    assert rib.next_deadline(300) == 300.5
 
 
 def test_gateways_are_known_once_all_are_there_or_late(rib: Rib) -> None:
     """Until then this one may be taking another's place."""
     rib.settle(1)
     assert not rib.snapshot().gateways.is_settled
-    assert rib.next_deadline(1) == 5
-    rib.settle(5)
+    assert rib.next_deadline(1) == 10
+    rib.settle(10)
     assert rib.snapshot().gateways.is_settled
 
 
@@ -46,16 +72,17 @@ def test_gateways_are_known_at_once_when_all_are_there(rib: Rib) -> None:
     """Nobody has to be waited for."""
     rib.session(GATEWAY, is_established=True)
     rib.settle(1)
-    assert rib.snapshot().gateways.is_settled
+    assert rib.snapshot().gateways == GatewayView(frozenset({GATEWAY}))
 
 
 def test_an_agent_that_finds_a_running_daemon_knows_at_once() -> None:
     """The daemon has had its sessions all the while."""
     rib = Rib(CONFIG)
     rib.daemon_is_up(is_fresh=False)
+    rib.session(GATEWAY, is_established=True, now=100)
     assert not rib.snapshot().gateways.is_settled
     rib.replay_is_over()
-    assert rib.snapshot().gateways.is_settled
+    assert rib.snapshot().gateways == GatewayView(frozenset({GATEWAY}))
 
 
 def test_an_agent_that_finds_a_daemon_without_gateways_waits_for_them() -> None:
@@ -66,7 +93,7 @@ def test_an_agent_that_finds_a_daemon_without_gateways_waits_for_them() -> None:
     rib.settle(100)
     assert not rib.snapshot().gateways.is_settled
     rib.gateways_are_released(100)
-    rib.settle(105)
+    rib.settle(110)
     assert rib.snapshot().gateways.is_settled
 
 
@@ -79,7 +106,7 @@ def test_nobody_is_known_before_this_one_is_ready_to_serve() -> None:
     rib.settle(100)
     assert not rib.snapshot().gateways.is_settled
     rib.gateways_are_released(100)
-    assert rib.next_deadline(100) == 105
+    assert rib.next_deadline(100) == 110
 
 
 def test_one_without_a_core_link_is_cut_off_at_once(rib: Rib) -> None:
@@ -104,18 +131,18 @@ def test_when_the_core_link_is_back_those_that_were_alive_are_waited_for(rib: Ri
     rib.core_link(is_up=True, now=31)
     rib.settle(31)
     assert not rib.snapshot().gateways.is_settled
-    assert rib.next_deadline(31) == 36
-    rib.session(GATEWAY, is_established=True)
-    rib.settle(32)
+    assert rib.next_deadline(31) == 41
+    rib.session(GATEWAY, is_established=True, now=32)
+    rib.settle(32.5)
     assert rib.snapshot().gateways.is_settled
 
 
 def test_when_the_core_link_is_back_the_dead_are_not_waited_for(rib: Rib) -> None:
     """Nobody serves meanwhile."""
     rib.session(REFLECTOR, is_established=True)
-    rib.settle(5)
-    rib.core_link(is_up=False, now=6)
-    rib.core_link(is_up=True, now=7)
+    rib.settle(10)
+    rib.core_link(is_up=False, now=11)
+    rib.core_link(is_up=True, now=12)
     assert rib.snapshot().gateways.is_settled
 
 
