@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from neutron_lib.context import Context
 from oslo_utils import timeutils
 
-from isthmus.db import associations, listing, models, standard_attributes
+from isthmus.db import associations, models, standard_attributes, vpn_listing
 from isthmus.db.associations import Member
-from isthmus.db.listing import Listing
+from isthmus.db.listing import Listing, is_text
 from isthmus.db.records import Kind, VpnRecord
 
 # Fields of a record that may be changed in place, and their columns.
@@ -149,21 +149,22 @@ def read(
             for a virtual tenant network.
         wanted: filters, order and page.
     """
-    shared = listing.is_shared_with({"*", context.project_id} - {None})
+    shared = vpn_listing.is_shared_with({"*", context.project_id} - {None})
     query: Any = sa.select(
         models.Vpn.__table__, *standard_attributes.COLUMNS, shared.label("is_shared")
     ).select_from(standard_attributes.joined(models.Vpn))
     if vpn_ids is not None:
-        query = query.where(models.Vpn.id.in_([i for i in vpn_ids if listing.is_text(i)]))
+        query = query.where(models.Vpn.id.in_([i for i in vpn_ids if is_text(i)]))
     if visible_to is not None:
-        usable = listing.is_shared_with(("*", visible_to))
+        usable = vpn_listing.is_shared_with(("*", visible_to))
         query = query.where(
             sa.or_(models.Vpn.project_id == visible_to, usable), models.Vpn.vtn_id.is_(None)
         )
     if wanted is None:
         query = query.order_by(models.Vpn.id)
     else:
-        query = listing.cut(context, listing.filtered(query, wanted.filters), wanted.page)
+        listed = vpn_listing.LISTED
+        query = listed.cut(context, listed.filtered(query, wanted.filters), wanted.page)
     if query is None:
         return []
     rows = context.session.execute(query).all()
@@ -239,7 +240,7 @@ def _children(
 
 def is_shared_with(context: Context, vpn_id: str, project_id: str) -> bool:
     """Whether a project may use another's VPN."""
-    usable = listing.is_shared_with(("*", project_id))
+    usable = vpn_listing.is_shared_with(("*", project_id))
     query: Any = sa.select(models.Vpn.id).where(models.Vpn.id == vpn_id, usable)
     return context.session.execute(query).first() is not None
 

@@ -14,9 +14,10 @@ from oslo_db import exception as db_exc
 from oslo_utils import uuidutils
 
 from isthmus.config.plugin import PluginOptions
-from isthmus.db import journal, listing, passed_on, standard_attributes, vpns
+from isthmus.db import journal, passed_on, standard_attributes, vpns
 from isthmus.db.listing import Listing, Page
 from isthmus.db.records import VpnRecord
+from isthmus.db.vpn_listing import LISTED
 from isthmus.model.errors import IntentConflict
 from isthmus.plugin import allotment, conditions, quotas, requests, validate, views
 from isthmus.plugin.errors import refusals_answered
@@ -63,8 +64,8 @@ class VpnCalls:
     ) -> list[views.View]:
         """Return the VPNs the caller may see."""
         page, asked = read_page(paging), dict(filters or {})
-        later = {name: v for name, v in asked.items() if not listing.can_filter_by(name)}
-        is_cut = not later and all(listing.can_sort_by(name) for name, _ in page.sorts)
+        later = {name: v for name, v in asked.items() if not LISTED.can_filter_by(name)}
+        is_cut = not later and all(LISTED.can_sort_by(name) for name, _ in page.sorts)
         wanted = Listing(asked, page if is_cut else Page())
         with db_api.CONTEXT_READER.using(context):
             records = vpns.read(context, visible_to=own_project(context), wanted=wanted)

@@ -26,7 +26,8 @@ TAG_FILTERS = (TAGS, "tags-any", "not-tags", "not-tags-any")
 MAX_TAG_LENGTH, MAX_TAGS = 255, 50
 
 
-def _attributes() -> dict[str, Any]:
+def attributes() -> dict[str, Any]:
+    """Return those that every resource has."""
     read_only = {
         "allow_post": False,
         "allow_put": False,
@@ -48,7 +49,8 @@ def _attributes() -> dict[str, Any]:
     }
 
 
-def _tags() -> dict[str, Any]:
+def tags() -> dict[str, Any]:
+    """Return tags, and the ways to filter by them."""
     return {
         name: {
             "allow_post": False,
@@ -63,13 +65,13 @@ def _tags() -> dict[str, Any]:
 
 def _serve(library: ModuleType, collection: str) -> SimpleNamespace:
     """Make neutron-lib's definition of an alias hold the attributes."""
-    attributes: dict[str, Any] = {}
+    served: dict[str, Any] = {}
     sub_attributes: dict[str, Any] = {}
     if collection == bgpvpn.COLLECTION_NAME:
-        attributes[collection] = _attributes() | _tags()
+        served[collection] = attributes() | tags()
     else:
         parent = {"collection_name": bgpvpn.COLLECTION_NAME, "member_name": bgpvpn.RESOURCE_NAME}
-        sub_attributes[collection] = {"parent": parent, "parameters": _attributes()}
+        sub_attributes[collection] = {"parent": parent, "parameters": attributes()}
     return SimpleNamespace(
         ALIAS=library.ALIAS,
         IS_SHIM_EXTENSION=False,
@@ -78,7 +80,7 @@ def _serve(library: ModuleType, collection: str) -> SimpleNamespace:
         DESCRIPTION=library.DESCRIPTION,
         UPDATED_TIMESTAMP=library.UPDATED_TIMESTAMP,
         API_PREFIX=bgpvpn.API_PREFIX,
-        RESOURCE_ATTRIBUTE_MAP=attributes,
+        RESOURCE_ATTRIBUTE_MAP=served,
         SUB_RESOURCE_ATTRIBUTE_MAP=sub_attributes,
         ACTION_MAP={},
         ACTION_STATUS={},
