@@ -9,6 +9,7 @@ and ``update_<resource>:<name>``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import webob.dec
@@ -20,6 +21,7 @@ from neutron.api.v2 import resource as wsgi_resource
 from neutron_lib import exceptions
 from neutron_lib.api import faults
 from neutron_lib.api.definitions import bgpvpn
+from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
 from oslo_policy import policy as policy_errors
 
@@ -31,7 +33,38 @@ class AttributeForbidden(exceptions.NotAuthorized):
 
 
 class Controller(base.Controller):
-    """One collection and its items."""
+    """One collection and its items.
+
+    Besides what every collection has: actions, ``PUT …/{id}/{action}``, each allowed by the rule
+    ``<action>_<resource>`` and carried out by the plug-in's method of that name.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.member_actions:
+            return partial(self._act, name)
+        raise AttributeError(name)
+
+    @db_api.retry_db_errors
+    def _act(
+        self,
+        action: str,
+        request: Any,
+        id: str,  # noqa: A002  Neutron's name
+        body: Any = None,
+        **path: Any,
+    ) -> Any:
+        if body is not None and not isinstance(body, dict):
+            raise webob.exc.HTTPBadRequest("The request body is not a JSON object.")
+        parent_id = path.get(self._parent_id_name)
+        try:
+            found = self._item(request, id, do_authz=True, parent_id=parent_id)
+        except (policy_errors.PolicyNotAuthorized, policy_errors.InvalidScope):
+            raise webob.exc.HTTPNotFound("The resource could not be found.") from None
+        method = self._plugin_handlers[self.UPDATE].replace("update", action, 1)
+        policy.enforce(request.context, method, found, pluralized=self._collection)
+        above = {self._parent_id_name: parent_id} if parent_id else {}
+        done = getattr(self._plugin, method)(request.context, id, body or {}, **above)
+        return {self._resource: self._view(request.context, done)}
 
     def create(self, request: Any, body: Any = None, **kwargs: Any) -> Any:
         """Make one item or several, all or none."""
@@ -151,6 +184,7 @@ def create_resource(
     attributes: dict[str, Any],
     parent: dict[str, str] | None = None,
     kind: type[Controller] = Controller,
+    actions: Mapping[str, str] | None = None,
 ) -> Any:
     """Return the WSGI application of a collection; bulk creation, sorting and paging included."""
     controller = kind(
@@ -159,6 +193,7 @@ def create_resource(
         collection.removesuffix("s"),
         attributes,
         allow_bulk=True,
+        member_actions=actions,
         parent=parent,
         allow_pagination=True,
         allow_sorting=True,
@@ -170,20 +205,32 @@ def list_resources(
     collections: Mapping[str, Any],
     below: Mapping[str, Any],
     kind: type[Controller] = Controller,
+    path_prefix: str = bgpvpn.API_PREFIX,
+    actions: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Any]:
-    """Return one resource for each collection, and for each one below an item of another."""
+    """Return one resource for each collection, and for each one below an item of another.
+
+    Args:
+        collections: attributes by name.
+        below: the same of those below items of others.
+        kind: of their controllers.
+        path_prefix: what stands before them in the path.
+        actions: methods of HTTP by action, by collection.
+    """
     plugin = directory.get_plugin(bgpvpn.ALIAS)
     tables = [(collection, None, attributes) for collection, attributes in collections.items()]
     tables += [
         (collection, definition["parent"], definition["parameters"])
         for collection, definition in below.items()
     ]
+    acts = actions or {}
     return [
         extensions.ResourceExtension(
             collection,
-            create_resource(collection, plugin, attributes, parent, kind),
+            create_resource(collection, plugin, attributes, parent, kind, acts.get(collection)),
             parent,
-            path_prefix=bgpvpn.API_PREFIX,
+            path_prefix=path_prefix,
+            member_actions=acts.get(collection),
             attr_map=attributes,
         )
         for collection, parent, attributes in tables

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tags of a VPN, below its own path, spoken as Neutron speaks of tags elsewhere.
+"""Tags of a resource, below its own path, spoken as Neutron speaks of tags elsewhere.
 
     GET, POST, PUT, DELETE   /v2.0/bgpvpn/bgpvpns/{id}/tags           {"tags": ["a", "b"]}
     GET, PUT, DELETE         /v2.0/bgpvpn/bgpvpns/{id}/tags/{tag}
@@ -28,70 +28,79 @@ _STATUSES = {"show": 204, "create": 200, "update": 201, "delete": 204, "delete_a
 
 
 class TagController:
-    """The tags of one VPN; each call is allowed by a rule ``<verb>_bgpvpn:tags``."""
+    """The tags of one resource of a kind; a rule ``<verb>_<resource>:tags`` allows each call."""
 
     # Neutron's wrapper asks for it.
     _collection = TAGS
 
-    @db_api.retry_db_errors
-    def index(self, request: Any, bgpvpn_id: str, **_: Any) -> Mapping[str, list[str]]:
-        """Return all tags."""
-        return {TAGS: self._read(request, "get", bgpvpn_id)}
+    def __init__(self, resource: str) -> None:
+        self._resource = resource
+        self._id_name = f"{resource}_id"
 
     @db_api.retry_db_errors
-    def show(self, request: Any, id: str, bgpvpn_id: str, **_: Any) -> None:  # noqa: A002
+    def index(self, request: Any, **path: Any) -> Mapping[str, list[str]]:
+        """Return all tags."""
+        return {TAGS: self._read(request, "get", path)}
+
+    @db_api.retry_db_errors
+    def show(self, request: Any, id: str, **path: Any) -> None:  # noqa: A002
         """Tell whether there is a tag."""
-        if id not in self._read(request, "get", bgpvpn_id):
+        if id not in self._read(request, "get", path):
             raise TagNotFound(tag=id)
 
     @db_api.retry_db_errors
-    def create(self, request: Any, bgpvpn_id: str, body: Any = None, **_: Any) -> Any:
+    def create(self, request: Any, body: Any = None, **path: Any) -> Any:
         """Add tags."""
         wanted = _read_body(body)
-        known = self._read(request, "create", bgpvpn_id)
-        return self._write(request, bgpvpn_id, [*known, *wanted])
+        known = self._read(request, "create", path)
+        return self._write(request, path, [*known, *wanted])
 
     @db_api.retry_db_errors
-    def update(self, request: Any, id: str, bgpvpn_id: str, **_: Any) -> None:  # noqa: A002
+    def update(self, request: Any, id: str, **path: Any) -> None:  # noqa: A002
         """Add one tag."""
-        known = self._read(request, "update", bgpvpn_id)
-        self._write(request, bgpvpn_id, [*known, *_read_body({TAGS: [id]})])
+        known = self._read(request, "update", path)
+        self._write(request, path, [*known, *_read_body({TAGS: [id]})])
 
     @db_api.retry_db_errors
-    def update_all(self, request: Any, bgpvpn_id: str, body: Any = None, **_: Any) -> Any:
+    def update_all(self, request: Any, body: Any = None, **path: Any) -> Any:
         """Replace all tags."""
         wanted = _read_body(body)
-        self._read(request, "update", bgpvpn_id)
-        return self._write(request, bgpvpn_id, wanted)
+        self._read(request, "update", path)
+        return self._write(request, path, wanted)
 
     @db_api.retry_db_errors
-    def delete(self, request: Any, id: str, bgpvpn_id: str, **_: Any) -> None:  # noqa: A002
+    def delete(self, request: Any, id: str, **path: Any) -> None:  # noqa: A002
         """Remove one tag."""
-        known = self._read(request, "delete", bgpvpn_id)
+        known = self._read(request, "delete", path)
         if id not in known:
             raise TagNotFound(tag=id)
-        self._write(request, bgpvpn_id, [tag for tag in known if tag != id])
+        self._write(request, path, [tag for tag in known if tag != id])
 
     @db_api.retry_db_errors
-    def delete_all(self, request: Any, bgpvpn_id: str, **_: Any) -> None:
+    def delete_all(self, request: Any, **path: Any) -> None:
         """Remove all tags."""
-        self._read(request, "delete", bgpvpn_id)
-        self._write(request, bgpvpn_id, [])
+        self._read(request, "delete", path)
+        self._write(request, path, [])
 
-    def _read(self, request: Any, verb: str, vpn_id: str) -> list[str]:
+    def _read(self, request: Any, verb: str, path: Mapping[str, str]) -> list[str]:
         request.context.clear_transaction_constraint()
         fields = ["id", "project_id", "tenant_id", "shared", TAGS]
-        vpn = directory.get_plugin(bgpvpn.ALIAS).get_bgpvpn(request.context, vpn_id, fields)
-        policy.enforce(request.context, f"{verb}_bgpvpn:{TAGS}", vpn, pluralized="bgpvpns")
-        return list(vpn[TAGS])
+        get = getattr(directory.get_plugin(bgpvpn.ALIAS), f"get_{self._resource}")
+        found = get(request.context, path[self._id_name], fields)
+        rule = f"{verb}_{self._resource}:{TAGS}"
+        policy.enforce(request.context, rule, found, pluralized=f"{self._resource}s")
+        return list(found[TAGS])
 
-    def _write(self, request: Any, vpn_id: str, wanted: list[str]) -> Mapping[str, list[str]]:
+    def _write(
+        self, request: Any, path: Mapping[str, str], wanted: list[str]
+    ) -> Mapping[str, list[str]]:
         tags = list(dict.fromkeys(wanted))
         if len(tags) > MAX_TAGS:
             raise exceptions.BadRequest(
-                resource=TAGS, msg=f"A BGP VPN can't have more than {MAX_TAGS} tags."
+                resource=TAGS, msg=f"Nothing can have more than {MAX_TAGS} tags."
             )
-        directory.get_plugin(bgpvpn.ALIAS).set_bgpvpn_tags(request.context, vpn_id, tags)
+        set_tags = getattr(directory.get_plugin(bgpvpn.ALIAS), f"set_{self._resource}_{TAGS}")
+        set_tags(request.context, path[self._id_name], tags)
         return {TAGS: tags}
 
 
@@ -115,14 +124,15 @@ def _read_body(body: Any) -> list[str]:
     return list(body[TAGS])
 
 
-def create_extension() -> Any:
-    """Return the resource for Neutron's router."""
-    application = wsgi_resource.Resource(TagController(), faults.FAULT_MAP, action_status=_STATUSES)
-    parent = {"member_name": bgpvpn.RESOURCE_NAME, "collection_name": bgpvpn.COLLECTION_NAME}
+def create_extension(resource: str, path_prefix: str) -> Any:
+    """Return the tags of a kind of resource for Neutron's router."""
+    application = wsgi_resource.Resource(
+        TagController(resource), faults.FAULT_MAP, action_status=_STATUSES
+    )
     return extensions.ResourceExtension(
         TAGS,
         serve(application),
-        parent,
-        path_prefix=bgpvpn.API_PREFIX,
+        {"member_name": resource, "collection_name": f"{resource}s"},
+        path_prefix=path_prefix,
         collection_methods={"delete_all": "DELETE", "update_all": "PUT"},
     )

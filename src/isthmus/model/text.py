@@ -13,3 +13,12 @@ def is_narrow(text: str) -> bool:
     (True, False)
     """
     return all(character <= _LAST_OF_THREE_OCTETS for character in text)
+
+
+def to_narrow(text: str) -> str:
+    """Return a text with what is not narrow replaced.
+
+    >>> to_narrow("Zürich 🚂")
+    'Zürich ?'
+    """
+    return "".join(character if is_narrow(character) else "?" for character in text)

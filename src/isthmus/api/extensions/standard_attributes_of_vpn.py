@@ -4,6 +4,7 @@
 from typing import Any
 
 from neutron_lib.api import extensions
+from neutron_lib.api.definitions import bgpvpn
 
 from isthmus.api import tags
 from isthmus.api.definitions import standard_attributes
@@ -17,4 +18,4 @@ class Standard_attributes_of_vpn(extensions.APIExtensionDescriptor):  # noqa: N8
     @classmethod
     def get_resources(cls) -> list[Any]:
         """Make the resource of a VPN's tags."""
-        return [tags.create_extension()]
+        return [tags.create_extension(bgpvpn.RESOURCE_NAME, bgpvpn.API_PREFIX)]

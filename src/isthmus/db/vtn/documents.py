@@ -110,13 +110,24 @@ def read_many(context: Context, site: str, keys: Sequence[tuple[str, str]]) -> l
     return found
 
 
-def read_of_vtns(context: Context, vtn_ids: Collection[str]) -> list[Document]:
-    """Return every site's documents about some VTNs, in order of site, kind and name."""
+def read_of_vtns(
+    context: Context, vtn_ids: Collection[str], *, is_locked: bool = False
+) -> list[Document]:
+    """Return every site's documents about some VTNs, in order of site, kind and name.
+
+    Args:
+        context: of the caller's transaction.
+        vtn_ids: the VTNs.
+        is_locked: nobody else writes one of them until the caller's transaction ends; what others
+            committed since it began is there.
+    """
     query: Any = (
         sa.select(_TABLE)
         .where(_TABLE.c.vtn_id.in_(vtn_ids))
         .order_by(_TABLE.c.site, _TABLE.c.kind, _TABLE.c.name)
     )
+    if is_locked:
+        query = query.with_for_update()
     return [_document(row) for row in context.session.execute(query)]
 
 

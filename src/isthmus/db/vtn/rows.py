@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of VTNs that the API lists: what the merged documents say, nothing of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from neutron_lib.context import Context
+
+from isthmus.db import standard_attributes
+from isthmus.db.vtn import tables
+from isthmus.model.report import Status
+from isthmus.model.text import to_narrow
+from isthmus.model.vtn.documents import Acceptance, MemberDocument, Result, VtnDocument
+from isthmus.model.vtn.merge import VtnView
+from isthmus.model.vtn.requests import Settled
+
+_VTN: Any = tables.Vtn.__table__
+_PREFIX: Any = tables.VtnPrefix.__table__
+_MEMBER: Any = tables.VtnMember.__table__
+_TARGET: Any = tables.VtnTarget.__table__
+# What a change of counts as no revision: a state, not what anybody asked for.
+_STATES = frozenset({"requests_pending", "refusal", "refusal_for_tenant", "notice", "generation"})
+
+Row = dict[str, Any]
+
+
+def put(
+    context: Context,
+    view: VtnView,
+    project_id: str,
+    heard_at: Mapping[str, datetime],
+    settled: Sequence[Settled],
+    refused: Sequence[str],
+) -> None:
+    """Make the rows of a VTN say what the view says; remove them if it says nothing any more.
+
+    Args:
+        context: of the caller's transaction.
+        view: the VTN.
+        project_id: this site's, whose it is.
+        heard_at: when each member's word was stored.
+        settled: requests of this site's that have just been dealt with.
+        refused: documents that could not be read.
+    """
+    query: Any = sa.select(_VTN).where(_VTN.c.id == view.vtn_id).with_for_update()
+    known = context.session.execute(query).mappings().first()
+    if view.document is None:
+        if known is not None and not view.is_behind:
+            _delete(context, view.vtn_id, known["standard_attr_id"])
+        return
+    document = view.document
+    wanted = {**_of_vtn(view, document, refused), "project_id": project_id, **_of_settled(settled)}
+    description = to_narrow(document.description)
+    if known is None:
+        standard = standard_attributes.create(context, tables.Vtn, description)
+        values = {"id": view.vtn_id, "standard_attr_id": standard.id, **wanted}
+        context.session.execute(sa.insert(_VTN).values(**values))
+    else:
+        changed = {name: value for name, value in wanted.items() if known[name] != value}
+        if changed:
+            change = sa.update(_VTN).where(_VTN.c.id == view.vtn_id)
+            context.session.execute(change.values(**changed))
+    is_other = _put_children(context, _PREFIX, view.vtn_id, "prefix", _of_prefixes(document))
+    is_other |= _put_children(context, _MEMBER, view.vtn_id, "site", _of_members(view, heard_at))
+    if known is not None:
+        is_other |= bool(changed.keys() - _STATES)
+        _touch(context, known["standard_attr_id"], description, is_other=is_other)
+
+
+def _delete(context: Context, vtn_id: str, standard_attr_id: int) -> None:
+    context.session.execute(sa.delete(_TARGET).where(_TARGET.c.vtn_id == vtn_id))
+    context.session.execute(sa.delete(_VTN).where(_VTN.c.id == vtn_id))
+    standard_attributes.delete(context, [standard_attr_id])
+
+
+def _touch(context: Context, number: int, description: str, *, is_other: bool) -> None:
+    table = standard_attributes.TABLE
+    query: Any = sa.select(table.c.description).where(table.c.id == number)
+    is_described = context.session.execute(query).scalar_one() == description
+    if is_other or not is_described:
+        standard = standard_attributes.StandardAttributes(id=number)
+        standard_attributes.touch(context, standard, {"description": description})
+
+
+def _of_vtn(view: VtnView, document: VtnDocument, refused: Sequence[str]) -> Row:
+    pending = [each for each in view.requests if each.request.site == view.site]
+    overruled = (
+        f"What {each.owner} wrote as {each.version} does not count: {document.version} does."
+        for each in view.overruled
+        if each.version.claim != document.version.claim and not each.is_deleted
+    )
+    return {
+        "name": document.name,
+        "type": str(document.type),
+        "owner_site": document.owner,
+        "epoch": document.epoch,
+        "generation": document.generation,
+        "admin_state_up": document.admin_state_up,
+        "is_deleted": document.is_deleted,
+        "class_of_service": document.class_of_service,
+        "rate_kbps": document.rate_kbps,
+        "requests_pending": sum(each.answer is None for each in pending),
+        "notice": "\n".join([*overruled, *(f"Not understood: {each}" for each in refused)]),
+    }
+
+
+def _of_settled(settled: Sequence[Settled]) -> Row:
+    """What became of the last request; nothing if none has been dealt with."""
+    if not settled:
+        return {}
+    last = settled[-1]
+    if last.result is Result.DONE:
+        return {"refusal": "", "refusal_for_tenant": ""}
+    return {"refusal": last.for_operator, "refusal_for_tenant": last.for_tenant}
+
+
+def _of_prefixes(document: VtnDocument) -> dict[str, Row]:
+    return {
+        str(prefix): {"position": position} for position, prefix in enumerate(document.prefixes)
+    }
+
+
+def _of_members(view: VtnView, heard_at: Mapping[str, datetime]) -> dict[str, Row]:
+    return {
+        member.site: {
+            **_of_word(member.document),
+            "prefixes": _joined(member.grant.prefixes),
+            "is_leaving": member.grant.is_leaving,
+            "heard_at": heard_at.get(member.site),
+        }
+        for member in view.members
+        if member.grant is not None
+    }
+
+
+def _of_word(said: MemberDocument | None) -> Row:
+    """What a member says of itself, or has not said yet."""
+    carried_out = said.carried_out if said else None
+    return {
+        "project_id": said.project if said else None,
+        "acceptance": str(said.acceptance if said else Acceptance.PENDING),
+        "status": str(said.status if said else Status.PENDING),
+        "reason": said.reason if said else "",
+        "epoch": carried_out.epoch if carried_out else 0,
+        "generation": carried_out.generation if carried_out else 0,
+        "network_id": said.network_id if said else None,
+        "subnet_ids": " ".join(said.subnet_ids) if said else "",
+        "bgpvpn_id": said.bgpvpn_id if said else None,
+        "class_of_service": said.class_of_service if said else None,
+        "rate_kbps": said.rate_kbps if said else None,
+        "drift": "\n".join(said.drift) if said else "",
+    }
+
+
+def _joined(values: Iterable[object]) -> str:
+    return " ".join(str(value) for value in values)
+
+
+def _put_children(
+    context: Context, table: Any, vtn_id: str, key: str, wanted: Mapping[str, Row]
+) -> bool:
+    """Make rows of a child table what is wanted; return whether one came or went."""
+    mine = table.c.vtn_id == vtn_id
+    query: Any = sa.select(table).where(mine).with_for_update()
+    known = {row[key]: row for row in context.session.execute(query).mappings()}
+    new = [{"vtn_id": vtn_id, key: k, **row} for k, row in wanted.items() if k not in known]
+    if new:
+        context.session.execute(sa.insert(table), new)
+    gone = sorted(known.keys() - wanted.keys())
+    if gone:
+        context.session.execute(sa.delete(table).where(mine, table.c[key].in_(gone)))
+    for name, row in wanted.items():
+        changed = {k: v for k, v in row.items() if name in known and known[name][k] != v}
+        if changed:
+            change = sa.update(table).where(mine, table.c[key] == name)
+            context.session.execute(change.values(**changed))
+    return bool(new or gone)

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VTNs as the API lists them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+import sqlalchemy as sa
+from neutron_lib.context import Context
+
+from isthmus.db import standard_attributes
+from isthmus.db.listing import (
+    STANDARD_SORT_KEYS,
+    Condition,
+    Filter,
+    Listed,
+    Listing,
+    Values,
+    booleans,
+    integers,
+    is_text,
+    standard_filters,
+    texts,
+)
+from isthmus.db.records import StandardAttributes
+from isthmus.db.vtn import tables
+from isthmus.model.ip import IpPrefix
+
+_VTN: Any = tables.Vtn.__table__
+_PREFIX: Any = tables.VtnPrefix.__table__
+_MEMBER: Any = tables.VtnMember.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class VtnRecord:
+    """A VTN. Fields are the columns' of ``isthmus_vtns``; see there.
+
+    Attributes:
+        prefixes: in the tenant's order.
+        members: names of the sites that are to be members, in order.
+        standard: Neutron's standard attributes.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    type: str
+    owner_site: str
+    epoch: int
+    generation: int
+    is_up: bool
+    class_of_service: str | None
+    rate_kbps: int | None
+    requests_pending: int
+    refusal: str
+    refusal_for_tenant: str
+    notice: str
+    prefixes: tuple[str, ...]
+    members: tuple[str, ...]
+    standard: StandardAttributes
+
+
+def _child(table: Any, column: Any) -> Filter:
+    def condition(values: Values) -> Condition:
+        return sa.exists().where(table.c.vtn_id == _VTN.c.id, texts(column, values))
+
+    return condition
+
+
+LISTED = Listed(
+    model=tables.Vtn,
+    filters={
+        "id": lambda values: texts(_VTN.c.id, values),
+        "project_id": lambda values: texts(_VTN.c.project_id, values),
+        "tenant_id": lambda values: texts(_VTN.c.project_id, values),
+        "name": lambda values: texts(_VTN.c.name, values),
+        "type": lambda values: texts(_VTN.c.type, values),
+        "owner_site": lambda values: texts(_VTN.c.owner_site, values),
+        "class_of_service": lambda values: texts(_VTN.c.class_of_service, values),
+        "rate_kbps": lambda values: integers(_VTN.c.rate_kbps, values),
+        "epoch": lambda values: integers(_VTN.c.epoch, values),
+        "generation": lambda values: integers(_VTN.c.generation, values),
+        "admin_state_up": lambda values: booleans(_VTN.c.admin_state_up, values),
+        "prefixes": _child(_PREFIX, _PREFIX.c.prefix),
+        "members": _child(_MEMBER, _MEMBER.c.site),
+        **standard_filters(_VTN),
+    },
+    sort_keys={
+        "id": _VTN.c.id,
+        "project_id": _VTN.c.project_id,
+        "tenant_id": _VTN.c.project_id,
+        "name": _VTN.c.name,
+        "type": _VTN.c.type,
+        "owner_site": _VTN.c.owner_site,
+        "class_of_service": sa.func.coalesce(_VTN.c.class_of_service, ""),
+        "rate_kbps": sa.func.coalesce(_VTN.c.rate_kbps, -1),
+        "epoch": _VTN.c.epoch,
+        "generation": _VTN.c.generation,
+        "admin_state_up": _VTN.c.admin_state_up,
+        **STANDARD_SORT_KEYS,
+    },
+)
+
+
+def read(
+    context: Context,
+    vtn_ids: Collection[str] | None = None,
+    visible_to: str | None = None,
+    wanted: Listing | None = None,
+) -> list[VtnRecord]:
+    """Return VTNs that are not deleted, in order of id unless told otherwise.
+
+    Args:
+        context: of the caller.
+        vtn_ids: those alone.
+        visible_to: this project's alone.
+        wanted: filters, order and page.
+    """
+    query: Any = (
+        sa.select(_VTN, *standard_attributes.COLUMNS)
+        .select_from(standard_attributes.joined(tables.Vtn))
+        .where(_VTN.c.is_deleted.is_(False))
+    )
+    if vtn_ids is not None:
+        query = query.where(_VTN.c.id.in_([each for each in vtn_ids if is_text(each)]))
+    if visible_to is not None:
+        query = query.where(_VTN.c.project_id == visible_to)
+    if wanted is None:
+        query = query.order_by(_VTN.c.id)
+    else:
+        query = LISTED.cut(context, LISTED.filtered(query, wanted.filters), wanted.page)
+    if query is None:
+        return []
+    rows = context.session.execute(query).all()
+    if wanted is not None and wanted.page.is_reverse:
+        rows = rows[::-1]
+    ids = [row.id for row in rows]
+    prefixes = _children(context, _PREFIX, ids, _PREFIX.c.prefix, _PREFIX.c.position)
+    staying = _MEMBER.c.is_leaving.is_(False)
+    members = _children(context, _MEMBER, ids, _MEMBER.c.site, _MEMBER.c.site, staying)
+    return [_record(row, prefixes.get(row.id, ()), members.get(row.id, ())) for row in rows]
+
+
+def _children(
+    context: Context, table: Any, ids: Collection[str], column: Any, order: Any, *conditions: Any
+) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    query: Any = sa.select(table.c.vtn_id, column).where(table.c.vtn_id.in_(ids), *conditions)
+    if ids:
+        for vtn_id, value in context.session.execute(query.order_by(order)):
+            found[vtn_id].append(value)
+    return found
+
+
+def _record(row: Any, prefixes: Collection[str], members: Collection[str]) -> VtnRecord:
+    return VtnRecord(
+        id=row.id,
+        project_id=row.project_id,
+        name=row.name,
+        type=row.type,
+        owner_site=row.owner_site,
+        epoch=int(row.epoch),
+        generation=int(row.generation),
+        is_up=bool(row.admin_state_up),
+        class_of_service=row.class_of_service,
+        rate_kbps=row.rate_kbps,
+        requests_pending=int(row.requests_pending),
+        refusal=row.refusal,
+        refusal_for_tenant=row.refusal_for_tenant,
+        notice=row.notice,
+        prefixes=tuple(prefixes),
+        members=tuple(members),
+        standard=standard_attributes.of_row(row),
+    )
+
+
+def count(context: Context, project_ids: Collection[str]) -> int:
+    """Count the VTNs of projects, for quotas."""
+    query: Any = sa.select(sa.func.count()).where(
+        _VTN.c.project_id.in_(project_ids), _VTN.c.is_deleted.is_(False)
+    )
+    return int(context.session.execute(query).scalar_one())
+
+
+def read_prefixes(context: Context, project_id: str) -> list[tuple[str, str, IpPrefix]]:
+    """Return every prefix of a project's VTNs, with the VTN's id and name.
+
+    Locked: of two requests of a project that add prefixes at a time the later waits.
+    """
+    query: Any = (
+        sa.select(_VTN.c.id, _VTN.c.name, _PREFIX.c.prefix)
+        .join(_PREFIX, _PREFIX.c.vtn_id == _VTN.c.id)
+        .where(_VTN.c.project_id == project_id, _VTN.c.is_deleted.is_(False))
+        .order_by(_VTN.c.id, _PREFIX.c.position)
+        .with_for_update()
+    )
+    return [
+        (vtn_id, name, ip_network(prefix))
+        for vtn_id, name, prefix in context.session.execute(query)
+    ]
+
+
+def lock(context: Context, vtn_id: str) -> None:
+    """Lock a VTN's row until the caller's transaction ends, if there is one."""
+    context.session.execute(sa.select(_VTN.c.id).where(_VTN.c.id == vtn_id).with_for_update())
