@@ -39,6 +39,7 @@ with warnings.catch_warnings():
 
     from isthmus.api.definitions import bgpvpn
     from isthmus.db import models
+    from isthmus.db.vtn import tables as vtn_tables  # noqa: F401  to be made with the others
     from isthmus.drivers.base import VpnDriver
     from isthmus.model.errors import IsthmusError
     from isthmus.model.report import PeReport, VrfReport

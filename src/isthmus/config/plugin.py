@@ -66,6 +66,13 @@ class _Prefix(types.ConfigType):  # type: ignore[misc]  # oslo.config has no typ
 
 OPTIONS = (
     cfg.StrOpt(
+        "site_name",
+        default="RegionOne",
+        regex=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        help="What other sites call this one, usually its Keystone region. Virtual tenant "
+        "networks name their members by it: never change it while there are any.",
+    ),
+    cfg.StrOpt(
         "driver",
         default="pe_rpc",
         help="What carries intent to provider edges: an entry point of isthmus.vpn_drivers. "
@@ -208,6 +215,7 @@ class PluginOptions:
     transit: TransitOptions = DEFAULT_TRANSIT
     route_target_pool: NumberPool[RouteTarget] = NO_ROUTE_TARGETS
     route_distinguisher_pool: NumberPool[RouteDistinguisher] = NO_ROUTE_DISTINGUISHERS
+    site_name: str = "RegionOne"
 
 
 def _read_transit(group: cfg.GroupAttr) -> TransitOptions:
@@ -256,6 +264,7 @@ def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
         transit=_read_transit(group),
         route_target_pool=_read_pool(group, RouteTarget),
         route_distinguisher_pool=_read_pool(group, RouteDistinguisher),
+        site_name=group.site_name,
     )
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from neutron_lib.context import Context
 
 from isthmus.db import standard_attributes
+from isthmus.db.records import StandardAttributes
 from isthmus.db.vtn import tables
 from isthmus.model.report import Status
 from isthmus.model.text import to_narrow
@@ -22,6 +23,8 @@ _VTN: Any = tables.Vtn.__table__
 _PREFIX: Any = tables.VtnPrefix.__table__
 _MEMBER: Any = tables.VtnMember.__table__
 _TARGET: Any = tables.VtnTarget.__table__
+# Of what Neutron's tables and ours keep of a name.
+MAX_NAME = 255
 # What a change of counts as no revision: a state, not what anybody asked for.
 _STATES = frozenset({"requests_pending", "refusal", "refusal_for_tenant", "notice", "generation"})
 
@@ -54,7 +57,7 @@ def put(
         return
     document = view.document
     wanted = {**_of_vtn(view, document, refused), "project_id": project_id, **_of_settled(settled)}
-    description = to_narrow(document.description)
+    description = to_narrow(document.description)[:MAX_NAME]
     if known is None:
         standard = standard_attributes.create(context, tables.Vtn, description)
         values = {"id": view.vtn_id, "standard_attr_id": standard.id, **wanted}
@@ -82,7 +85,7 @@ def _touch(context: Context, number: int, description: str, *, is_other: bool) -
     query: Any = sa.select(table.c.description).where(table.c.id == number)
     is_described = context.session.execute(query).scalar_one() == description
     if is_other or not is_described:
-        standard = standard_attributes.StandardAttributes(id=number)
+        standard = StandardAttributes(id=number)
         standard_attributes.touch(context, standard, {"description": description})
 
 
@@ -94,7 +97,7 @@ def _of_vtn(view: VtnView, document: VtnDocument, refused: Sequence[str]) -> Row
         if each.version.claim != document.version.claim and not each.is_deleted
     )
     return {
-        "name": document.name,
+        "name": document.name[:MAX_NAME],
         "type": str(document.type),
         "owner_site": document.owner,
         "epoch": document.epoch,

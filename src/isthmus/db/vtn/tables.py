@@ -24,7 +24,8 @@ from isthmus.db.models import EMPTY, FREE_TEXT, SEQUENCE, standard_attributes
 
 SITE_NAME = sa.String(63)
 # A VTN of a thousand members does not fit in 64 KiB.
-LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4"), "mysql", "mariadb")
+TEXT = sa.Text().with_variant(mysql.TEXT(charset="utf8mb4"), "mysql", "mariadb")
 
 
 def _site() -> sa.Column[str]:
@@ -40,7 +41,7 @@ def _vtn() -> sa.Column[str]:
 
 
 def _text() -> sa.Column[str]:
-    return sa.Column(sa.Text, nullable=False, default="", server_default=EMPTY)
+    return sa.Column(TEXT, nullable=False, default="", server_default=EMPTY)
 
 
 def _flag(*, is_set: bool) -> sa.Column[bool]:
@@ -213,7 +214,7 @@ class VtnEvent(model_base.BASEV2):
     at = sa.Column(sa.DateTime, nullable=False)
     site = sa.Column(SITE_NAME, nullable=False, index=True)
     vtn_id = sa.Column(sa.String(36), nullable=True, index=True)
-    text = sa.Column(sa.Text, nullable=False)
+    text = sa.Column(TEXT, nullable=False)
 
 
 class Site(model_base.BASEV2):

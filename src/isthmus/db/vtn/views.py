@@ -15,7 +15,7 @@ from datetime import datetime
 
 from neutron_lib.context import Context
 
-from isthmus.db.vtn import documents, events, journal, rows, sites
+from isthmus.db.vtn import documents, events, fits, journal, rows, sites
 from isthmus.model.errors import InvalidValue
 from isthmus.model.vtn import documents as model
 from isthmus.model.vtn import encoding
@@ -113,6 +113,7 @@ def _merged(
         vtn_id = each.vtn_id or ""
         try:
             document = encoding.decode(each.kind, each.name, each.body)
+            fits.check(document)
         except InvalidValue as error:
             refused[vtn_id].append(f"{each.kind}/{each.name} of {each.site}: {error.for_operator}")
             continue

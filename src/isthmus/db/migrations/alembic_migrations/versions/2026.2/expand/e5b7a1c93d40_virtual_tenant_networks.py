@@ -15,7 +15,8 @@ revision = "e5b7a1c93d40"
 down_revision = "c81d4f6a2e95"
 
 FREE_TEXT = sa.String(255).with_variant(mysql.VARCHAR(255, charset="utf8mb4"), "mysql", "mariadb")
-LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4"), "mysql", "mariadb")
+TEXT = sa.Text().with_variant(mysql.TEXT(charset="utf8mb4"), "mysql", "mariadb")
 SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UUID, SITE_NAME = sa.String(36), sa.String(63)
 EMPTY = sa.text("('')")
@@ -34,7 +35,7 @@ def _column(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
 
 
 def _text(name: str) -> sa.Column[Any]:
-    return _column(name, sa.Text, server_default=EMPTY)
+    return _column(name, TEXT, server_default=EMPTY)
 
 
 def _flag(name: str, *, is_set: bool) -> sa.Column[Any]:
@@ -145,7 +146,7 @@ def _events() -> None:
         _column("at", sa.DateTime),
         _column("site", SITE_NAME, index=True),
         sa.Column("vtn_id", UUID, nullable=True, index=True),
-        _column("text", sa.Text),
+        _column("text", TEXT),
     )
 
 
