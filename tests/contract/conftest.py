@@ -11,6 +11,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
+    from tests.fakes.driver import FlakyDriver
 
 # Neutron and what it imports warn of what their next releases drop; that is not ours to mend.
 # And it tells Nova and Placement of deleted networks, in a thread, though there is neither.
@@ -45,3 +46,15 @@ def cloud(_cloud: Cloud) -> Cloud:
     """An empty region."""
     _cloud.empty()
     return _cloud
+
+
+@pytest.fixture
+def driver(cloud: Cloud) -> FlakyDriver:
+    """Two hosts are PEs; what they are given is kept."""
+    from tests.fakes.driver import FlakyDriver
+
+    for host in ("pe-1", "pe-2"):
+        cloud.host(host)
+    driver = FlakyDriver(cloud.load_driver("noop"))
+    cloud.use_driver(driver)
+    return driver

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.cloud import Answer, Cloud
+from tests.contract.associations import RED, VPNS, associate
 
-VPNS = "/bgpvpn/bgpvpns"
-RED = "red-project"
+if TYPE_CHECKING:
+    from tests.cloud import Cloud
+
 ADMIN, OWNER = "role:admin", "project_id:%(project_id)s"
 Restrict = Callable[..., None]
 
@@ -41,12 +41,6 @@ def target(cloud: Cloud, kind: str) -> str:
         return cloud.route(network_id)
     cloud.host("west-1")
     return network_id if kind == "network" else str(cloud.port(network_id, "west-1")["id"])
-
-
-def associate(cloud: Cloud, vpn_id: str, kind: str, target_id: str, **attributes: Any) -> Answer:
-    """Ask for an association, as a member of the project."""
-    body = {f"{kind}_association": {f"{kind}_id": target_id, **attributes}}
-    return cloud.request("POST", f"{VPNS}/{vpn_id}/{kind}_associations", body, RED)
 
 
 @pytest.mark.parametrize(

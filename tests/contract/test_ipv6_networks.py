@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from isthmus.model.intent import NetworkAttachment, RouterAdvertisement
+from isthmus.model.intent import RouterAdvertisement
+from tests.contract.associations import RED, associated, wanted
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 PREFIX, USUAL, GATEWAY = "2001:db8:1::/64", "2001:db8:1::", "2001:db8:1::1"
 AUTO = ("slaac", "dhcpv6-stateless")
 STATEFUL = "dhcpv6-stateful"
-RED = "red-project"
-
-
-@pytest.fixture
-def driver(cloud: Cloud) -> FlakyDriver:
-    """Every host is a PE; what it is given is kept."""
-    from tests.fakes.driver import FlakyDriver
-
-    cloud.host("pe-1")
-    driver = FlakyDriver(cloud.load_driver("noop"))
-    cloud.use_driver(driver)
-    return driver
 
 
 def modes(mode: str | None) -> dict[str, Any]:
@@ -37,22 +26,9 @@ def modes(mode: str | None) -> dict[str, Any]:
     return {} if mode is None else {"ipv6_ra_mode": mode, "ipv6_address_mode": mode}
 
 
-def associated(cloud: Cloud, network_id: str) -> str:
-    """Put a network into a VPN of its own; return the VPN's id."""
-    vpn = cloud.vpn()
-    cloud.made(cloud.associate(vpn["id"], network_id), "network_association")
-    return str(vpn["id"])
-
-
 def subnet(cloud: Cloud, network_id: str, prefix: str = PREFIX, **attributes: Any) -> str:
     """Make a subnet; return its id."""
     return str(cloud.made(cloud.subnet(network_id, prefix, **attributes), "subnet")["id"])
-
-
-def wanted(driver: FlakyDriver) -> NetworkAttachment:
-    """What was last asked of PEs for the one network there is."""
-    (attachment,) = driver.applied[-1].attachments
-    return attachment
 
 
 def eui64(prefix: str, mac: str) -> str:
@@ -76,7 +52,7 @@ def test_a_dual_stack_network_is_carried_whole(
     network_id = cloud.network("10.1.0.0/24")
     subnet(cloud, network_id, **modes(mode))
     port = cloud.port(network_id, "pe-1")
-    vpn_id = associated(cloud, network_id)
+    vpn_id = associated(cloud, "network", network_id)[0]
     cloud.dispatch()
     first, second = wanted(driver).subnets
     assert (str(first.prefix), str(second.prefix)) == ("10.1.0.0/24", PREFIX)
@@ -97,7 +73,7 @@ def test_an_attachment_has_what_neutron_lets_it_have_and_stays_as_it_is(
     """The gateway address, or the one made of its MAC; no pass after the first touches it."""
     network_id = cloud.network()
     subnet(cloud, network_id, gateway_ip=gateway, **modes(mode))
-    associated(cloud, network_id)
+    associated(cloud, "network", network_id)
     cloud.dispatch()
     (port,) = cloud.attachments()
     if mode in AUTO:
@@ -114,7 +90,7 @@ def test_an_attachment_has_what_neutron_lets_it_have_and_stays_as_it_is(
 def test_a_subnet_that_comes_later_is_carried(cloud: Cloud, driver: FlakyDriver, mode: str) -> None:
     """Neutron gives existing ports, ours among them, their addresses made of MACs by itself."""
     network_id = cloud.network("10.1.0.0/24")
-    associated(cloud, network_id)
+    associated(cloud, "network", network_id)
     cloud.dispatch()
     subnet(cloud, network_id, gateway_ip=GATEWAY, **modes(mode))
     cloud.dispatch()
@@ -134,7 +110,7 @@ def test_either_mode_alone_says_how_hosts_get_addresses(
     network_id = cloud.network()
     subnet(cloud, network_id, ipv6_ra_mode=mode)
     subnet(cloud, network_id, "2001:db8:2::/64", ipv6_address_mode=mode)
-    associated(cloud, network_id)
+    associated(cloud, "network", network_id)
     cloud.dispatch()
     assert [s.advertisement for s in wanted(driver).subnets] == [RouterAdvertisement(mode)] * 2
 
@@ -146,7 +122,7 @@ def test_a_link_local_gateway_is_the_pes_alone(
     """Neutron gives no port such an address."""
     network_id = cloud.network()
     subnet(cloud, network_id, gateway_ip="fe80::1", **modes(mode))
-    vpn_id = associated(cloud, network_id)
+    vpn_id = associated(cloud, "network", network_id)[0]
     cloud.dispatch()
     (port,) = cloud.attachments()
     assert "fe80::1" not in addresses(port)
@@ -163,7 +139,7 @@ def test_a_subnet_without_a_gateway_is_left_out(
     """Alone it keeps the network from being attached at all; the tenant reads why."""
     network_id = cloud.network()
     subnet_id = subnet(cloud, network_id, gateway_ip=None, **modes(mode))
-    vpn_id = associated(cloud, network_id)
+    vpn_id = associated(cloud, "network", network_id)[0]
     cloud.dispatch()
     assert cloud.attachments() == []
     assert "no subnet with a gateway address" in cloud.status(vpn_id, RED)[1]
@@ -184,7 +160,7 @@ def test_a_gateway_that_goes_takes_the_subnet_along(
     """And one that comes back brings it back."""
     network_id = cloud.network("10.1.0.0/24")
     subnet_id = subnet(cloud, network_id, **modes(mode))
-    associated(cloud, network_id)
+    associated(cloud, "network", network_id)
     cloud.dispatch()
     for gateway, carried in ((None, 1), (USUAL, 2)):
         change = {"subnet": {"gateway_ip": gateway}}
@@ -200,7 +176,7 @@ def test_a_served_subnet_goes_after_its_association(
     """Whatever address of it the attachment has."""
     network_id = cloud.network()
     subnet_id = subnet(cloud, network_id, **modes(mode))
-    vpn_id = associated(cloud, network_id)
+    vpn_id = associated(cloud, "network", network_id)[0]
     cloud.dispatch()
     assert cloud.request("DELETE", f"/subnets/{subnet_id}", project=RED).status == 409
     cloud.dissociate(vpn_id)
@@ -235,7 +211,7 @@ def test_a_router_that_was_there_first_is_an_error(cloud: Cloud, driver: FlakyDr
 
     network_id = cloud.network("10.1.0.0/24")
     subnet_id = subnet(cloud, network_id, **modes("slaac"))
-    vpn_id = associated(cloud, network_id)
+    vpn_id = associated(cloud, "network", network_id)[0]
     cloud.dispatch()
     router = cloud.made(cloud.request("POST", "/routers", {"router": {}}, RED), "router")
     with pytest.MonkeyPatch.context() as patch:

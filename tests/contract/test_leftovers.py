@@ -7,47 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.contract.associations import associate, dissociate
+from tests.contract.routers import joined, router, transit_networks
+
 if TYPE_CHECKING:
     from tests.cloud import Cloud
-
-RED = "red-project"
-VPNS = "/bgpvpn/bgpvpns"
 
 
 @pytest.fixture
 def associated(cloud: Cloud) -> tuple[str, str]:
     """A VPN and a router in it, dispatched."""
     cloud.host("pe-1")
-    made = cloud.request("POST", "/routers", {"router": {}}, RED)
-    router_id = str(cloud.made(made, "router")["id"])
-    subnets = cloud.request("GET", f"/subnets?network_id={cloud.network('10.1.0.0/24')}")
-    body = {"subnet_id": subnets["subnets"][0]["id"]}
-    path = f"/routers/{router_id}/add_router_interface"
-    assert cloud.request("PUT", path, body, RED).status == 200
-    vpn_id = str(cloud.vpn()["id"])
-    associate(cloud, vpn_id, router_id)
+    router_id = router(cloud, cloud.network("10.1.0.0/24"))
+    vpn_id = joined(cloud, router_id)
     cloud.dispatch()
     return vpn_id, router_id
-
-
-def associate(cloud: Cloud, vpn_id: str, router_id: str) -> None:
-    """Take a router into a VPN."""
-    body = {"router_association": {"router_id": router_id}}
-    path = f"{VPNS}/{vpn_id}/router_associations"
-    assert cloud.request("POST", path, body, RED).status == 201
-
-
-def dissociate(cloud: Cloud, vpn_id: str) -> None:
-    """Take it out; its transit network goes with the request, or stays for the worker."""
-    path = f"{VPNS}/{vpn_id}/router_associations"
-    for association in cloud.request("GET", path)["router_associations"]:
-        assert cloud.request("DELETE", f"{path}/{association['id']}", project=RED).status == 204
-
-
-def transit_networks(cloud: Cloud) -> list[Any]:
-    """Return Neutron's networks between routers and PEs."""
-    networks = cloud.request("GET", "/networks")["networks"]
-    return [each for each in networks if each["name"].startswith("isthmus-transit-")]
 
 
 class Stubborn:
@@ -83,7 +57,7 @@ def test_what_cant_be_removed_keeps_no_vpn_waiting(
 ) -> None:
     """A leftover is tried again with the next change; every VPN gets where it is to."""
     vpn_id, _ = associated
-    dissociate(cloud, vpn_id)
+    dissociate(cloud, vpn_id, "router")
     cloud.dispatch()
     assert stubborn.asked
     assert cloud.status(vpn_id)[0] == "ACTIVE"
@@ -102,7 +76,7 @@ def test_what_another_worker_removes_is_left_to_it(
     from isthmus.plugin import transactions
 
     vpn_id, router_id = associated
-    dissociate(cloud, vpn_id)
+    dissociate(cloud, vpn_id, "router")
     cloud.dispatch()
     before = stubborn.asked
     assert transactions.write(transits.claim_removal, router_id) is not None
@@ -122,10 +96,10 @@ def test_a_router_associated_while_its_transit_network_goes_gets_another(
     vpn_id, router_id = associated
     (old,) = transit_networks(cloud)
     monkeypatch.setattr(transit, "_PATIENCE_S", 0.0)
-    dissociate(cloud, vpn_id)
+    dissociate(cloud, vpn_id, "router")
     going = transactions.write(transits.claim_removal, router_id)
     assert going is not None
-    associate(cloud, vpn_id, router_id)
+    associate(cloud, vpn_id, "router", router_id)
     with pytest.raises(InOtherHands):
         cloud.dispatch()
     cloud.plugin._transits._remove(going)
@@ -150,7 +124,7 @@ def test_one_that_no_row_knows_of_goes_with_its_interface(
     vpn_id, router_id = associated
     (orphan,) = transit_networks(cloud)
     monkeypatch.setattr(transit, "_PATIENCE_S", 0.0)
-    dissociate(cloud, vpn_id)
+    dissociate(cloud, vpn_id, "router")
     transactions.write(transits.forget, router_id, orphan["id"])
     assert len(transit_networks(cloud)) == 1
     cloud.check_all()

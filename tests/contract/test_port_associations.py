@@ -7,56 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from isthmus.model.intent import NetworkAttachment
+from tests.contract.associations import BLUE, RED, VPNS, associate, associated, change, wanted
 
 if TYPE_CHECKING:
-    from tests.cloud import Answer, Cloud
+    from tests.cloud import Cloud
     from tests.fakes.driver import FlakyDriver
-
-RED, BLUE = "red-project", "blue-project"
-VPNS = "/bgpvpn/bgpvpns"
-
-
-@pytest.fixture
-def driver(cloud: Cloud) -> FlakyDriver:
-    """Every host is a PE; what it is given is kept."""
-    from tests.fakes.driver import FlakyDriver
-
-    for host in ("pe-1", "pe-2"):
-        cloud.host(host)
-    driver = FlakyDriver(cloud.load_driver("noop"))
-    cloud.use_driver(driver)
-    return driver
-
-
-def associate(cloud: Cloud, vpn_id: str, port_id: str, **attributes: Any) -> Answer:
-    """Ask for a port association, as a member of the project."""
-    body = {"port_association": {"port_id": port_id, **attributes}}
-    return cloud.request("POST", f"{VPNS}/{vpn_id}/port_associations", body, RED)
-
-
-def change(cloud: Cloud, vpn_id: str, association_id: str, **attributes: Any) -> Answer:
-    """Ask for a change of a port association."""
-    path = f"{VPNS}/{vpn_id}/port_associations/{association_id}"
-    return cloud.request("PUT", path, {"port_association": attributes}, RED)
-
-
-def associated(cloud: Cloud, port_id: str, **attributes: Any) -> tuple[str, str]:
-    """Put a port into a VPN of its own; return the ids of VPN and association."""
-    vpn = cloud.vpn()
-    made = cloud.made(associate(cloud, vpn["id"], port_id, **attributes), "port_association")
-    return str(vpn["id"]), str(made["id"])
 
 
 def prefix(text: str, **attributes: Any) -> dict[str, Any]:
     """A route of type ``prefix``."""
     return {"type": "prefix", "prefix": text, **attributes}
-
-
-def wanted(driver: FlakyDriver) -> NetworkAttachment:
-    """What was last asked of PEs for the one network there is."""
-    (attachment,) = driver.applied[-1].attachments
-    return attachment
 
 
 def behind(driver: FlakyDriver) -> list[tuple[str, str, int | None]]:
@@ -71,7 +31,7 @@ def test_a_port_is_in_the_vpn_and_its_network_is_not(cloud: Cloud, driver: Flaky
     """The network gets its attachment; of its ports only the one is named."""
     network_id = cloud.network("10.1.0.0/24")
     port, _ = cloud.port(network_id, "pe-1"), cloud.port(network_id, "pe-2")
-    vpn_id, _ = associated(cloud, port["id"])
+    vpn_id, _ = associated(cloud, "port", port["id"])
     assert cloud.status(vpn_id)[0] == "PENDING"
     cloud.dispatch()
     attachment = wanted(driver)
@@ -91,19 +51,22 @@ def test_what_is_behind_a_port_is_told_with_its_preference(
     """And follows every change; its own addresses need not be advertised."""
     port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
     routes = [prefix("198.51.100.0/24", local_pref=200), prefix("2001:db8:9::/48")]
-    vpn_id, association_id = associated(cloud, port["id"], routes=routes, advertise_fixed_ips=False)
+    vpn_id, association_id = associated(
+        cloud, "port", port["id"], routes=routes, advertise_fixed_ips=False
+    )
     cloud.dispatch()
     assert behind(driver) == [("pe-1", "198.51.100.0/24", 200), ("pe-1", "2001:db8:9::/48", None)]
     assert {(b.prefix.mac, b.prefix.port_id) for b in wanted(driver).prefixes} == {
         (port["mac_address"], port["id"])
     }
     assert [bound.host.is_advertised for bound in wanted(driver).hosts] == [False]
-    answer = change(cloud, vpn_id, association_id, routes=[prefix("0.0.0.0/0", local_pref=0)])
+    routes = [prefix("0.0.0.0/0", local_pref=0)]
+    answer = change(cloud, vpn_id, "port", association_id, routes=routes)
     assert answer["port_association"]["routes"] == [prefix("0.0.0.0/0", local_pref=0)]
     assert answer["port_association"]["advertise_fixed_ips"] is False
     cloud.dispatch()
     assert behind(driver) == [("pe-1", "0.0.0.0/0", 0)]
-    answer = change(cloud, vpn_id, association_id, advertise_fixed_ips=True)
+    answer = change(cloud, vpn_id, "port", association_id, advertise_fixed_ips=True)
     assert len(answer["port_association"]["routes"]) == 1
     cloud.dispatch()
     assert [bound.host.is_advertised for bound in wanted(driver).hosts] == [True]
@@ -112,7 +75,7 @@ def test_what_is_behind_a_port_is_told_with_its_preference(
 def test_a_port_that_moves_takes_what_is_behind_it_along(cloud: Cloud, driver: FlakyDriver) -> None:
     """To its new host."""
     port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
-    associated(cloud, port["id"], routes=[prefix("198.51.100.0/24")])
+    associated(cloud, "port", port["id"], routes=[prefix("198.51.100.0/24")])
     cloud.dispatch()
     body = {"port": {"binding:host_id": "pe-2"}}
     assert cloud.request("PUT", f"/ports/{port['id']}", body).status == 200
@@ -129,7 +92,8 @@ def test_one_prefix_may_be_behind_several_ports(cloud: Cloud, driver: FlakyDrive
     assert vpn["local_pref"] == 150
     for port, attributes in zip(ports, ({"local_pref": 300}, {}), strict=True):
         routes = [prefix("198.51.100.0/24", **attributes)]
-        cloud.made(associate(cloud, vpn["id"], port["id"], routes=routes), "port_association")
+        answer = associate(cloud, vpn["id"], "port", port["id"], routes=routes)
+        cloud.made(answer, "port_association")
     cloud.dispatch()
     assert sorted(behind(driver)) == [
         ("pe-1", "198.51.100.0/24", 300),
@@ -150,7 +114,7 @@ def test_a_network_in_the_vpn_stays_whole_beside_its_port(
     network_id = cloud.network("10.1.0.0/24")
     port, _ = cloud.port(network_id, "pe-1"), cloud.port(network_id, "pe-2")
     vpn_id, _ = associated(
-        cloud, port["id"], routes=[prefix("198.51.100.0/24")], advertise_fixed_ips=False
+        cloud, "port", port["id"], routes=[prefix("198.51.100.0/24")], advertise_fixed_ips=False
     )
     cloud.made(cloud.associate(vpn_id, network_id), "network_association")
     cloud.dispatch()
@@ -168,8 +132,8 @@ def test_the_attachment_goes_with_the_last_association(cloud: Cloud, driver: Fla
     """Of the port; a port that is deleted takes its association along."""
     network_id = cloud.network("10.1.0.0/24")
     ports = [cloud.port(network_id, "pe-1"), cloud.port(network_id, "pe-2")]
-    vpn_id, association_id = associated(cloud, ports[0]["id"])
-    cloud.made(associate(cloud, vpn_id, ports[1]["id"]), "port_association")
+    vpn_id, association_id = associated(cloud, "port", ports[0]["id"])
+    cloud.made(associate(cloud, vpn_id, "port", ports[1]["id"]), "port_association")
     cloud.dispatch()
     path = f"{VPNS}/{vpn_id}/port_associations"
     assert cloud.request("DELETE", f"{path}/{association_id}", project=RED).status == 204
@@ -186,7 +150,7 @@ def test_the_gateway_of_an_associated_port_stays_the_pes(cloud: Cloud, driver: F
     """No router gets it, and nobody deletes the attachment."""
     network_id = cloud.network("10.1.0.0/24")
     port = cloud.port(network_id, "pe-1")
-    associated(cloud, port["id"])
+    associated(cloud, "port", port["id"])
     router = cloud.made(cloud.request("POST", "/routers", {"router": {}}, RED), "router")
     (subnet,) = cloud.request("GET", f"/subnets?network_id={network_id}")["subnets"]
     path = f"/routers/{router['id']}/add_router_interface"
@@ -216,11 +180,11 @@ def test_routes_that_cannot_be_are_refused(
 ) -> None:
     """When they are made and when they are changed."""
     port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
-    vpn_id, association_id = associated(cloud, port["id"])
+    vpn_id, association_id = associated(cloud, "port", port["id"])
     other = cloud.vpn()["id"]
     for refused in (
-        associate(cloud, other, port["id"], routes=routes),
-        change(cloud, vpn_id, association_id, routes=routes),
+        associate(cloud, other, "port", port["id"], routes=routes),
+        change(cloud, vpn_id, "port", association_id, routes=routes),
     ):
         assert refused.status == 400
         assert sentence in refused.sentence
@@ -232,7 +196,7 @@ def test_a_port_passes_on_what_another_vpn_has_here(cloud: Cloud, driver: FlakyD
     cloud.made(cloud.associate(other, cloud.network("10.7.0.0/24")), "network_association")
     port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
     route = {"type": "bgpvpn", "bgpvpn_id": other, "local_pref": 5}
-    vpn_id, association_id = associated(cloud, port["id"], routes=[route])
+    vpn_id, association_id = associated(cloud, "port", port["id"], routes=[route])
     cloud.dispatch()
 
     def passed_on() -> list[tuple[str, int | None]]:
@@ -246,7 +210,7 @@ def test_a_port_passes_on_what_another_vpn_has_here(cloud: Cloud, driver: FlakyD
     assert shown == [route]
     router = cloud.port(cloud.network("10.8.0.0/24"), "pe-1")
     routes = [prefix("198.51.100.0/24")]
-    cloud.made(associate(cloud, other, router["id"], routes=routes), "port_association")
+    cloud.made(associate(cloud, other, "port", router["id"], routes=routes), "port_association")
     cloud.dispatch()
     address = f"{router['fixed_ips'][0]['ip_address']}/32"
     assert sorted(passed_on()) == [("10.7.0.0/24", 5), (address, 5), ("198.51.100.0/24", 5)]
@@ -259,14 +223,14 @@ def test_a_port_passes_on_what_another_vpn_has_here(cloud: Cloud, driver: FlakyD
 def test_a_vpn_passed_on_is_another_of_the_same_project(cloud: Cloud) -> None:
     """Or none at all."""
     port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
-    vpn_id, association_id = associated(cloud, port["id"])
+    vpn_id, association_id = associated(cloud, "port", port["id"])
     for other, status in (
         (vpn_id, 409),
         (cloud.vpn(project=BLUE)["id"], 404),
         ("00000000-0000-4000-8000-000000000000", 404),
     ):
         routes = [{"type": "bgpvpn", "bgpvpn_id": other}]
-        assert change(cloud, vpn_id, association_id, routes=routes).status == status
+        assert change(cloud, vpn_id, "port", association_id, routes=routes).status == status
     blue = {"routes": [{"type": "bgpvpn", "bgpvpn_id": cloud.vpn(project=BLUE)["id"]}]}
     path = f"{VPNS}/{vpn_id}/port_associations/{association_id}"
     assert cloud.request("PUT", path, {"port_association": blue}).status == 403
@@ -284,11 +248,11 @@ def test_a_port_behind_a_router_is_refused_with_the_way_that_works(cloud: Cloud)
     network_id = cloud.network("10.1.0.0/24")
     cloud.route(network_id)
     port = cloud.port(network_id, "pe-1")
-    refused = associate(cloud, cloud.vpn()["id"], port["id"])
+    refused = associate(cloud, cloud.vpn()["id"], "port", port["id"])
     assert refused.status == 409
     assert "Associate the router instead" in refused.sentence
     (interface,) = cloud.request("GET", "/ports?fixed_ips=ip_address%3D10.1.0.1")["ports"]
-    refused = associate(cloud, cloud.vpn()["id"], interface["id"])
+    refused = associate(cloud, cloud.vpn()["id"], "port", interface["id"])
     assert refused.status == 409
     assert "Associate the router instead" in refused.sentence
 
@@ -298,14 +262,14 @@ def test_overlaps_twice_and_somebody_elses_are_refused(cloud: Cloud) -> None:
     vpn_id = cloud.vpn()["id"]
     cloud.made(cloud.associate(vpn_id, cloud.network("10.1.0.0/24")), "network_association")
     other = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
-    refused = associate(cloud, vpn_id, other["id"])
+    refused = associate(cloud, vpn_id, "port", other["id"])
     assert refused.status == 409
     assert "overlaps" in refused.sentence
     port = cloud.port(cloud.network("10.2.0.0/24"), "pe-1")
-    assert associate(cloud, vpn_id, port["id"]).status == 201
-    assert "already associated" in associate(cloud, vpn_id, port["id"]).sentence
+    assert associate(cloud, vpn_id, "port", port["id"]).status == 201
+    assert "already associated" in associate(cloud, vpn_id, "port", port["id"]).sentence
     blue = cloud.port(cloud.network("10.3.0.0/24", project=BLUE), "pe-1", project=BLUE)
-    assert associate(cloud, vpn_id, blue["id"]).status == 404
+    assert associate(cloud, vpn_id, "port", blue["id"]).status == 404
     body = {"port_association": {"port_id": blue["id"]}}
     assert cloud.request("POST", f"{VPNS}/{vpn_id}/port_associations", body).status == 403
 
@@ -316,8 +280,8 @@ def test_a_port_association_has_a_status_of_its_own_host(cloud: Cloud, driver: F
         cloud.port(cloud.network(f"10.{n}.0.0/24"), host)
         for n, host in ((1, "pe-1"), (2, "nowhere"))
     ]
-    vpn_id, _ = associated(cloud, ports[0]["id"])
-    cloud.made(associate(cloud, vpn_id, ports[1]["id"]), "port_association")
+    vpn_id, _ = associated(cloud, "port", ports[0]["id"])
+    cloud.made(associate(cloud, vpn_id, "port", ports[1]["id"]), "port_association")
     cloud.dispatch()
     path = f"{VPNS}/{vpn_id}/port_associations"
     statuses = {a["port_id"]: a["status"] for a in cloud.request("GET", path)["port_associations"]}
