@@ -12,6 +12,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.cloud import Cloud
     from tests.fakes.driver import FlakyDriver
+    from tests.vtn_site import Region
 
 # Neutron and what it imports warn of what their next releases drop; that is not ours to mend.
 # And it tells Nova and Placement of deleted networks, in a thread, though there is neither.
@@ -58,3 +59,13 @@ def driver(cloud: Cloud) -> FlakyDriver:
     driver = FlakyDriver(cloud.load_driver("noop"))
     cloud.use_driver(driver)
     return driver
+
+
+@pytest.fixture
+def west(cloud: Cloud) -> Region:
+    """The region as a site whose peer ``east`` shares its identities."""
+    from tests.vtn_site import EAST, Region
+
+    region = Region(cloud)
+    region.trust(EAST)
+    return region

@@ -156,6 +156,16 @@ OPTIONS = (
         "their VPN was given, so that reflectors pass on one path to a prefix that several of "
         "them have; a VPN without a route distinguisher has one of each provider edge's own.",
     ),
+    cfg.StrOpt(
+        "vtn_drift",
+        default="repair",
+        choices=[
+            ("repair", "it is put back as the virtual tenant network's owner wants it"),
+            ("leave", "it stays, and the member's status says so"),
+        ],
+        help="What is done when somebody changes by hand what this site made of a virtual tenant "
+        "network: its network, subnets, BGP VPN or association. What somebody adds stays.",
+    ),
     cfg.Opt(
         "transit_ipv4_range",
         type=_Prefix(),
@@ -212,6 +222,7 @@ class PluginOptions:
     max_retry_interval_s: float
     pe_down_time_s: int
     report_time_s: int
+    vtn_drift: str = "repair"
     transit: TransitOptions = DEFAULT_TRANSIT
     route_target_pool: NumberPool[RouteTarget] = NO_ROUTE_TARGETS
     route_distinguisher_pool: NumberPool[RouteDistinguisher] = NO_ROUTE_DISTINGUISHERS
@@ -261,6 +272,7 @@ def read_options(conf: cfg.ConfigOpts) -> PluginOptions:
         max_retry_interval_s=group.max_retry_interval,
         pe_down_time_s=group.pe_down_time,
         report_time_s=group.report_time,
+        vtn_drift=group.vtn_drift,
         transit=_read_transit(group),
         route_target_pool=_read_pool(group, RouteTarget),
         route_distinguisher_pool=_read_pool(group, RouteDistinguisher),

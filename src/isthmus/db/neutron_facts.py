@@ -24,6 +24,14 @@ from isthmus.model.ip import IpAddress
 
 # Ports that are part of the network, not customers of it.
 _NOT_CUSTOMERS = ("network:%", "neutron:%", "ovn-lb-hm%", "isthmus:%")
+# Those that Neutron makes by itself, and removes with a network.
+PARTS_OF_NETWORKS = frozenset(
+    {
+        constants.DEVICE_OWNER_DHCP,
+        constants.DEVICE_OWNER_DISTRIBUTED,
+        constants.DEVICE_OWNER_AGENT_GW,
+    }
+)
 DEFAULT_MTU = 1500
 SUBNET_COLUMNS = (
     models_v2.Subnet.id,

@@ -96,6 +96,11 @@ class VpnRecord:
         """Return those of networks, routers or ports in it that are to be carried."""
         return tuple(t for t in target_ids if self.is_up and t not in self.down_ids)
 
+    def up_members(self) -> frozenset[str]:
+        """Return the networks, routers and ports in it whose association is not taken down."""
+        members = {*self.network_ids, *self.router_ids, *self.port_ids}
+        return frozenset(members - self.down_ids)
+
     def carried(self) -> VpnRecord:
         """Return the VPN with what is to be carried of it alone."""
         return replace(

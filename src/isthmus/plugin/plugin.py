@@ -5,13 +5,11 @@ Made once in every process of Neutron. What each of them runs:
 
     API worker                 calls (vpn_calls.py, association_calls.py), Neutron's events
     neutron-rpc-server         Neutron's events, agents' reports
-    neutron-periodic-workers   the worker that dispatches, in a process of its own
+    neutron-periodic-workers   the workers (workers.py), in a process of their own
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 from neutron import service
@@ -33,16 +31,17 @@ from isthmus.api.definitions import (
 from isthmus.config.plugin import read_options
 from isthmus.db.records import Kind
 from isthmus.drivers.base import DriverSetup, VpnDriver
-from isthmus.plugin import conditions, dispatch, quotas, reports
+from isthmus.plugin import conditions, quotas, reports
 from isthmus.plugin.association_calls import AssociationCalls
-from isthmus.plugin.dispatch import Dispatcher
 from isthmus.plugin.events import NeutronEvents
 from isthmus.plugin.guards import NeutronGuards
 from isthmus.plugin.provider_edges import ProviderEdgeCalls
 from isthmus.plugin.sharing import SharingGuards
 from isthmus.plugin.transit import Transits
 from isthmus.plugin.vpn_calls import VpnCalls
-from isthmus.plugin.worker import Journal, Worker, WorkerService
+from isthmus.plugin.vtn.realise.neutron_events import RealisationEvents
+from isthmus.plugin.worker import Worker, WorkerService
+from isthmus.plugin.workers import make_workers
 from isthmus.rpc import contract
 from isthmus.rpc.endpoints import ReportEndpoint, start_server
 from isthmus.rpc.senders import Waker
@@ -91,6 +90,7 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         self._waker = Waker(_transport)
         self._transits = Transits(self._options.transit)
         self._events = NeutronEvents(self._waker)
+        self._realisation_events = RealisationEvents(self._options.site_name, self._waker)
         self._guards = NeutronGuards()
         for kind in Kind:
             calls = AssociationCalls(kind, self._waker, self._patience, self._transits)
@@ -106,16 +106,12 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         return "Isthmus: MPLS VPNs between OpenStack clouds"
 
     def get_workers(self) -> list[Any]:
-        """Return the worker, as a process of neutron-periodic-workers."""
-        listener = WorkerService(self._make_worker, _transport, cfg.CONF.host)
+        """Return the workers, as a process of neutron-periodic-workers."""
+        listener = WorkerService(self._make_workers, _transport, cfg.CONF.host)
         return [service.RpcWorker([listener], worker_process_count=1)]
 
-    def _make_worker(self) -> Worker:
-        sweep = partial(dispatch.sweep, self._transits)
-        journal = Journal(dispatch.read_due, sweep, dispatch.record_refusal)
-        makers = ThreadPoolExecutor(self._options.dispatch_threads, "isthmus-attach")
-        dispatcher = Dispatcher(self._driver, makers, self._transits, self._options.attachment_mode)
-        return Worker(dispatcher, journal, self._options)
+    def _make_workers(self) -> list[Worker]:
+        return make_workers(self._options, self._driver, self._transits)
 
     def start_rpc_listeners(self) -> list[Any]:
         """Take agents' reports, in neutron-rpc-server."""

@@ -30,8 +30,13 @@ def write(work: Work[_Given, _Value], *args: _Given.args, **kwargs: _Given.kwarg
     return value
 
 
+def admin_context() -> Context:
+    """Return an administrator's context, to which our guards apply."""
+    return neutron_context.get_admin_context()
+
+
 @db_api.retry_db_errors
 def _run(kind: Any, work: Callable[[Context], Any]) -> Any:
-    context = neutron_context.get_admin_context()
+    context = admin_context()
     with kind.using(context):
         return work(context)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a site makes of a virtual tenant network: all of it, once, under the tenant's project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isthmus.model.report import Status
+from isthmus.model.vtn.documents import Operation
+
+if TYPE_CHECKING:
+    from tests.cloud import Cloud
+    from tests.vtn_site import Region
+
+RED, BLUE = "red-project", "blue-project"
+VPNS = "/bgpvpn/bgpvpns"
+
+
+def test_a_vtn_becomes_network_subnets_vpn_and_association(cloud: Cloud, west: Region) -> None:
+    """The network is named as the VTN, and the tenant's."""
+    vtn_id = west.create("west", "east")
+    west.work()
+    (network,) = west.networks(RED)
+    assert (network["name"], network["project_id"]) == ("red", RED)
+    wanted = west.view(vtn_id).wanted
+    assert wanted is not None
+    subnets = cloud.request("GET", "/subnets", project=RED)["subnets"]
+    assert {each["cidr"] for each in subnets} == {str(prefix) for prefix in wanted.prefixes}
+    assert {each["ipv6_address_mode"] for each in subnets if each["ip_version"] == 6} <= {
+        "slaac",
+        "dhcpv6-stateful",
+    }
+    (vpn,) = cloud.request("GET", VPNS)["bgpvpns"]
+    assert vpn["route_targets"] == ["64500:100000"]
+    assert (vpn["project_id"], vpn["networks"]) == (RED, [network["id"]])
+    said = west.said(vtn_id)
+    assert (said.network_id, said.bgpvpn_id) == (network["id"], vpn["id"])
+    assert set(said.subnet_ids) == {each["id"] for each in subnets}
+    assert said.carried_out == wanted.version
+    assert (said.status, said.reason, said.drift) == (Status.ACTIVE, "", ())
+
+
+def test_tenants_do_not_see_the_vpn_behind_it(cloud: Cloud, west: Region) -> None:
+    """Nor can they change, share or count it; operators see it."""
+    vtn_id = west.create()
+    west.work()
+    assert cloud.request("GET", VPNS, project=RED)["bgpvpns"] == []
+    path = f"{VPNS}/{west.said(vtn_id).bgpvpn_id}"
+    assert cloud.request("GET", path, project=RED).status == 404
+    associations = cloud.request("GET", f"{path}/network_associations", project=RED)
+    assert associations["network_associations"] == []
+    body = {"network_association": {"network_id": cloud.network()}}
+    assert cloud.request("POST", f"{path}/network_associations", body, RED).status == 404
+    assert cloud.request("GET", path).status == 200
+
+
+def test_a_second_look_changes_nothing(cloud: Cloud, west: Region) -> None:
+    """Neither here nor in what other sites hear."""
+    west.create()
+    west.work()
+    before = cloud.rows()
+    west.start()
+    west.check_all()
+    assert cloud.rows() == before
+
+
+def test_a_change_by_the_owner_is_carried_out_in_place(cloud: Cloud, west: Region) -> None:
+    """The network gets the new name; the VPN goes down and up with the VTN."""
+    vtn_id = west.create()
+    west.work()
+    (before,) = west.networks()
+    west.change(vtn_id, Operation.UPDATE, name="crimson", admin_state_up=False)
+    west.work()
+    (after,) = west.networks()
+    assert (after["id"], after["name"]) == (before["id"], "crimson")
+    assert west.said(vtn_id).status is Status.DOWN
+    west.change(vtn_id, Operation.UPDATE, admin_state_up=True)
+    west.work()
+    assert west.said(vtn_id).status is Status.ACTIVE
+
+
+def test_the_tenants_quota_counts(cloud: Cloud, west: Region) -> None:
+    """What it does not allow is said in the member's status, and made when it does."""
+    quota = {"quota": {"network": 0}}
+    assert cloud.request("PUT", f"/quotas/{RED}", quota).status == 200
+    vtn_id = west.create()
+    west.work()
+    assert west.networks() == []
+    said = west.said(vtn_id)
+    assert said.status is Status.ERROR
+    assert said.reason.startswith("The project's quota of networks at this site is used up.")
+    assert cloud.request("PUT", f"/quotas/{RED}", {"quota": {"network": 1}}).status == 200
+    west.work()
+    assert west.said(vtn_id).status is Status.ACTIVE
+
+
+def test_a_route_target_of_a_strangers_is_not_joined(cloud: Cloud, west: Region) -> None:
+    """Two tenants are never merged; the tenant reads no route target."""
+    cloud.vpn(BLUE, route_targets=["64500:100000"])
+    vtn_id = west.create()
+    west.work()
+    said = west.said(vtn_id)
+    assert said.status is Status.ERROR
+    assert "64500" not in said.reason
+    assert len(cloud.request("GET", VPNS)["bgpvpns"]) == 1
+
+
+def test_what_is_deleted_goes_wholly(cloud: Cloud, west: Region) -> None:
+    """Neutron has nothing of it any more, and neither have the tables of realisations."""
+    cloud.host("pe-1")
+    vtn_id = west.create()
+    west.work()
+    assert cloud.attachments()
+    west.change(vtn_id, Operation.DELETE)
+    west.work()
+    assert west.networks() == []
+    assert cloud.request("GET", "/ports")["ports"] == []
+    assert cloud.request("GET", VPNS)["bgpvpns"] == []
+    assert west.record(vtn_id) is None
+    assert not {name for name, count in cloud.leftovers().items() if count}
+
+
+def test_what_has_ports_stays_until_they_are_gone(cloud: Cloud, west: Region) -> None:
+    """The member says what to do, and the rest goes by itself."""
+    cloud.host("pe-1")
+    vtn_id = west.create()
+    west.work()
+    (network,) = west.networks()
+    port = cloud.port(network["id"], "pe-1")
+    west.change(vtn_id, Operation.DELETE)
+    west.work()
+    assert len(west.networks()) == 1
+    said = west.said(vtn_id)
+    assert said.reason.startswith(f"Network {network['id']} still has a port. Delete")
+    assert said.status is Status.DOWN
+    assert cloud.request("DELETE", f"/ports/{port['id']}").status == 204
+    west.work()
+    assert west.networks() == []
+
+
+def test_a_tenant_cant_delete_the_network(cloud: Cloud, west: Region) -> None:
+    """Nor a subnet of it: they go with the VTN."""
+    west.create()
+    west.work()
+    (network,) = west.networks()
+    assert cloud.request("DELETE", f"/networks/{network['id']}", project=RED).status == 409
+    for subnet in network["subnets"]:
+        assert cloud.request("DELETE", f"/subnets/{subnet}", project=RED).status == 409
+
+
+def test_sites_that_hear_of_each_other_agree(cloud: Cloud, west: Region) -> None:
+    """Each realises its own part; the owner reads what the others say."""
+    from tests.vtn_site import EAST, Peer, exchange
+
+    east = Peer(EAST)
+    vtn_id = west.create("west", "east")
+    exchange(west, east)
+    ours, theirs = west.view(vtn_id), east.view(vtn_id)
+    assert ours.wanted is not None
+    assert theirs.wanted is not None
+    assert not set(ours.wanted.prefixes) & set(theirs.wanted.prefixes)
+    assert theirs.member("west").document == west.said(vtn_id)
+    assert ours.member("east").document == theirs.own_member
+
+
+def test_another_sites_vtn_is_realised_here(cloud: Cloud, west: Region) -> None:
+    """Under the tenant's project, which is the same where identities are shared."""
+    from tests.vtn_site import EAST, PREFIXES, Peer, exchange, new_vtn
+
+    east = Peer(EAST)
+    document = new_vtn(EAST, (EAST, "west"), PREFIXES)
+    east.put(document)
+    exchange(west, east)
+    (network,) = west.networks(RED)
+    assert network["project_id"] == RED
+    assert west.said(document.vtn_id).status is Status.ACTIVE
+
+
+def test_a_member_that_is_taken_out_removes_everything(cloud: Cloud, west: Region) -> None:
+    """And says so, so that its prefixes can be given to somebody else."""
+    from isthmus.model.vtn import ownership
+    from isthmus.model.vtn.documents import Change
+    from tests.vtn_site import EAST, PREFIXES, Peer, exchange, new_vtn
+
+    east = Peer(EAST)
+    document = new_vtn(EAST, (EAST, "west"), PREFIXES)
+    east.put(document)
+    exchange(west, east)
+    view = east.view(document.vtn_id)
+    east.put(ownership.change(view, Operation.REMOVE_MEMBER, Change(member="west")))
+    exchange(west, east)
+    assert west.networks() == []
+    assert west.record(document.vtn_id) is None
+    left = east.view(document.vtn_id).document
+    assert left is not None
+    assert [each.site for each in left.members] == [EAST]
