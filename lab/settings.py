@@ -82,6 +82,7 @@ def of_site(topology: Topology, site: Site) -> dict[str, str]:
     return of_control(topology) | {
         "site": site.name,
         "api": str(site.api),
+        "route_targets": site.route_targets,
         "transport_url": transport_url(topology, site),
         "state": str(places.STATE / site.name),
         "account": "\n".join(f"{key} = {value}" for key, value in account.items()),

@@ -107,10 +107,15 @@ class Interconnect:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One OpenStack region and its hosts."""
+    """One OpenStack region and its hosts.
+
+    Attributes:
+        route_targets: the range it gives out, as in ``[isthmus] route_target_pool``.
+    """
 
     name: str
     api: IPv4Address
+    route_targets: str
     interconnect: Interconnect
     hosts: tuple[Host, ...]
 
@@ -286,6 +291,7 @@ def _site(section: _Section) -> Site:
     value = Site(
         name=section.take("name", _name),
         api=section.take("api", IPv4Address),
+        route_targets=section.take("route_targets", str),
         interconnect=_interconnect(section.section("interconnect")),
         hosts=tuple(_host(host) for host in section.sections("hosts")),
     )
