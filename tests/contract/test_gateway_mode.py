@@ -260,3 +260,20 @@ def test_ports_that_no_row_knows_of_go(cloud: Cloud, driver: FlakyDriver) -> Non
     assert len(ports_on(network_id)) == len(before) == 3
     assert not ports_on(network_id) & before
     assert ports_on(other_id) == others
+
+
+def test_a_port_that_a_former_version_made_is_put_into_the_group_of_today(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """That version's group tracked connections, of which a hand-over loses packets."""
+    from isthmus.plugin.attach import own_context
+
+    associated(cloud)
+    cloud.dispatch()
+    before = {port["id"]: port["security_groups"] for port in cloud.attachments(GATEWAY_OWNER)}
+    for port_id in before:
+        change: dict[str, Any] = {"port": {"security_groups": []}}
+        cloud.core.update_port(own_context(), port_id, change)
+    cloud.check_all()
+    after = {port["id"]: port["security_groups"] for port in cloud.attachments(GATEWAY_OWNER)}
+    assert after == before
