@@ -12,8 +12,8 @@ from ipaddress import IPv4Address
 from isthmus.model.gateways import GatewayView
 
 # A session opens within two seconds of both ends' start. gobgpd 4.8 ends the first session with one
-# whose connection ended before BFD missed it, at once; the next one opens six seconds later.
-_PATIENCE_S = 10.0
+# whose connection ended before BFD missed it, at once; the next one opens seven seconds later.
+_PATIENCE_S = 15.0
 _PROBATION_S = 0.5
 
 
@@ -28,7 +28,8 @@ class GatewayWatch:
         self._gateways = frozenset(gateways)
         self._alive: set[IPv4Address] = set()
         self._on_probation: dict[IPv4Address, float] = {}
-        self._awaited = self._gateways
+        self._awaited = self._expected = self._gateways
+        self._is_gone = False
         self._is_known = not self._gateways
         self._released_at: float | None = None
         self._is_replaying = False
@@ -41,11 +42,19 @@ class GatewayWatch:
 
     def daemon_is_up(self, *, is_fresh: bool) -> None:
         """Begin a life of the daemon, or another look at one that ran already."""
-        self.hear_nobody()
+        self._hear_nobody()
+        self._is_gone = False
         self._is_replaying = True
         self._released_at = None
         if is_fresh:
-            self._wait_for(self._gateways)
+            self._wait_for(self._expected)
+
+    def daemon_is_gone(self) -> None:
+        """No session is known to be up; those alive until now are expected by the next daemon."""
+        if not self._is_gone:
+            self._is_gone = True
+            self._expected = frozenset(self._alive) if self._is_known else self._awaited
+        self._hear_nobody()
 
     def replay_is_over(self, *, knows: bool) -> None:
         """The sessions that the daemon had are known.
@@ -89,11 +98,6 @@ class GatewayWatch:
             else:
                 self._on_probation[neighbor] = now
 
-    def hear_nobody(self) -> None:
-        """No session is known to be up."""
-        self._alive.clear()
-        self._on_probation.clear()
-
     def settle(self, now: float) -> bool:
         """Count who has been there for a moment, give up who is late; return whether any is."""
         proven = [one for one, since in self._on_probation.items() if now >= since + _PROBATION_S]
@@ -118,6 +122,10 @@ class GatewayWatch:
             is_settled=self._is_known and not (self._gateways and self._is_replaying),
             is_cut_off=not (self._has_core_link and is_any_neighbor_heard),
         )
+
+    def _hear_nobody(self) -> None:
+        self._alive.clear()
+        self._on_probation.clear()
 
     def _wait_for(self, awaited: frozenset[IPv4Address]) -> None:
         self._is_known = not awaited

@@ -97,7 +97,7 @@ class Rib:
         if self._gone_at is None:
             self._gone_at = now
         self._established.clear()
-        self._gateways.hear_nobody()
+        self._gateways.daemon_is_gone()
         self._has_changed()
 
     def neighbors_are_released(self, now: float) -> None:

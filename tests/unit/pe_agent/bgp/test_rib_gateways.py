@@ -63,8 +63,8 @@ def test_gateways_are_known_once_all_are_there_or_late(rib: Rib) -> None:
     """Until then this one may be taking another's place."""
     rib.settle(1)
     assert not rib.snapshot().gateways.is_settled
-    assert rib.next_deadline(1) == 10
-    rib.settle(10)
+    assert rib.next_deadline(1) == 15
+    rib.settle(15)
     assert rib.snapshot().gateways.is_settled
 
 
@@ -93,7 +93,7 @@ def test_an_agent_that_finds_a_daemon_without_gateways_waits_for_them() -> None:
     rib.settle(100)
     assert not rib.snapshot().gateways.is_settled
     rib.gateways_are_released(100)
-    rib.settle(110)
+    rib.settle(115)
     assert rib.snapshot().gateways.is_settled
 
 
@@ -106,7 +106,7 @@ def test_nobody_is_known_before_this_one_is_ready_to_serve() -> None:
     rib.settle(100)
     assert not rib.snapshot().gateways.is_settled
     rib.gateways_are_released(100)
-    assert rib.next_deadline(100) == 110
+    assert rib.next_deadline(100) == 115
 
 
 def test_one_without_a_core_link_is_cut_off_at_once(rib: Rib) -> None:
@@ -131,7 +131,7 @@ def test_when_the_core_link_is_back_those_that_were_alive_are_waited_for(rib: Ri
     rib.core_link(is_up=True, now=31)
     rib.settle(31)
     assert not rib.snapshot().gateways.is_settled
-    assert rib.next_deadline(31) == 41
+    assert rib.next_deadline(31) == 46
     rib.session(GATEWAY, is_established=True, now=32)
     rib.settle(32.5)
     assert rib.snapshot().gateways.is_settled
@@ -140,9 +140,9 @@ def test_when_the_core_link_is_back_those_that_were_alive_are_waited_for(rib: Ri
 def test_when_the_core_link_is_back_the_dead_are_not_waited_for(rib: Rib) -> None:
     """Nobody serves meanwhile."""
     rib.session(REFLECTOR, is_established=True)
-    rib.settle(10)
-    rib.core_link(is_up=False, now=11)
-    rib.core_link(is_up=True, now=12)
+    rib.settle(15)
+    rib.core_link(is_up=False, now=16)
+    rib.core_link(is_up=True, now=17)
     assert rib.snapshot().gateways.is_settled
 
 
@@ -154,6 +154,16 @@ def test_what_was_known_is_forgotten_with_the_daemon(rib: Rib) -> None:
     assert rib.snapshot().gateways.is_cut_off
     rib.daemon_is_up(is_fresh=True)
     assert not rib.snapshot().gateways.is_settled
+
+
+def test_a_daemon_that_restarts_does_not_wait_for_the_dead(rib: Rib) -> None:
+    """The agent knows who was alive when the last one ended."""
+    rib.settle(15)
+    rib.daemon_is_gone(20)
+    rib.daemon_is_gone(21)
+    rib.daemon_is_up(is_fresh=True)
+    rib.replay_is_over()
+    assert rib.snapshot().gateways.is_settled
 
 
 def test_one_that_hears_any_neighbor_is_not_cut_off(rib: Rib) -> None:
