@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from isthmus.model.report import PeReport
 from tests.fakes.driver import FlakyDriver
 
 if TYPE_CHECKING:
@@ -314,3 +316,16 @@ def test_an_administrator_sees_what_each_pe_does_for_a_vpn(cloud: Cloud) -> None
     assert cloud.request("GET", path, project=BLUE).status == 404
     assert cloud.request("POST", path, {"provider_edge": {}}).status in {400, 404, 405}
     assert cloud.request("DELETE", f"{path}/west-1").status in {400, 404, 405}
+
+
+def test_an_administrator_reads_what_a_pe_was_refused_last(cloud: Cloud) -> None:
+    """By its switch or BGP daemon, as its agent reports it."""
+    vpn_id, network_id = cloud.vpn()["id"], cloud.network("10.1.0.0/24")
+    cloud.host("west-1")
+    cloud.associate(vpn_id, network_id)
+    cloud.port(network_id, "west-1")
+    address = IPv4Address("192.0.2.11")
+    for sentence in ("Open vSwitch refused the flows.", ""):
+        cloud.report(PeReport("west-1", address, (), (), last_error=sentence))
+        (edge,) = cloud.request("GET", f"{VPNS}/{vpn_id}/provider_edges")["provider_edges"]
+        assert edge["last_error"] == sentence
