@@ -7,114 +7,22 @@ A reflector is GoBGP with the family; FRR 8.4 lacks it, is not asked, and sends 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from ipaddress import IPv4Address
 
 import pytest
 
-from isthmus.config.bgp import BgpConfig
-from isthmus.model.ids import RouteTarget
 from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from tests.contract.bgp_speaker_contract import BLUE, RED
-from tests.functional.bgp.backbone import A, B, counting_withdrawals, route
+from tests.functional.bgp.backbone import A, B, counting_withdrawals
 from tests.functional.bgp.network import (
-    AS_NUMBER,
-    CONSTRAINED_FAMILIES,
     CoreNetwork,
     FrrReflector,
     GoBgpd,
     eventually,
-    gobgp_reflector_configuration,
 )
+from tests.functional.bgp.three_pes import CLIENTS, FRR, GREEN, REFLECTOR, MakePe, tagged
 
 pytestmark = pytest.mark.functional
-
-C = IPv4Address("192.0.2.13")
-REFLECTOR, FRR = IPv4Address("192.0.2.102"), IPv4Address("192.0.2.101")
-GREEN = RouteTarget.parse("64500:300")
-NONE: frozenset[RouteTarget] = frozenset()
-CLIENTS = {"pe-a": A, "pe-b": B, "pe-c": C}
-
-
-def tagged(host: int, *targets: RouteTarget, pe: IPv4Address = A) -> VpnRoute:
-    """A route with these route targets."""
-    return replace(route(host, pe=pe), route_targets=frozenset(targets))
-
-
-class Pe:
-    """A speaker and its daemon."""
-
-    def __init__(self, network: CoreNetwork, name: str, neighbors: tuple[IPv4Address, ...]) -> None:
-        self.daemon = GoBgpd(network, name)
-        self.config = BgpConfig(
-            AS_NUMBER,
-            CLIENTS[name],
-            neighbors,
-            api=self.daemon.api,
-            deferral_time_s=3,
-            late_neighbor_s=3,
-            quiet_s=1,
-        )
-        self.start()
-
-    def start(self) -> None:
-        """Start an agent's speaker over the daemon there is."""
-        self.speaker = GoBgpSpeaker(self.config, is_forwarding_kept=True)
-        self.speaker.start(lambda: None)
-
-    def says(self, *routes: VpnRoute, imports: frozenset[RouteTarget] = NONE) -> None:
-        """Advertise and ask."""
-        self.speaker.advertise(frozenset(routes), imports)
-
-    def eventually_has(self, *routes: VpnRoute) -> None:
-        """Wait until the RIB-in is exactly ``routes``."""
-        wanted = frozenset(routes)
-        eventually(lambda: self.speaker.rib().routes, lambda there: there == wanted, within_s=20)
-
-    def end(self) -> None:
-        """End both."""
-        self.speaker.stop()
-        self.daemon.kill()
-
-
-@pytest.fixture(scope="module")
-def core(network: CoreNetwork) -> CoreNetwork:
-    """The places of three PEs and two reflectors."""
-    for name, address in CLIENTS.items():
-        network.add_node(name, address)
-    network.add_node("rr", REFLECTOR)
-    network.add_node("rr-frr", FRR)
-    return network
-
-
-@pytest.fixture
-def reflector(core: CoreNetwork) -> Iterator[GoBgpd]:
-    """One that waits to be asked."""
-    configuration = gobgp_reflector_configuration(
-        REFLECTOR, list(CLIENTS.values()), families=CONSTRAINED_FAMILIES
-    )
-    reflector = GoBgpd(core, "rr", configuration)
-    yield reflector
-    reflector.kill()
-
-
-MakePe = Callable[..., Pe]
-
-
-@pytest.fixture
-def make_pe(core: CoreNetwork) -> Iterator[MakePe]:
-    """Make PEs, ended after the test."""
-    made: list[Pe] = []
-
-    def make(name: str, *neighbors: IPv4Address) -> Pe:
-        made.append(Pe(core, name, neighbors or (REFLECTOR,)))
-        return made[-1]
-
-    yield make
-    for pe in made:
-        pe.end()
 
 
 def test_a_pe_hears_what_it_imports_and_nothing_else(reflector: GoBgpd, make_pe: MakePe) -> None:
