@@ -51,13 +51,15 @@ class Hearing:
         ears: where what is heard goes.
 
     Attributes:
-        heard_at: when its heartbeat moved last, by ``time.monotonic``; before, when this was made.
+        since: when this was made, by ``time.monotonic``.
+        heard_at: when its heartbeat moved last; None before it did.
         revision: up to where it was heard.
     """
 
     def __init__(self, site: str, store: Store, ears: Ears) -> None:
         self.site = site
-        self.heard_at = time.monotonic()
+        self.since = time.monotonic()
+        self.heard_at: float | None = None
         self.revision = 0
         self._store = store
         self._ears = ears
@@ -166,9 +168,9 @@ class Hearing:
             LOG.info("peer.heard site=%s changes=%s", self.site, len(changes))
             self._ears.concern(concerned)
             return batch.position
-        if beat is not None and self.heard_at - self._noted_at > _NOTE_EVERY_S:
+        if beat is not None and time.monotonic() - self._noted_at > _NOTE_EVERY_S:
             self._ears.database.note_beat(self.site, beat, known, batch.position)
-            self._noted_at = self.heard_at
+            self._noted_at = time.monotonic()
             return batch.position
         return known
 

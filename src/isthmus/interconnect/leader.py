@@ -29,9 +29,7 @@ class Leader:
         changed: called, from the thread that runs this, whenever an answer of ours has changed.
     """
 
-    def __init__(
-        self, store: Store, holder: str, ttl_s: int, changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, store: Store, holder: str, ttl_s: int, changed: Callable[[], None]) -> None:
         self._store = store
         self._holder = holder
         self._ttl_s = ttl_s

@@ -59,35 +59,54 @@ class State:
     reason: str = ""
 
 
-def judge(
-    before: State, heard_at: float, probe: Probe | None, now: float, silent_after_s: float
-) -> State:
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What there is to judge a peer by.
+
+    Attributes:
+        listening_since: when this process began to listen to it.
+        heard_at: when its heartbeat was last heard; None if never since then.
+        probe: the last attempt to reach it.
+    """
+
+    listening_since: float
+    heard_at: float | None = None
+    probe: Probe | None = None
+
+    @property
+    def silent_since(self) -> float:
+        """Return since when nothing was heard."""
+        return self.listening_since if self.heard_at is None else self.heard_at
+
+
+def judge(before: State, signs: Signs, now: float, silent_after_s: float) -> State:
     """Return how a peer is.
 
     A peer that fell silent stays what it was until reaching out to it has told why.
 
     Args:
         before: how it was.
-        heard_at: when its heartbeat was last heard, or when listening to it began.
-        probe: the last attempt to reach it.
+        signs: what there is to go by.
         now: the time.
         silent_after_s: how long a heartbeat may fail to come.
     """
-    if now - heard_at <= silent_after_s:
-        return before if before.liveness is Liveness.UP else State(Liveness.UP, heard_at)
-    if probe is None or probe.at < heard_at:
+    if now - signs.silent_since <= silent_after_s:
+        if signs.heard_at is None or before.liveness is Liveness.UP:
+            return before
+        return State(Liveness.UP, signs.heard_at)
+    probe = signs.probe
+    if probe is None or probe.at < signs.silent_since:
         return before
-    since = heard_at if before.liveness is Liveness.UP else before.since
+    since = signs.silent_since if before.liveness is Liveness.UP else before.since
     match probe.echo:
         case Echo.ANSWERS:
+            liveness = Liveness.DOWN
             reason = "Its etcd answers, but its interconnect daemon has stopped."
-            liveness = Liveness.DOWN
         case Echo.REFUSES:
-            reason = "Its machine answers, but its etcd does not run."
             liveness = Liveness.DOWN
+            reason = "Its machine answers, but its etcd does not run."
         case Echo.NOTHING:
-            reason = probe.reason or "Nothing answers."
             liveness = Liveness.UNREACHABLE
-    if (liveness, reason) == (before.liveness, before.reason):
-        return before
-    return State(liveness, since, reason)
+            reason = probe.reason or "Nothing answers."
+    # The wording of a reason may differ with each attempt; that is no news.
+    return before if liveness is before.liveness else State(liveness, since, reason)

@@ -73,12 +73,10 @@ class Publisher:
         heartbeat = heartbeat_of(self._site.name).key
         there = self._store.read(DOCUMENTS_PREFIX)
         self._position = there.position
-        self._beat = max(self._beat, beat_of(there.entries.get(heartbeat)))
+        self._beat = max(self._beat, beat_of(self._site.name, there.entries.get(heartbeat)))
         own = self._database.read_all_own()
         wanted = {name.key: body.encode() for name, body in self._sendable(own.items())}
-        changed = {
-            key: body for key, body in wanted.items() if there.entries.get(key) != body
-        }
+        changed = {key: body for key, body in wanted.items() if there.entries.get(key) != body}
         excess = set(there.entries) - {name.key for name in own} - {heartbeat}
         self._write({**changed, **dict.fromkeys(sorted(excess))})
         number = len(changed) + len(excess)

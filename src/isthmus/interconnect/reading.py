@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from isthmus.interconnect.database import Heard
-from isthmus.interconnect.keys import DocumentName
+from isthmus.interconnect.keys import DocumentName, heartbeat_of
 from isthmus.model.errors import InvalidValue
 from isthmus.model.vtn.documents import (
     Document,
     HeardOf,
     SiteDocument,
-    kind_of,
-    name_of,
     vtn_of,
     writer_of,
 )
@@ -29,12 +27,7 @@ def read_heard(site: str, name: DocumentName, value: bytes, revision: int) -> He
     Raises:
         InvalidValue: it can't be read, or is not that site's to write, or not under that name.
     """
-    document, body = _read(value)
-    if (kind_of(document).value, name_of(document)) != (name.kind, name.name):
-        raise InvalidValue(
-            f"It says that it is {kind_of(document).value}/{name_of(document)}, but stands under "
-            f"{name.kind}/{name.name}."
-        )
+    document, body = _read(name, value)
     if writer_of(document) != site:
         raise InvalidValue(f"It says that site '{writer_of(document)}' wrote it, not '{site}'.")
     return Heard(name, body, vtn_of(document), revision)
@@ -46,19 +39,18 @@ def read_heartbeat(site: str, value: bytes) -> SiteDocument:
     Raises:
         InvalidValue: it is none.
     """
-    document, _ = _read(value)
-    if not isinstance(document, SiteDocument) or document.name != site:
+    document, _ = _read(heartbeat_of(site), value)
+    if not isinstance(document, SiteDocument):
         raise InvalidValue(f"It is no heartbeat of site '{site}'.")
     return document
 
 
-def beat_of(value: bytes | None) -> int:
-    """Return the number of the last heartbeat that stands there; 0 if none does."""
+def beat_of(site: str, value: bytes | None) -> int:
+    """Return the number of a site's last heartbeat that stands there; 0 if none does."""
     try:
-        document = _read(value)[0] if value is not None else None
+        return 0 if value is None else read_heartbeat(site, value).beat
     except InvalidValue:
         return 0
-    return document.beat if isinstance(document, SiteDocument) else 0
 
 
 def write_heartbeat(
@@ -68,9 +60,9 @@ def write_heartbeat(
     return encode(SiteDocument(site, incarnation, beat, as_number, tuple(heard)))
 
 
-def _read(value: bytes) -> tuple[Document, str]:
+def _read(name: DocumentName, value: bytes) -> tuple[Document, str]:
     try:
         body = value.decode()
     except UnicodeDecodeError:
         raise InvalidValue("It is no text.") from None
-    return decode(body), body
+    return decode(name.kind, name.name, body), body

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``Database`` on Neutron's database."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from neutron_lib import context as neutron_context
+from neutron_lib.db import api as db_api
+from oslo_db import exception as db_exc
+from oslo_utils import timeutils
+
+from isthmus.db.vtn import documents, events, outbox, sites
+from isthmus.interconnect.database import Beat, DatabaseAway, Heard, Overtaken, Peer, Posted
+from isthmus.interconnect.keys import DocumentName
+from isthmus.interconnect.liveness import Liveness, State
+from isthmus.interconnect.store.etcd_client import Credentials
+from isthmus.interconnect.store.store import Position
+
+LOG = logging.getLogger(__name__)
+
+# Makes the PEM of a private key of what the database has.
+Reveal = Callable[[str], bytes]
+Refresh = Callable[[neutron_context.Context, str, Collection[str]], Any]
+_REFRESHED_AT_ONCE = 50
+
+
+class NeutronDatabase:
+    """Neutron's database, as one site's daemon uses it.
+
+    Args:
+        own_site: this site's name.
+        reveal: decrypts private keys.
+        refresh: brings merged views of VTNs up to date, in a transaction of the caller's.
+    """
+
+    def __init__(self, own_site: str, reveal: Reveal, refresh: Refresh) -> None:
+        self._own_site = own_site
+        self._reveal = reveal
+        self._refresh = refresh
+
+    # Own documents
+
+    def read_outbox(self, limit: int) -> Sequence[Posted]:
+        """Return the oldest rows of the outbox."""
+        with _transaction() as context:
+            return [
+                Posted(entry.id, DocumentName(entry.kind, entry.name))
+                for entry in outbox.read(context, limit)
+            ]
+
+    def read_own(self, names: Collection[DocumentName]) -> Mapping[DocumentName, str]:
+        """Return those of this site's documents that there are."""
+        keys = [(name.kind, name.name) for name in sorted(names)]
+        with _transaction() as context:
+            return _texts(documents.read_many(context, self._own_site, keys))
+
+    def read_all_own(self) -> Mapping[DocumentName, str]:
+        """Return all of this site's documents."""
+        with _transaction() as context:
+            return _texts(documents.read_of_site(context, self._own_site))
+
+    def delete_posted(self, numbers: Collection[int]) -> None:
+        """Delete exactly these rows of the outbox."""
+        with _transaction() as context:
+            outbox.delete(context, numbers)
+
+    # Heard documents
+
+    def read_position(self, site: str) -> Position | None:
+        """Return up to where a site has been heard."""
+        with _transaction() as context:
+            record = sites.read_one(context, site)
+        if record is None or not record.watched_cluster:
+            return None
+        return Position(record.watched_cluster, record.watched_revision)
+
+    def hear(
+        self, site: str, after: Position, changes: Sequence[Heard | DocumentName], to: Position
+    ) -> frozenset[str]:
+        """Store what a site changed; return the VTNs concerned."""
+        concerned: set[str | None] = set()
+        with _transaction() as context:
+            _go_on(context, site, after, to)
+            for change in changes:
+                if isinstance(change, DocumentName):
+                    concerned.add(documents.remove_heard(context, site, change.kind, change.name))
+                elif documents.put_heard(context, _row(site, change)):
+                    concerned.add(change.vtn_id)
+        return frozenset(vtn_id for vtn_id in concerned if vtn_id is not None)
+
+    def hear_all(
+        self, site: str, heard: Sequence[Heard], kept: Collection[DocumentName], to: Position
+    ) -> frozenset[str]:
+        """Make ``heard`` all that is known of a site's, but for ``kept``."""
+        with _transaction() as context:
+            sites.lock(context, site)
+            known = documents.read_many(context, site, [(one.kind, one.name) for one in kept])
+            rows = [*(_row(site, one) for one in heard), *known]
+            concerned = documents.replace_heard(context, site, rows)
+            sites.update(
+                context, site, watched_cluster=to.cluster, watched_revision=to.revision,
+                heard_at=timeutils.utcnow(), **_nothing_asked(context, site, sites.Asked.RECOVER),
+            )  # fmt: skip
+        return concerned
+
+    def note_beat(self, site: str, beat: Beat, after: Position, to: Position) -> None:
+        """Note that a site was heard to be alive up to a position."""
+        with _transaction() as context:
+            _go_on(context, site, after, to)
+            sites.update(
+                context, site, incarnation=beat.incarnation[:64], beat=beat.number,
+                as_number=beat.as_number, heard_at=_naive(beat.at),
+            )  # fmt: skip
+
+    def read_again_later(self, site: str) -> None:
+        """Forget up to where a site has been heard."""
+        with _transaction() as context:
+            sites.update(context, site, watched_cluster="", watched_revision=0)
+
+    def read_states(self) -> Mapping[str, State]:
+        """Return how the peers were when somebody last looked."""
+        with _transaction() as context:
+            return {
+                name: State(
+                    Liveness(record.liveness.value),
+                    _monotonic(record.liveness_since),
+                    record.reason,
+                )
+                for name, record in sites.read(context).items()
+                if record.state is not sites.State.OWN
+            }
+
+    def note_state(self, site: str, state: State, reason: str) -> None:
+        """Note how a peer is, and that it has changed."""
+        with _transaction() as context:
+            sites.update(
+                context, site, liveness=state.liveness.value, reason=state.reason,
+                liveness_since=_utc(state.since),
+            )  # fmt: skip
+            events.append(context, site, reason)
+
+    def refresh(self, vtn_ids: Collection[str]) -> None:
+        """Bring the merged views of VTNs up to date, some in each transaction."""
+        wanted = sorted(vtn_ids)
+        for start in range(0, len(wanted), _REFRESHED_AT_ONCE):
+            with _transaction() as context:
+                self._refresh(context, self._own_site, wanted[start : start + _REFRESHED_AT_ONCE])
+
+    def read_vtn_ids(self) -> Collection[str]:
+        """Return every VTN anybody speaks of."""
+        with _transaction() as context:
+            return documents.read_vtn_ids(context)
+
+    def record_event(self, site: str, text: str) -> None:
+        """Keep a sentence for operators."""
+        with _transaction() as context:
+            events.append(context, site, text)
+
+    # Peers
+
+    def read_peers(self) -> Sequence[Peer]:
+        """Return the peers that both sides have confirmed."""
+        with _transaction() as context:
+            records = sites.read(context)
+        found = []
+        for record in records.values():
+            if record.state is not sites.State.CONFIRMED or not record.endpoints.split():
+                continue
+            try:
+                found.append(self._peer(record))
+            except ValueError as error:
+                LOG.error("peer.unusable site=%s error=%s", record.name, error)
+        return found
+
+    def _peer(self, record: sites.SiteRecord) -> Peer:
+        credentials = None
+        if record.certificate:
+            credentials = Credentials(
+                record.ca.encode(), record.certificate.encode(), self._reveal(record.private_key)
+            )
+        return Peer(
+            record.name,
+            tuple(record.endpoints.split()),
+            credentials,
+            is_to_be_read_anew=record.asked is sites.Asked.RECOVER,
+        )
+
+
+@contextlib.contextmanager
+def _transaction() -> Iterator[neutron_context.Context]:
+    context = neutron_context.get_admin_context()
+    try:
+        with db_api.CONTEXT_WRITER.using(context):
+            yield context
+    except (db_exc.DBError, sa.exc.SQLAlchemyError) as error:
+        reason = str(getattr(error, "inner_exception", None) or error).splitlines()[0]
+        raise DatabaseAway(f"Neutron's database could not be used: {reason}") from error
+
+
+def _go_on(context: neutron_context.Context, site: str, after: Position, to: Position) -> None:
+    """Move on from where the site was heard to, unless another process has."""
+    record = sites.lock(context, site)
+    if record is None or (record.watched_cluster, record.watched_revision) != (
+        after.cluster, after.revision
+    ):  # fmt: skip
+        raise Overtaken
+    sites.update(
+        context, site, watched_cluster=to.cluster, watched_revision=to.revision,
+        heard_at=timeutils.utcnow(),
+    )  # fmt: skip
+
+
+def _nothing_asked(
+    context: neutron_context.Context, site: str, asked: sites.Asked
+) -> dict[str, str]:
+    """Return the columns that say that what was asked for has been done."""
+    record = sites.read_one(context, site)
+    is_asked = record is not None and record.asked is asked
+    return {"asked": sites.Asked.NOTHING.value} if is_asked else {}
+
+
+def _texts(rows: Sequence[documents.Document]) -> dict[DocumentName, str]:
+    return {DocumentName(row.kind, row.name): row.body for row in rows}
+
+
+def _row(site: str, heard: Heard) -> documents.Document:
+    return documents.Document(
+        site, heard.name.kind, heard.name.name, heard.body, heard.vtn_id, heard.revision
+    )
+
+
+def _naive(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
+def _utc(monotonic: float) -> datetime:
+    now: datetime = timeutils.utcnow()
+    return now - timedelta(seconds=time.monotonic() - monotonic)
+
+
+def _monotonic(at: datetime | None) -> float:
+    return time.monotonic() - ((timeutils.utcnow() - at).total_seconds() if at else 0.0)
