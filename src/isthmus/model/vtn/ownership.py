@@ -24,7 +24,7 @@ from isthmus.model.vtn.documents import (
     VtnType,
 )
 from isthmus.model.vtn.merge import VtnView
-from isthmus.model.vtn.slices import cut, reserved, silent_sites
+from isthmus.model.vtn.slices import cut, involved, reserved, silent_sites
 
 
 def create(
@@ -165,27 +165,37 @@ def may_take_over(view: VtnView) -> bool:
 def let_go(view: VtnView, revoked: Iterable[str] = ()) -> tuple[MemberGrant, ...]:
     """Return the members without those that have left.
 
-    A member has left once it says, knowing that it is to leave, that it removed everything.
+    A member has left once it says, knowing that it is to leave, that it removed everything, and
+    nobody could take the VTN over any more who does not know that it is to leave.
 
     Args:
-        view: the VTN.
+        view: the VTN, which is this site's.
         revoked: sites that do not belong to us any more; nothing is expected of them.
     """
-    members = view.document.members if view.document else ()
-    return tuple(
-        each
-        for each in members
-        if not (each.is_leaving and (each.site in set(revoked) or _has_left(view, each)))
-    )
+    if view.document is None:
+        return ()
+    leaving = [each for each in view.document.members if each.leaving_since is not None]
+    if not leaving:
+        return view.document.members
+    others = involved(view) - {view.site, *view.document.vouched_gone, *revoked}
+    gone = {
+        each.site
+        for each in leaving
+        if (each.site in set(revoked) or _has_left(view, each))
+        and all(_knows_that_it_leaves(view, each, other) for other in others)
+    }
+    return tuple(each for each in view.document.members if each.site not in gone)
 
 
 def _has_left(view: VtnView, grant: MemberGrant) -> bool:
     said = view.member(grant.site).document
+    return said is not None and said.is_removed and _knows_that_it_leaves(view, grant, grant.site)
+
+
+def _knows_that_it_leaves(view: VtnView, grant: MemberGrant, site: str) -> bool:
+    said = view.member(site).document
     return (
-        said is not None
-        and grant.leaving_since is not None
-        and said.is_removed
-        and said.follows >= grant.leaving_since
+        said is not None and grant.leaving_since is not None and said.follows >= grant.leaving_since
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-from isthmus.model.errors import IsthmusError
+from isthmus.model.errors import IsthmusError, NotPermitted
 from isthmus.model.vtn.documents import (
     AnswerDocument,
     Change,
@@ -54,8 +54,16 @@ def ask(
         now: seconds since 1970-01-01 UTC.
         operation: what is to be done.
         values: with what.
+
+    Raises:
+        NotPermitted: this site is no member.
     """
     site = view.site
+    if view.grant is None and view.own_document is None:
+        raise NotPermitted(
+            "Only a member of the network may change it.",
+            f"{site} is no member of {view.vtn_id}; add it first, or ask at a member.",
+        )
     numbers = [each.request.number for each in view.requests if each.request.site == site]
     number = 1 + max((*numbers, settled_up_to(view, site)))
     return RequestDocument(
