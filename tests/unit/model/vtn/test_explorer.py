@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every world that three sites can come to keeps the laws, and a wrong rule is seen.
+
+``ISTHMUS_EXPLORE=100000`` looks at so many worlds of each scenario; without it at the nearest ones.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from isthmus.model.vtn import membership, merge, ownership, requests, slices, upkeep
+from isthmus.model.vtn.documents import MemberGrant, VtnDocument
+from tests.unit.model.vtn.explorer import Objection, explore
+from tests.unit.model.vtn.laws import at_rest
+from tests.unit.model.vtn.world import VTN, World, begin
+
+WORLDS = int(os.environ.get("ISTHMUS_EXPLORE", "400"))
+NARROW = ip_network("198.51.100.0/28")
+"""Has room for two members."""
+
+
+def world(members: str, *, torn: bool = False, **budget: int) -> World:
+    """Three sites at rest; the first made a VTN with some members."""
+    document = ownership.create(VTN, "a", "red", prefixes=[NARROW], members=dict.fromkeys(members))
+    return replace(at_rest(begin(document, "abc", **budget)), is_torn=torn)
+
+
+SCENARIOS: Mapping[str, Callable[[], World]] = {
+    "two take-overs": lambda: world("bc", take_over=2),
+    "take-over while members are added": lambda: world("b", take_over=1, add=2),
+    "take-over while members leave and come": lambda: world("ab", take_over=1, remove=1, add=1),
+    "members leave and come": lambda: world("ab", remove=2, add=2),
+    "take-over while it is deleted": lambda: world("ab", take_over=1, delete=1),
+    "deletion, and sites that lose what they heard": lambda: world("ab", delete=1, restart=2),
+    "take-over, and sites that lose what they heard": lambda: world("ab", take_over=2, restart=1),
+    "requests": lambda: world("ab", ask=3),
+    "requests while it is taken over": lambda: world("ab", take_over=1, ask=2),
+    "requests while it is deleted": lambda: world("ab", delete=1, ask=1, take_over=1),
+    "everything, torn": lambda: world(
+        "ab", torn=True, take_over=1, add=1, remove=1, ask=1, delete=1, restart=1
+    ),
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.timeout(3600)
+def test_the_laws_hold_in_every_world(
+    scenario: str, record_property: Callable[[str, object], None]
+) -> None:
+    """Breadth first, as far as time allows; how far is printed."""
+    explored = explore(SCENARIOS[scenario](), WORLDS, outcome_of_each=7)
+    print(f"{scenario}: {explored}")  # noqa: T201
+    record_property("explored", str(explored))
+    assert explored.is_all or explored.states == WORLDS
+
+
+def _let_all_go(view: merge.VtnView, revoked: object = ()) -> tuple[MemberGrant, ...]:
+    members = view.document.members if view.document else ()
+    return tuple(each for each in members if not each.is_leaving)
+
+
+def _let_go_whoever_left(view: merge.VtnView, revoked: object = ()) -> tuple[MemberGrant, ...]:
+    members = view.document.members if view.document else ()
+    return tuple(
+        each for each in members if not (each.is_leaving and ownership._has_left(view, each))
+    )
+
+
+def _take_over_within_the_epoch(view: merge.VtnView) -> VtnDocument:
+    assert view.document is not None
+    return replace(TAKE_OVER(view), epoch=view.document.epoch)
+
+
+def _newest_generation_first(vtn_id: str, documents: object) -> merge._Heard:
+    heard = SORT_OUT(vtn_id, documents)  # type: ignore[arg-type]
+    heard.documents.sort(key=lambda each: (each.generation, each.version), reverse=True)
+    return heard
+
+
+def _forget_at_once(view: merge.VtnView, revoked: object = ()) -> bool:
+    return view.is_owner and view.document is not None and view.document.is_deleted
+
+
+def _mark_nothing(document: VtnDocument, site: str, number: int) -> VtnDocument:
+    return document
+
+
+TAKE_OVER = ownership.take_over
+SORT_OUT = merge._sort_out
+NEVER = property(lambda view: False)
+
+MUTATIONS: Mapping[str, tuple[str, object, str, object]] = {
+    "a new owner gives at once": (
+        "take-over while members are added", ownership, "silent_sites", lambda view: (),
+    ),
+    "nobody is asked what others hold": (
+        "take-over while members are added", slices, "involved", lambda view: set(),
+    ),
+    "what a member leaves is given at once": (
+        "members leave and come", upkeep, "let_go", _let_all_go,
+    ),
+    "it is given again as soon as that member has left": (
+        "take-over while members leave and come", upkeep, "let_go", _let_go_whoever_left,
+    ),
+    "the greater generation wins": (
+        "take-over while members leave and come", merge, "_sort_out", _newest_generation_first,
+    ),
+    "a take-over raises no epoch": (
+        "take-over while members are added", ownership, "take_over", _take_over_within_the_epoch,
+    ),
+    "a tombstone is forgotten at once": (
+        "take-over while it is deleted", upkeep, "may_forget", _forget_at_once,
+    ),
+    "an overruled document is kept for ever": (
+        "take-over while it is deleted", merge.VtnView, "own_document", property(lambda view: None),
+    ),
+    "a site that lost what it heard goes on": (
+        "take-over, and sites that lose what they heard", merge.VtnView, "is_behind", NEVER,
+    ),
+    "requests are not marked as answered": (
+        "requests", requests, "answered", _mark_nothing,
+    ),
+    "answers are withdrawn at once": (
+        "requests", upkeep, "_read_answers", lambda view: view.answers,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+@pytest.mark.timeout(600)
+def test_a_wrong_rule_is_objected_to(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The explorer that finds nothing is one that would have."""
+    scenario, where, name, wrong = MUTATIONS[mutation]
+    monkeypatch.setattr(where, name, wrong)
+    with pytest.raises(Objection) as objection:
+        explore(SCENARIOS[scenario](), 20_000, outcome_of_each=1)
+    print(f"{mutation}:\n{objection.value}")  # noqa: T201
+
+
+def test_what_a_site_is_given_counts_as_in_use_from_then_on() -> None:
+    """Since its worker may be at it."""
+    first = SCENARIOS["requests"]()
+    said = first.view("b").own_member
+    assert said is not None
+    assert said.prefixes == tuple(first.site("b").in_use)
+    assert membership.speak(first.view("b")) == said
