@@ -75,6 +75,8 @@ tenant_network_types = local
 extension_drivers = port_security
 [isthmus]
 driver = noop
+site_name = west
+route_target_pool = 64500:100000-100999
 """
 RED, BLUE = "red-project", "blue-project"
 VPNS = "/bgpvpn/bgpvpns"

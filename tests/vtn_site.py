@@ -82,7 +82,8 @@ class Peer:
             (each.site, model.kind_of(each.document), model.name_of(each.document)): each.document
             for each in published
         }
-        for vtn_id in {model.vtn_of(document) for document in self.heard.values()}:
+        about = (*self.heard.values(), *self.store.values())
+        for vtn_id in {model.vtn_of(document) for document in about}:
             self._keep_up(vtn_id or "")
 
     def view(self, vtn_id: str) -> VtnView:

@@ -38,6 +38,8 @@ KINDS = {
     "type:uuid": "UUID",
     "type:not_empty_string": "string",
     "type:list_of_any_key_specs_or_none": "list of objects",
+    "type:list_of_unique_strings": "list of strings",
+    "type:dict": "object",
 }
 
 
@@ -66,6 +68,16 @@ def _collection(collection: Collection, rules: Rules) -> str:
         for verb, method, suffix in METHODS
         if _is_served(collection, verb, rules)
     ]
+    methods += [
+        [
+            f"`PUT {collection.path}/{{id}}/{action}`",
+            _who(rules, f"{action}_{collection.policy_name}"),
+        ]
+        for action in collection.actions
+    ]
+    acts = "".join(
+        f"- `{action}`: {words.ACTIONS[collection.name, action]}\n" for action in collection.actions
+    )
     attributes = [
         _attribute(collection, name, attribute, rules)
         for name, attribute in sorted(collection.attributes.items())
@@ -74,7 +86,8 @@ def _collection(collection: Collection, rules: Rules) -> str:
     head = ["Attribute", "Type", "Given by", "Shown to", "Filter", "Meaning"]
     return (
         f"## {collection.name}\n\n{words.COLLECTIONS[collection.name]}\n\n"
-        f"{_table(['Request', 'Who may'], methods)}\n{_table(head, attributes)}"
+        f"{_table(['Request', 'Who may'], methods)}\n{acts and acts + chr(10)}"
+        f"{_table(head, attributes)}"
     )
 
 

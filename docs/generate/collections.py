@@ -23,6 +23,7 @@ class Collection:
         parent: name of the collection whose items it is below, or empty.
         attributes: what Neutron is told of each attribute.
         aliases: of the extension that brings each attribute.
+        actions: what may be done with an item beside, ``PUT …/{id}/{action}``.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Collection:
     parent: str
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    actions: list[str] = field(default_factory=list)
 
     @property
     def member(self) -> str:
@@ -67,6 +69,7 @@ def read_collections() -> list[Collection]:
     for module in read_definitions():
         for name, parent, attributes in _tables(module):
             collection = served.setdefault(name, Collection(name, module.API_PREFIX, parent))
+            collection.actions.extend(module.ACTION_MAP.get(name, ()))
             for attribute, properties in attributes.items():
                 collection.attributes[attribute] = properties
                 collection.aliases.setdefault(attribute, module.ALIAS)

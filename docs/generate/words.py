@@ -9,6 +9,25 @@ COLLECTIONS = {
     " reachable from there.",
     "port_associations": "Puts a port into a VPN, with prefixes reachable behind it.",
     "provider_edges": "What each provider edge does for a VPN.",
+    "virtual_tenant_networks": "A network that spans sites: asked for once, at any of them; each"
+    " makes its own part, with a subnet of its own, and packets go between all.",
+    "members": "A site of a virtual tenant network: what it was given, and what it made of it.",
+    "interconnect_sites": "A site that virtual tenant networks may span, this one among them."
+    " Made without `invitation` it is invited, and the answer has the invitation, once; made with"
+    " one, that is accepted.",
+}
+
+ACTIONS = {
+    ("virtual_tenant_networks", "take_over"): "Make this site the owner, because the former one is"
+    " gone. `vouched_gone` lists former owners that gave away nothing this site has not heard of.",
+    ("members", "accept"): "Say at a site that it becomes a member, under its own project.",
+    ("members", "refuse"): "Say at a site that it becomes none, or is none any more.",
+    ("interconnect_sites", "invite"): "Invite again; `expires_in` is in seconds.",
+    ("interconnect_sites", "confirm"): "Say that the site that answered is the one that was meant.",
+    ("interconnect_sites", "revoke"): "End the peering at once.",
+    ("interconnect_sites", "rotate"): "Make the certificates between the sites anew.",
+    ("interconnect_sites", "recover"): "Read everything of the site anew; `recovery` says what"
+    " differs.",
 }
 
 ATTRIBUTES = {
@@ -61,11 +80,53 @@ ATTRIBUTES = {
     "type": "`l3`.",
     "updated_at": "When it was last changed.",
     "vni": "VXLAN network identifier; kept and shown.",
+    "acceptance": "Whether the site wants to be a member: `accepted`, `pending` or `refused`.",
+    "as_number": "The site's AS (RFC 6793).",
+    "bgpvpn_id": "The VPN that was made there.",
+    "certificate_expires_at": "Until when this site may read the other's documents.",
+    "class_of_service": "Not supported yet: null.",
+    "drift": "What somebody changed there by hand, a sentence each.",
+    "endpoints": "Where its documents are read.",
+    "epoch": "Counts take-overs, from 1.",
+    "expires_in": "Of an invitation, in seconds.",
+    "generation": "Counts what the owner wrote.",
+    "heard_at": "When it was heard last.",
+    "invitation": "In a request: accept this one. In its answer, if it makes one: a line to carry "
+    "to the other site as a password is; it is shown nowhere else.",
+    "liveness": "`UP`, `UNREACHABLE` or `DOWN`, by its heartbeats.",
+    "liveness_since": "Since when.",
+    "members": "Names of the sites; this one alone if left out.",
+    "notice": "What does not count, or was not understood, of what sites say; a line each.",
+    "owner_site": "The site whose word counts: where it was made, until another takes over.",
+    "prefixes": "IPv4 and IPv6; members are given parts of them.",
+    "projects": "Where `shares_identity` is false: ids of this site's projects by ids of that "
+    "one's.",
+    "rate_kbps": "Not supported yet: null.",
+    "reason": "What is wrong with it; empty if nothing is.",
+    "recovery": "Of one site alone: what differs between it and this one, a line each; empty when"
+    " all is equal.",
+    "shares_identity": "Whether a project's id means the same at both sites: one Keystone.",
+    "site": "Its name.",
+    "site_project_id": "The project there.",
+    "state": "`OWN`, `INVITED`, `PENDING`, `CONFIRMED` or `REVOKED`.",
+    "subnet_ids": "Of that network.",
 }
 
 # Where it does not.
 ELSEWHERE = {
     ("provider_edges", "id"): "The same as `name`.",
+    ("members", "id"): "The same as `site`.",
+    ("members", "prefixes"): "Given to this member alone.",
+    ("members", "project_id"): "Whose the virtual tenant network is, here.",
+    ("members", "network_id"): "The network that was made there.",
+    ("members", "status_reason"): "Why, in a sentence.",
+    ("virtual_tenant_networks", "network_id"): "The network that was made of it at this site; null"
+    " where it is no member, or not yet.",
+    ("virtual_tenant_networks", "type"): "Each member has a subnet of its own with `l3`; the others"
+    " are not supported yet.",
+    ("virtual_tenant_networks", "status_reason"): "Why, in a sentence, with what other sites said"
+    " and how old that is.",
+    ("interconnect_sites", "name"): "What it calls itself; it can't be changed.",
     ("provider_edges", "name"): "Of the PE: what Neutron calls its host.",
     ("provider_edges", "status"): "Of this VPN on this PE, in the words of a VPN's.",
 }

@@ -30,7 +30,8 @@ WHO = {
     "reader": (RED, ("reader",)),
     "other": (BLUE, ("member", "reader")),
 }
-COLLECTIONS = {collection.name: collection for collection in read_collections()}
+PREFIX = "/bgpvpn"
+COLLECTIONS = {each.name: each for each in read_collections() if each.prefix == PREFIX}
 ROOT = "bgpvpns"
 # verb → method, and the verb of the rule
 TAGGING = {

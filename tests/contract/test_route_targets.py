@@ -97,7 +97,8 @@ def test_a_vpn_that_asks_for_an_rd_gets_one_of_the_pool(cloud: Cloud) -> None:
 def test_without_a_pool_there_is_none_to_give(cloud: Cloud, number: str) -> None:
     """400 with what to do instead."""
     body = {"bgpvpn": {"project_id": RED, f"allocate_{number}": True}}
-    refused = cloud.request("POST", VPNS, body)
+    with pool(cloud):
+        refused = cloud.request("POST", VPNS, body)
     assert (refused.status, "no pool" in refused.sentence) == (400, True)
     assert cloud.leftovers() == {}
 

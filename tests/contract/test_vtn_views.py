@@ -18,7 +18,7 @@ VTN = "7d3c5f52-6f0e-4c55-9d5f-6d1d3b0a1e01"
 RED = "red-project"
 
 
-def create(*members: str, vtn_id: str = VTN, site: str = "RegionOne", **said: Any) -> Any:
+def create(*members: str, vtn_id: str = VTN, site: str = "west", **said: Any) -> Any:
     """Make a document of a VTN."""
     projects: dict[str, str | None] = dict.fromkeys(members or (site,), RED)
     prefixes = [ip_network("10.0.0.0/16")]
@@ -30,7 +30,7 @@ def write(*documents: Any) -> None:
     from isthmus.db.vtn import views
     from isthmus.plugin import transactions
 
-    transactions.write(views.write, "RegionOne", *documents)
+    transactions.write(views.write, "west", *documents)
 
 
 def row(vtn_id: str = VTN) -> Any:
@@ -48,15 +48,15 @@ def test_an_own_document_makes_rows_and_is_to_be_published_and_realised(cloud: C
     from isthmus.plugin import transactions
     from tests.fakes import far_site
 
-    write(create("RegionOne", "east", name="red", description="mine"))
+    write(create("west", "east", name="red", description="mine"))
     found = row()
-    assert (found.name, found.project_id, found.owner_site) == ("red", RED, "RegionOne")
-    assert (found.prefixes, found.members) == (("10.0.0.0/16",), ("RegionOne", "east"))
+    assert (found.name, found.project_id, found.owner_site) == ("red", RED, "west")
+    assert (found.prefixes, found.members) == (("10.0.0.0/16",), ("east", "west"))
     assert found.standard.description == "mine"
     entries = transactions.read(outbox.read)
     assert {(each.kind, each.name) for each in entries} == {
         ("vtn", VTN),
-        ("member", f"{VTN}/RegionOne"),
+        ("member", f"{VTN}/west"),
     }
     assert far_site.to_be_done() == {VTN}
     assert far_site.our_view(VTN).wanted is not None
@@ -103,7 +103,7 @@ def test_a_deleted_vtn_is_forgotten_when_every_member_has_removed_it(cloud: Clou
     from tests.fakes import far_site
 
     east = far_site.FarSite("east")
-    write(create("RegionOne", "east"))
+    write(create("west", "east"))
     east.sync(VTN)
     version = far_site.our_view(VTN).wanted.version  # type: ignore[union-attr]
     far_site.speak_ours(VTN, carried_out=version, status=Status.ACTIVE)
@@ -125,7 +125,7 @@ def test_a_vtn_of_a_trusted_site_is_its_projects_here_too(cloud: Cloud) -> None:
     from tests.fakes import far_site
 
     east = far_site.FarSite("east")
-    east.write(create("RegionOne", "east", site="east"))
+    east.write(create("west", "east", site="east"))
     east.sync(VTN)
     assert (row().project_id, row().owner_site) == (RED, "east")
     assert far_site.our_view(VTN).wanted is not None
@@ -138,7 +138,7 @@ def test_a_vtn_of_another_identity_waits_for_its_project_and_its_acceptance(clou
     from tests.fakes import far_site
 
     east = far_site.FarSite("east", shares_identity=False)
-    document = create("RegionOne", "east", site="east")
+    document = create("west", "east", site="east")
     east.write(
         replace(document, members=tuple(replace(each, project=None) for each in document.members))
     )
@@ -146,7 +146,7 @@ def test_a_vtn_of_another_identity_waits_for_its_project_and_its_acceptance(clou
     assert (row().project_id, far_site.our_view(VTN).wanted) == ("", None)
     assert far_site.our_view(VTN).awaits_acceptance
     transactions.write(sites.replace_projects, "east", {RED: "our-red"})
-    transactions.write(views.refresh, "RegionOne", [VTN])
+    transactions.write(views.refresh, "west", [VTN])
     assert row().project_id == "our-red"
 
 
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_or_kept_is_told_and_changes_nothing(cloud: Cloud) -
             site, Kind.VTN, document.vtn_id, encoding.encode(document), document.vtn_id
         )
         transactions.write(documents.put_heard, heard)
-    transactions.write(views.refresh, "RegionOne", [VTN, long.vtn_id])
+    transactions.write(views.refresh, "west", [VTN, long.vtn_id])
     assert row().name == "red"
     assert row().notice.count("Not understood") == 4
     assert (len(row(long.vtn_id).name), row(long.vtn_id).members) == (255, ("east",))
@@ -180,7 +180,7 @@ def test_the_owner_carries_out_what_another_site_asks_for(cloud: Cloud) -> None:
     from tests.fakes import far_site
 
     east = far_site.FarSite("east")
-    write(create("RegionOne", "east", name="red"))
+    write(create("west", "east", name="red"))
     east.sync(VTN)
     change = Change(name="renamed there")
     east.write(requests.ask(east.view(VTN), "a" * 36, 0.0, Operation.UPDATE, change))

@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     from isthmus.db.vtn import documents, journal, sites, views
     from isthmus.plugin import transactions
 
-OURS = "RegionOne"
+OURS = "west"
 Key = tuple[Kind, str]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from neutron_lib.policy import rules as lib_rules
 from oslo_policy import policy
 
+from isthmus.api import vtn_policies
 from isthmus.api.definitions import mpls_vpn
 
 _VPNS = "/bgpvpn/bgpvpns"
@@ -106,4 +107,8 @@ def _association_rules(kind: str) -> Iterable[policy.RuleDefault]:
 def list_rules() -> list[policy.RuleDefault]:
     """Return every rule, for the entry points ``neutron.policies`` and ``oslo.policy.policies``."""
     kinds = ("network", "router", "port")
-    return [*_vpn_rules(), *(rule for kind in kinds for rule in _association_rules(kind))]
+    return [
+        *_vpn_rules(),
+        *(rule for kind in kinds for rule in _association_rules(kind)),
+        *vtn_policies.list_rules(),
+    ]

@@ -206,6 +206,13 @@ QUOTA_OPTIONS = (
         help="Networks, routers and ports, all together, that a project may have in BGP VPNs; -1 "
         "for any number. One in two VPNs counts twice.",
     ),
+    cfg.IntOpt(
+        "quota_mpls_vtn",
+        default=10,
+        min=-1,
+        help="Virtual tenant networks a project may have at this site, those made elsewhere "
+        "among them; -1 for any number. Tenants make them without an administrator.",
+    ),
 )
 
 

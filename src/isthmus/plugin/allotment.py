@@ -14,6 +14,7 @@ from isthmus.config.plugin import PluginOptions
 from isthmus.db import pools
 from isthmus.db.pools import ROUTE_DISTINGUISHERS, ROUTE_TARGETS, Register, Use
 from isthmus.db.records import BOTH, VpnRecord
+from isthmus.db.vtn import targets
 from isthmus.model.errors import IntentConflict, InvalidValue
 from isthmus.model.pools import NumberPool
 
@@ -28,7 +29,7 @@ def give(context: Context, options: PluginOptions, wanted: VpnRecord) -> VpnReco
         PoolExhausted: all of it is in use.
     """
     if wanted.allocates_route_target:
-        has = {value for _, value in wanted.targets}
+        has = {value for _, value in wanted.targets} | targets.read_values(context)
         target = _choose(context, ROUTE_TARGETS, options.route_target_pool, has)
         wanted = replace(wanted, targets=tuple(sorted({*wanted.targets, (BOTH, target)})))
     if wanted.allocates_route_distinguisher:
@@ -75,12 +76,29 @@ def claim(
                 f"{first.project_id}; whoever policy share_route_target allows may share it.",
             )
 
+    coming = _targets(wanted) - _targets(former)
+    _refuse_targets_of_vtns(context, wanted, coming, may_share)
     refuse_strangers(
         _exchange(context, ROUTE_TARGETS, wanted.id, _targets(former), _targets(wanted))
     )
     # Whoever may list RDs knows whose they are; one that two VPNs have is told by their PEs.
     rds = frozenset(former.rds) if former is not None else frozenset[str]()
     _exchange(context, ROUTE_DISTINGUISHERS, wanted.id, rds, frozenset(wanted.rds))
+
+
+def _refuse_targets_of_vtns(
+    context: Context, wanted: VpnRecord, coming: frozenset[str], may_share: MayShare
+) -> None:
+    """Keep what this site gave to virtual tenant networks from other VPNs than theirs."""
+    given = targets.read_vtns(context, coming) if coming else {}
+    others = {value: vtn for value, vtn in given.items() if vtn != wanted.vtn_id}
+    if others and not may_share():
+        value, vtn_id = min(others.items())
+        raise IntentConflict(
+            f"Route target {value} is in use by another network.",
+            f"Route target {value} was given to virtual tenant network {vtn_id}; whoever policy "
+            "share_route_target allows may share it.",
+        )
 
 
 def _targets(vpn: VpnRecord | None) -> frozenset[str]:

@@ -42,6 +42,24 @@ class ProviderEdgeNotFound(exceptions.NotFound):
     message = "Provider edge %(id)s does not serve BGP VPN %(vpn_id)s."
 
 
+class VtnNotFound(exceptions.NotFound):
+    """404: no such virtual tenant network, or not the caller's to see."""
+
+    message = "Virtual tenant network %(id)s could not be found."
+
+
+class MemberNotFound(exceptions.NotFound):
+    """404: no such member of that virtual tenant network."""
+
+    message = "Site %(id)s is no member of virtual tenant network %(vtn_id)s."
+
+
+class SiteNotFound(exceptions.NotFound):
+    """404: no such site."""
+
+    message = "Site %(id)s could not be found."
+
+
 class BadVpnRequest(exceptions.BadRequest):
     """400: a value that no intent may contain."""
 

@@ -24,14 +24,16 @@ from isthmus.api import extensions
 from isthmus.api.definitions import (
     bgpvpn_routes_control,
     bgpvpn_vni,
+    interconnect_site,
     mpls_vpn,
     rbac_bgpvpn,
     standard_attributes,
+    virtual_tenant_network,
 )
 from isthmus.config.plugin import read_options
 from isthmus.db.records import Kind
 from isthmus.drivers.base import DriverSetup, VpnDriver
-from isthmus.plugin import conditions, quotas, reports
+from isthmus.plugin import conditions, quotas, reports, vtn
 from isthmus.plugin.association_calls import AssociationCalls
 from isthmus.plugin.events import NeutronEvents
 from isthmus.plugin.guards import NeutronGuards
@@ -71,6 +73,8 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         mpls_vpn.ALIAS,
         rbac_bgpvpn.ALIAS,
         *standard_attributes.ALIASES,
+        virtual_tenant_network.ALIAS,
+        interconnect_site.ALIAS,
     ]
     path_prefix = bgpvpn.API_PREFIX
     # Read by Neutron under its mangled name: bulk creation is one transaction.
@@ -96,6 +100,8 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
             calls = AssociationCalls(kind, self._waker, self._patience, self._transits)
             for name, method in calls.methods().items():
                 setattr(self, name, method)
+        for name, method in vtn.calls(self._options, self._waker).items():
+            setattr(self, name, method)
 
     def get_plugin_type(self) -> str:
         """Return the name under which Neutron's directory has this plug-in."""

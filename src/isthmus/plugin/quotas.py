@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quotas of VPNs and associations: shown and set by Neutron's API, enforced here.
+"""Quotas of VPNs, associations and VTNs: shown and set by Neutron's API, enforced here.
 
 Neutron's controller reserves what it is about to make in transactions of its own, before and
 after, for every resource that has a quota under its name. These have names of their own, so it
@@ -25,11 +25,13 @@ from oslo_config import cfg
 
 from isthmus.config.plugin import QUOTA_OPTIONS
 from isthmus.db import associations, vpns
+from isthmus.db.vtn import vtns
 
-VPNS, ASSOCIATIONS = "mpls_vpn", "mpls_vpn_association"
+VPNS, ASSOCIATIONS, VTNS = "mpls_vpn", "mpls_vpn_association", "mpls_vtn"
 _COUNTS: dict[str, Callable[[Context, Collection[str]], int]] = {
     VPNS: vpns.count,
     ASSOCIATIONS: associations.count,
+    VTNS: vtns.count,
 }
 
 

@@ -82,7 +82,7 @@ def view_vpn(
         "ports": list(viewer.seen(record, record.port_ids)),
         **{name: record.targets_of(direction) for name, direction in DIRECTIONS.items()},
         **_view_reported(reported, viewer),
-        **_view_standard(record.standard),
+        **view_standard(record.standard),
         TAGS: list(tags),
     }
 
@@ -107,7 +107,7 @@ def view_association(
         **_view_advertised(record),
         **_view_mode(record),
         **_view_condition(condition, is_operator=is_operator),
-        **_view_standard(record.standard),
+        **view_standard(record.standard),
     }
 
 
@@ -143,16 +143,18 @@ def _view_route(route: PortRoute) -> View:
     return view
 
 
-def _view_standard(standard: StandardAttributes) -> View:
+def view_standard(standard: StandardAttributes) -> View:
+    """Return Neutron's standard attributes."""
     return {
         DESCRIPTION: standard.description,
-        CREATED_AT: _view_time(standard.created_at),
-        UPDATED_AT: _view_time(standard.updated_at),
+        CREATED_AT: view_time(standard.created_at),
+        UPDATED_AT: view_time(standard.updated_at),
         REVISION: standard.revision,
     }
 
 
-def _view_time(time: datetime | None) -> str | None:
+def view_time(time: datetime | None) -> str | None:
+    """Return a time as Neutron writes it."""
     return None if time is None else f"{time:%Y-%m-%dT%H:%M:%S}Z"
 
 

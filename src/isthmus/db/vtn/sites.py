@@ -15,6 +15,7 @@ from neutron_lib.context import Context
 from isthmus.db import standard_attributes
 from isthmus.db.records import StandardAttributes
 from isthmus.db.vtn import tables
+from isthmus.model.vtn.status import Liveness as Liveness
 
 _TABLE: Any = tables.Site.__table__
 _PROJECT: Any = tables.SiteProject.__table__
@@ -31,18 +32,11 @@ class State(StrEnum):
     REVOKED = "REVOKED"
 
 
-class Liveness(StrEnum):
-    """What is known of a site's being alive."""
-
-    UP = "UP"
-    UNREACHABLE = "UNREACHABLE"
-    DOWN = "DOWN"
-
-
 class Asked(StrEnum):
     """What an operator asks the interconnect daemon to do with a peer."""
 
     NOTHING = ""
+    CONFIRM = "confirm"
     ROTATE = "rotate"
     RECOVER = "recover"
 

@@ -26,8 +26,12 @@ _ALLOCATION: Any = models.Allocation.__table__
 
 def read_taken(context: Context, pool: NumberPool[RouteTarget]) -> frozenset[str]:
     """Return what is in use of the pool, by VPNs or VTNs."""
-    values = context.session.execute(sa.select(_TABLE.c.value)).scalars()
-    return pools.read_taken(context, ROUTE_TARGETS, pool) | frozenset(values)
+    return pools.read_taken(context, ROUTE_TARGETS, pool) | read_values(context)
+
+
+def read_values(context: Context) -> frozenset[str]:
+    """Return all that VTNs were given."""
+    return frozenset(context.session.execute(sa.select(_TABLE.c.value)).scalars())
 
 
 def read_vtns(context: Context, values: Collection[str]) -> dict[str, str]:

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A change of a VTN: at its owner the next generation, elsewhere a request to it."""
+
+from __future__ import annotations
+
+from neutron_lib.context import Context
+from oslo_utils import timeutils, uuidutils
+
+from isthmus.db.vtn import views
+from isthmus.model.vtn import ownership
+from isthmus.model.vtn.documents import Change, Operation
+from isthmus.model.vtn.merge import VtnView
+from isthmus.model.vtn.requests import ask
+
+
+def carry_out(
+    context: Context, own_site: str, vtn_id: str, operation: Operation, change: Change
+) -> VtnView:
+    """Write the change, or the request for it, in the caller's transaction.
+
+    Returns:
+        The VTN as it is then.
+
+    Raises:
+        IsthmusError: this site is the owner, and the change is refused.
+    """
+    # Brings it up to date, and locks its documents.
+    view = views.refresh(context, own_site, [vtn_id])[vtn_id]
+    if view.is_owner:
+        views.write(context, own_site, ownership.change(view, operation, change))
+    else:
+        now = timeutils.utcnow_ts(microsecond=True)
+        request = ask(view, uuidutils.generate_uuid(), now, operation, change)
+        views.write(context, own_site, request)
+    return views.load(context, own_site, [vtn_id])[vtn_id].view
