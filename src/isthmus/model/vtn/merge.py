@@ -201,16 +201,17 @@ class VtnView:
         return MemberView(site, None, None)
 
 
-def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView:
+def merge(own_site: str, vtn_id: str, published: Iterable[Published]) -> VtnView:
     """Put together what sites say of one VTN.
 
     Args:
         own_site: the site that looks.
         vtn_id: the VTN; documents about others are left out.
-        documents: of all sites, the own among them, in any order.
+        published: by all sites, the own among them, in any order, however often each.
     """
-    heard = _sort_out(vtn_id, documents)
-    counting = heard.documents[0] if heard.documents else None
+    heard = _sort_out(vtn_id, published)
+    documents = heard.newest_first()
+    counting = documents[0] if documents else None
     grants = {each.site: each for each in counting.members} if counting else {}
     return VtnView(
         vtn_id,
@@ -224,11 +225,11 @@ def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView
         tuple(_open(counting, heard)),
         tuple(
             sorted(
-                (each for each in heard.answers if each.site == own_site),
+                (each for each in heard.answers.values() if each.site == own_site),
                 key=lambda each: (each.asker, each.number, each.request_id),
             )
         ),
-        tuple(heard.documents[1:]),
+        tuple(documents[1:]),
         tuple(sorted(heard.foreign, key=_place)),
     )
 
@@ -237,38 +238,41 @@ def merge(own_site: str, vtn_id: str, documents: Iterable[Published]) -> VtnView
 class _Heard:
     """Documents of one VTN, by kind."""
 
-    documents: list[VtnDocument] = field(default_factory=list)
+    vtns: dict[str, VtnDocument] = field(default_factory=dict)
     members: dict[str, MemberDocument] = field(default_factory=dict)
-    requests: list[RequestDocument] = field(default_factory=list)
-    answers: list[AnswerDocument] = field(default_factory=list)
+    requests: dict[str, RequestDocument] = field(default_factory=dict)
+    answers: dict[tuple[str, str], AnswerDocument] = field(default_factory=dict)
     foreign: list[Published] = field(default_factory=list)
+
+    def newest_first(self) -> list[VtnDocument]:
+        """Return ``vtn`` documents in the order in which they count."""
+        return sorted(self.vtns.values(), key=lambda each: each.version, reverse=True)
 
     def newest(self) -> Version | None:
         """Return the newest version anybody is known to have heard of."""
-        written = (each.version for each in self.documents)
+        written = (each.version for each in self.vtns.values())
         followed = (each.follows for each in self.members.values())
         return max((*written, *followed), default=None)
 
 
-def _sort_out(vtn_id: str, documents: Iterable[Published]) -> _Heard:
+def _sort_out(vtn_id: str, published: Iterable[Published]) -> _Heard:
     heard = _Heard()
-    for published in documents:
-        document = published.document
+    for each in published:
+        document = each.document
         if vtn_of(document) != vtn_id:
             continue
-        if writer_of(document) != published.site:
-            heard.foreign.append(published)
+        if writer_of(document) != each.site:
+            heard.foreign.append(each)
             continue
         match document:
             case VtnDocument():
-                heard.documents.append(document)
+                heard.vtns[document.owner] = document
             case MemberDocument():
                 heard.members[document.site] = document
             case RequestDocument():
-                heard.requests.append(document)
+                heard.requests[document.request_id] = document
             case AnswerDocument():
-                heard.answers.append(document)
-    heard.documents.sort(key=lambda each: each.version, reverse=True)
+                heard.answers[document.site, document.request_id] = document
     return heard
 
 
@@ -290,9 +294,9 @@ def _wanted(counting: VtnDocument, grant: MemberGrant, own: MemberDocument) -> W
 def _open(counting: VtnDocument | None, heard: _Heard) -> Iterable[OpenRequest]:
     """Yield requests in an order that all sites agree on, each site's own in its order."""
     answers: dict[str, AnswerDocument] = {}
-    for each in sorted(heard.answers, key=lambda each: each.as_of):
+    for each in sorted(heard.answers.values(), key=lambda each: each.as_of):
         answers[each.request_id] = each
-    for request in sorted(heard.requests, key=lambda each: (each.number, each.site)):
+    for request in sorted(heard.requests.values(), key=lambda each: (each.number, each.site)):
         counts = counting is not None and request.number <= counting.answered_up_to(request.site)
         yield OpenRequest(request, answers.get(request.request_id) if counts else None)
 
