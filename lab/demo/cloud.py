@@ -107,11 +107,13 @@ class Cloud:
         """The id of this project's network of that name."""
         return str(self.network.find_network(name, ignore_missing=False).id)
 
-    def ensure_security_group(self, prefixes: Iterable[IPv4Network]) -> str:
+    def ensure_security_group(
+        self, prefixes: Iterable[IPv4Network], name: str = _SECURITY_GROUP
+    ) -> str:
         """A group that admits ICMP and TCP from those prefixes, at home and far away; its id."""
-        group = next(iter(self.network.security_groups(name=_SECURITY_GROUP)), None)
+        group = next(iter(self.network.security_groups(name=name)), None)
         if group is None:
-            group = self.network.create_security_group(name=_SECURITY_GROUP)
+            group = self.network.create_security_group(name=name)
             for prefix in prefixes:
                 for protocol in ("icmp", "tcp"):
                     self.network.create_security_group_rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isthmus.model.report import Status
+from isthmus.model.report import PeReport, Status, VrfReport
 from isthmus.model.vtn.documents import Operation
 
 if TYPE_CHECKING:
@@ -77,6 +77,24 @@ def test_a_change_by_the_owner_is_carried_out_in_place(cloud: Cloud, west: Regio
     west.change(vtn_id, Operation.UPDATE, admin_state_up=True)
     west.work()
     assert west.said(vtn_id).status is Status.ACTIVE
+
+
+def test_the_status_is_that_of_the_vpn(cloud: Cloud, west: Region) -> None:
+    """As its PEs report, and said again when it changes."""
+    cloud.host("pe-1")
+    vtn_id = west.create()
+    west.work()
+    said = west.said(vtn_id)
+    cloud.port(str(said.network_id), "pe-1")
+    cloud.dispatch()
+    late = VrfReport(str(said.bgpvpn_id), 99, is_in_force=False, reason="the switch is away")
+    cloud.report(PeReport("pe-1", IPv4Address("192.0.2.11"), (late,), ()))
+    west.work()
+    assert west.said(vtn_id).status is Status.PENDING
+    cloud.report_in_force("pe-1", str(said.bgpvpn_id))
+    west.work()
+    assert west.said(vtn_id).status is Status.ACTIVE
+    assert west.said(vtn_id).ports == 1
 
 
 def test_the_tenants_quota_counts(cloud: Cloud, west: Region) -> None:
