@@ -32,6 +32,7 @@ def _options(file: str) -> str:
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/api.md": api.reference,
+    "etc/isthmus/interconnect.conf.sample": partial(_options, "interconnect.conf"),
     "etc/isthmus/pe-agent.conf.sample": partial(_options, "pe-agent.conf"),
     "etc/isthmus/plugin.conf.sample": partial(_options, "plugin.conf"),
     "etc/isthmus/policy.yaml.sample": partial(
