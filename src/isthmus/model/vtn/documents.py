@@ -386,7 +386,7 @@ def name_of(document: Document) -> str:
             return f"{document.vtn_id}/{document.site}"
         case RequestDocument() | AnswerDocument():
             return document.request_id
-        case SiteDocument():
+        case _:
             return document.name
 
 
@@ -402,7 +402,7 @@ def writer_of(document: Document) -> str:
             return document.owner
         case SiteDocument():
             return document.name
-        case MemberDocument() | RequestDocument() | AnswerDocument():
+        case _:
             return document.site
 
 

@@ -21,12 +21,12 @@ from isthmus.model.vtn.documents import (
     MemberGrant,
     Published,
     RequestDocument,
+    SiteDocument,
     Version,
     VtnDocument,
     VtnType,
     kind_of,
     name_of,
-    vtn_of,
     writer_of,
 )
 
@@ -259,7 +259,7 @@ def _sort_out(vtn_id: str, published: Iterable[Published]) -> _Heard:
     heard = _Heard()
     for each in published:
         document = each.document
-        if vtn_of(document) != vtn_id:
+        if isinstance(document, SiteDocument) or document.vtn_id != vtn_id:
             continue
         if writer_of(document) != each.site:
             heard.foreign.append(each)
@@ -271,7 +271,7 @@ def _sort_out(vtn_id: str, published: Iterable[Published]) -> _Heard:
                 heard.members[document.site] = document
             case RequestDocument():
                 heard.requests[document.request_id] = document
-            case AnswerDocument():
+            case _:
                 heard.answers[document.site, document.request_id] = document
     return heard
 

@@ -111,7 +111,7 @@ def change(view: VtnView, operation: Operation, values: Change) -> VtnDocument:
             return _add(view, document, _site_of(values), values.member_project)
         case Operation.REMOVE_MEMBER:
             return _remove(view, document, _site_of(values))
-        case Operation.UPDATE:
+        case _:
             return _update(view, document, values)
 
 

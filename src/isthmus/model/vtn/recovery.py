@@ -58,23 +58,21 @@ def _differences(view: VtnView) -> Iterator[str]:
     for site in silent_sites(view):
         yield f"{site} has not said yet that {counting.owner} owns {view.vtn_id} now."
     for member in view.members:
-        yield from _of_member(view, member)
+        yield from _of_member(counting, member)
 
 
-def _of_member(view: VtnView, member: MemberView) -> Iterator[str]:
-    counting, said = view.document, member.document
-    if counting is None:
-        return
+def _of_member(counting: VtnDocument, member: MemberView) -> Iterator[str]:
+    said = member.document
     if said is None:
-        yield f"{member.site} has not said anything of {view.vtn_id} yet."
+        yield f"{member.site} has not said anything of {counting.vtn_id} yet."
         return
     stays = member.grant is not None and not member.grant.is_leaving and not counting.is_deleted
     if stays and (said.carried_out is None or said.carried_out < counting.version):
-        yield f"{member.site} has not carried out {counting.version} of {view.vtn_id} yet."
+        yield f"{member.site} has not carried out {counting.version} of {counting.vtn_id} yet."
     if not stays and not said.is_removed:
-        yield f"{member.site} has not removed {view.vtn_id} yet."
+        yield f"{member.site} has not removed {counting.vtn_id} yet."
     for each in said.drift:
-        yield f"{member.site}, {view.vtn_id}: {each}"
+        yield f"{member.site}, {counting.vtn_id}: {each}"
 
 
 def _difference(lost: VtnDocument, counting: VtnDocument) -> str:
