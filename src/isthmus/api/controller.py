@@ -82,7 +82,9 @@ class Controller(base.Controller):
         body: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Change an item; a body that is not one item is refused."""
+        """Change an item; a body that is not one item is refused, and what nobody can change."""
+        if not hasattr(self._plugin, self._plugin_handlers[self.UPDATE]):
+            raise webob.exc.HTTPMethodNotAllowed(f"A {self.resource} can't be changed.")
         if not isinstance(body, dict) or self.resource not in body:
             raise webob.exc.HTTPBadRequest(
                 f"The request body is not a JSON object that holds '{self.resource}'."

@@ -204,6 +204,13 @@ def read_prefixes(context: Context, project_id: str) -> list[tuple[str, str, IpP
     ]
 
 
+def read_naming(context: Context, site: str) -> list[str]:
+    """Return the VTNs, deleted ones too, of which a site is the owner or a member, in order."""
+    is_member = sa.exists().where(_MEMBER.c.vtn_id == _VTN.c.id, _MEMBER.c.site == site)
+    query: Any = sa.select(_VTN.c.id).where(sa.or_(_VTN.c.owner_site == site, is_member))
+    return list(context.session.execute(query.order_by(_VTN.c.id)).scalars())
+
+
 def lock(context: Context, vtn_id: str) -> None:
     """Lock a VTN's row until the caller's transaction ends, if there is one."""
     context.session.execute(sa.select(_VTN.c.id).where(_VTN.c.id == vtn_id).with_for_update())

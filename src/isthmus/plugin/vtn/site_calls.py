@@ -19,7 +19,7 @@ from oslo_utils import timeutils, uuidutils
 from isthmus.config.plugin import PluginOptions
 from isthmus.db import standard_attributes
 from isthmus.db.records import StandardAttributes
-from isthmus.db.vtn import documents, events, fits, invitations, journal, sites, views
+from isthmus.db.vtn import documents, events, fits, invitations, journal, sites, views, vtns
 from isthmus.db.vtn.sites import Asked, SiteRecord, State
 from isthmus.model import invitation as inviting
 from isthmus.model.errors import IntentConflict, InvalidValue
@@ -131,6 +131,7 @@ class SiteCalls:
                     if site.state is State.CONFIRMED
                     else f"{site.name} is this site itself."
                 )
+            _check_is_nowhere(context, site)
             touched = documents.replace_heard(context, site.name, [])
             invitations.remove(context, site.name)
             sites.delete(context, site)
@@ -339,6 +340,20 @@ class SiteCalls:
     ) -> View:
         projects = sites.read_projects(context, site.name) if context.is_admin else {}
         return pages.view_site(site, projects, invitation, recovery)
+
+
+def _check_is_nowhere(context: Context, site: SiteRecord) -> None:
+    """Refuse to forget a site that networks name: they wait for whom they don't know to be revoked.
+
+    Raises:
+        IntentConflict: one names it as its owner or a member.
+    """
+    named = vtns.read_naming(context, site.name)
+    if named:
+        raise IntentConflict(
+            f"{len(named)} networks name {site.name}: take over those that it owns, and remove it "
+            f"from their members, first: {', '.join(named[:10])}"
+        )
 
 
 def _read_projects(projects: Mapping[str, Any]) -> dict[str, str]:
