@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A compute host: libvirtd and nova-compute, guests emulated by QEMU."""
+"""A compute host: libvirtd and nova-compute, guests emulated by QEMU, which may move."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ import shutil
 import uuid
 from pathlib import Path
 
-from lab import clouds, database, places, process, settings
+from lab import clouds, database, places, process, remote_shell, settings
 from lab.machine import Machine
 from lab.process import Process
 from lab.topology import CONTROL, Host, Site, Topology
 from lab.waiting import wait_until
 
-#: Directories libvirt keeps its files in; a compute host has them for itself.
-PRIVATE = ("/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt", "/etc/libvirt")
+#: Directories libvirt and SSH keep their files in; a compute host has them for itself.
+PRIVATE = (
+    *("/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt", "/etc/libvirt"),
+    *remote_shell.PRIVATE,
+)
+
+#: The same path on every host, as block migration wants it, and private to each.
+_INSTANCES = "/var/lib/libvirt/instances"
 
 
 def configure(site: Site, host: Host) -> None:
-    """Write the configuration of nova-compute and libvirtd."""
+    """Write the configuration of nova-compute and libvirtd, and of what VMs move by."""
     etc, state = places.ETC / host.name, places.STATE / host.name
-    (state / "instances").mkdir(parents=True, exist_ok=True)
-    (state / "provider_config").mkdir(exist_ok=True)
+    (state / "provider_config").mkdir(parents=True, exist_ok=True)
     nova = f"--config-file {places.ETC}/{site.name}/nova/nova.conf"
     own = f"--config-file {etc}/nova-compute.conf"
     values = {
         "host": host.name,
         "management": str(host.management),
         "state": str(state),
+        "instances": _INSTANCES,
         "privsep": f"{places.tool('privsep-helper')} {nova} {own}",
         "host_uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, host.name)),
     }
@@ -40,13 +46,17 @@ def configure(site: Site, host: Host) -> None:
             link.unlink()
     for name in ("qemu.conf", "libvirtd.conf"):
         (libvirt / name).write_text(settings.render(name, values), encoding="utf-8")
+    remote_shell.ensure_key()
+    remote_shell.configure(host)
 
 
 def start_libvirt(host: Host) -> None:
-    """libvirtd, ready when this returns."""
+    """libvirtd, ready when this returns, and the way to it from other hosts."""
+    remote_shell.start(host)
     machine = Machine(host.name, PRIVATE)
     machine.run(["mkdir", "-p", "/run/libvirt"])
-    libvirtd = Process(f"{host.name}-libvirtd", host.name, ("libvirtd",))
+    file = str(machine.path("/etc/libvirt/libvirtd.conf"))
+    libvirtd = Process(f"{host.name}-libvirtd", host.name, ("libvirtd", "--listen"), files=(file,))
     if process.start(libvirtd):
         ready = ["test", "-S", "/run/libvirt/libvirt-sock"]
         wait_until(

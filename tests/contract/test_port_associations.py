@@ -84,6 +84,28 @@ def test_a_port_that_moves_takes_what_is_behind_it_along(cloud: Cloud, driver: F
     assert [bound.host_name for bound in wanted(driver).hosts] == ["pe-2"]
 
 
+def test_a_vm_that_nova_moves_live_is_expected_where_it_will_be(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """Nova says so in the binding's profile, long before the binding itself moves."""
+    from tests.cloud import Caller
+
+    nova = Caller("service", ("service", "admin"))
+    port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
+    associated(cloud, port["id"], routes=[prefix("198.51.100.0/24")])
+    cloud.dispatch()
+    for profile, expected in (
+        ({"migrating_to": "pe-2"}, [("pe-1", "leaving"), ("pe-2", "arriving")]),
+        ({}, [("pe-1", "none")]),
+    ):
+        body = {"port": {"binding:profile": profile}}
+        assert cloud.request("PUT", f"/ports/{port['id']}", body, nova).status == 200
+        cloud.dispatch()
+        intent = wanted(driver)
+        assert [(b.host_name, b.host.migration) for b in intent.hosts] == expected
+        assert [(b.host_name, b.prefix.migration) for b in intent.prefixes] == expected
+
+
 def test_one_prefix_may_be_behind_several_ports(cloud: Cloud, driver: FlakyDriver) -> None:
     """Each with its preference, or the VPN's."""
     network_id = cloud.network("10.1.0.0/24")

@@ -8,7 +8,7 @@ port association      the port's network, of it the port alone, and what the por
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from isthmus.db.records import (
@@ -36,6 +36,7 @@ from isthmus.model.intent import (
     BoundHost,
     BoundPrefix,
     GatewayPort,
+    Migration,
     NetworkAttachment,
     VpnIntent,
 )
@@ -207,9 +208,11 @@ def _with_port(
     port = addresses[0]
     prefixes = [
         BoundPrefix(
-            port.host_name, AttachedPrefix(prefix, port.mac, port.port_id, route.local_pref)
+            host_name,
+            AttachedPrefix(prefix, port.mac, port.port_id, route.local_pref, migration),
         )
         for prefix, route in _behind(picture, association).items()
+        for host_name, migration in _whereabouts(port)
     ]
     return replace(
         attachment,
@@ -243,4 +246,18 @@ def _hosts(ports: Iterable[CustomerPort], mac: str | None = None) -> Iterable[Bo
         except InvalidValue:
             # A tenant may give a port a MAC no frame can be sent to; it harms only itself.
             continue
-        yield BoundHost(port.host_name, host)
+        if mac is not None:
+            # Behind a router OVN finds it, wherever it runs.
+            yield BoundHost(port.host_name, host)
+            continue
+        for host_name, migration in _whereabouts(port):
+            yield BoundHost(host_name, replace(host, migration=migration))
+
+
+def _whereabouts(port: CustomerPort) -> Iterator[tuple[str, Migration]]:
+    """Return where a VM runs, and where it will."""
+    if port.moves_to is None:
+        yield port.host_name, Migration.NONE
+    else:
+        yield port.host_name, Migration.LEAVING
+        yield port.moves_to, Migration.ARRIVING

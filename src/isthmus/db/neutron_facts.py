@@ -6,6 +6,7 @@ Read beside our own rows in one transaction, so that intent is one consistent pi
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from ipaddress import ip_address, ip_network
@@ -33,6 +34,8 @@ PARTS_OF_NETWORKS = frozenset(
     }
 )
 DEFAULT_MTU = 1500
+# In a binding's profile: the host to which nova is moving the VM, live.
+MIGRATING_TO = "migrating_to"
 SUBNET_COLUMNS = (
     models_v2.Subnet.id,
     models_v2.Subnet.network_id,
@@ -95,8 +98,10 @@ def select_customers(*columns: Any) -> Any:
 
 
 def is_bound_to(host_name: str) -> Any:
-    """Return the condition that a port of ``select_customers`` is bound to a compute host."""
-    return ml2_models.PortBinding.host == host_name
+    """Return the condition that a port of ``select_customers`` is on a host, or moving there."""
+    binding = ml2_models.PortBinding
+    moving = json.dumps({MIGRATING_TO: host_name})[1:-1]
+    return sa.or_(binding.host == host_name, binding.profile.contains(moving, autoescape=True))
 
 
 def read_hosts(context: Context, network_ids: Collection[str]) -> dict[str, frozenset[str]]:
@@ -125,7 +130,8 @@ def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[
     port, address = models_v2.Port, models_v2.IPAllocation
     query: Any = (
         select_customers(
-            port.network_id, port.id, port.mac_address, address.subnet_id, address.ip_address
+            *(port.network_id, port.id, port.mac_address, address.subnet_id, address.ip_address),
+            ml2_models.PortBinding.profile,
         )
         .join(address, address.port_id == port.id)
         .where(port.network_id.in_(network_ids))
@@ -139,9 +145,21 @@ def read_customer_ports(context: Context, network_ids: Collection[str]) -> list[
             row.host,
             row.subnet_id,
             ip_address(row.ip_address),
+            _destination(row.profile, row.host),
         )
         for row in context.session.execute(query)
     ]
+
+
+def _destination(profile: str, host: str) -> str | None:
+    """Return where a binding's VM is moving to."""
+    if MIGRATING_TO not in (profile or ""):
+        return None
+    try:
+        destination = json.loads(profile).get(MIGRATING_TO)
+    except (AttributeError, ValueError):
+        return None
+    return destination if isinstance(destination, str) and destination != host else None
 
 
 def read_hosts_of_ports(context: Context, port_ids: Collection[str]) -> dict[str, frozenset[str]]:

@@ -288,7 +288,11 @@ class TransitRecord:
 
 @dataclass(frozen=True, slots=True)
 class CustomerPort:
-    """A CE as Neutron has it: one address of one bound port."""
+    """A CE as Neutron has it: one address of one bound port.
+
+    Attributes:
+        moves_to: the compute host its VM is about to run on; None while it stays.
+    """
 
     network_id: str
     port_id: str
@@ -296,6 +300,7 @@ class CustomerPort:
     host_name: str
     subnet_id: str
     address: IpAddress
+    moves_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,17 @@ class RouterAdvertisement(StrEnum):
     DHCPV6_STATEFUL = "dhcpv6-stateful"
 
 
+class Migration(StrEnum):
+    """Whether a VM is on its way from one compute host to another while it runs.
+
+    It runs where it is LEAVING, until all of a sudden it runs where it is ARRIVING.
+    """
+
+    NONE = "none"
+    LEAVING = "leaving"
+    ARRIVING = "arriving"
+
+
 @dataclass(frozen=True, slots=True)
 class AttachedHost:
     """A CE: one VM's port on an attached network, or behind the router of a transit network.
@@ -41,12 +52,14 @@ class AttachedHost:
         mac: where its packets are sent on the attached network: its own, or its router's.
         addresses: every address Neutron gave it, IPv4 before IPv6.
         is_advertised: other PEs hear of its addresses.
+        migration: whether it leaves this PE's host, or is about to be there.
     """
 
     port_id: str
     mac: str
     addresses: tuple[IpAddress, ...]
     is_advertised: bool = True
+    migration: Migration = Migration.NONE
 
     def __post_init__(self) -> None:
         check_mac(self.mac)
@@ -54,8 +67,9 @@ class AttachedHost:
     def __lt__(self, other: AttachedHost) -> bool:
         return self._order() < other._order()
 
-    def _order(self) -> tuple[str, str, tuple[tuple[int, int, int], ...]]:
-        return self.port_id, self.mac, tuple(ip_order(address) for address in self.addresses)
+    def _order(self) -> tuple[bool, str, str, tuple[tuple[int, int, int], ...]]:
+        addresses = tuple(ip_order(address) for address in self.addresses)
+        return self.migration is Migration.ARRIVING, self.port_id, self.mac, addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,14 @@ class AttachedPrefix:
         port_id: the CE's Neutron port, which has to be plugged on this host; None for a Neutron
             router, which is on every host.
         local_pref: of its route; None leaves the VPN's.
+        migration: the CE's.
     """
 
     prefix: IpPrefix
     mac: str
     port_id: str | None = None
     local_pref: int | None = None
+    migration: Migration = Migration.NONE
 
     def __post_init__(self) -> None:
         check_mac(self.mac)
@@ -81,9 +97,10 @@ class AttachedPrefix:
     def __lt__(self, other: AttachedPrefix) -> bool:
         return self._order() < other._order()
 
-    def _order(self) -> tuple[tuple[int, int, int], str, str, int]:
+    def _order(self) -> tuple[bool, tuple[int, int, int], str, str, int]:
         preference = -1 if self.local_pref is None else self.local_pref
-        return ip_order(self.prefix), self.mac, self.port_id or "", preference
+        is_arriving = self.migration is Migration.ARRIVING
+        return is_arriving, ip_order(self.prefix), self.mac, self.port_id or "", preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +146,8 @@ class AttachmentCircuit:
         mac: that port's MAC, which hosts know as their gateway.
         mtu: largest IP packet the network carries, in octets.
         subnets: in order of prefix.
-        hosts: the CEs bound to this PE's host, in order of port id.
-        prefixes: what CEs have behind them, in order.
+        hosts: the CEs bound to this PE's host, in order of port id; then those that are arriving.
+        prefixes: what CEs have behind them, in the same order.
         is_whole: the network itself is in the VPN; otherwise only the ports that ``hosts`` and
             ``prefixes`` name are.
         gateways: in gateway mode, the PEs one of which serves the network, this one among them and
@@ -180,7 +197,7 @@ class BoundHost:
     """A CE and the compute host its port is bound to.
 
     Attributes:
-        host_name: Neutron's ``binding:host_id``.
+        host_name: Neutron's ``binding:host_id``, or where it is arriving.
         host: the CE.
     """
 

@@ -6,7 +6,7 @@
       ServerLink            GoBgpSpeaker   OvsPortPlugger  OvsFlowWriter     PuntReceiver
    intent │  ▲ report   RIB-in │  ▲ routes  ports │  ▲ plug      ▲ flows   too big │  ▲ ICMP
           ▼  │                 │  │               │  │           │         expired ▼  │ neighbor
-       Intents                 │  │               │  │           │         asked      │ discovery
+       Intents                 │  │               │  │           │ arrived asked      │ discovery
           │  │                 │  │               │  │           │    compile.icmp, .neighbor_…
           │  │                 │  │               │  │           │   router advertisements
           │  │                 │  │               │  │           │   gateway announcements
@@ -90,7 +90,7 @@ class PeAgent:
             encapsulation=pe.encapsulation,
             address=pe.address,
         )
-        self.responder = Responder(self._compiled)
+        self.responder = Responder(self._compiled, lambda port: self.reconciler.arrivals.note(port))
         self._punts = PuntReceiver(management_socket, self.responder.respond)
         self._ports = OvsPortPlugger(switch.ovsdb, layout, self._punts.epoch)
         self._speaker = speaker

@@ -18,6 +18,7 @@ from ipaddress import IPv4Address
 from isthmus.model.errors import EdgeError
 from isthmus.model.intent import VrfIntent
 from isthmus.model.report import PeReport, VrfReport
+from isthmus.pe_agent.arrivals import Arrivals
 from isthmus.pe_agent.bgp.speaker import RibIn
 from isthmus.pe_agent.compile.inputs import Inputs, Numbers
 from isthmus.pe_agent.compile.neighbor_discovery import Link
@@ -108,6 +109,7 @@ class Reconciler:
         self._numbers = self._saved.numbers if self._saved else Numbers()
         known = self._saved.intents.values() if self._saved else ()
         self.intents = Intents(known, self.wake)
+        self.arrivals = Arrivals(self.wake)
         self._has_intent = self._saved is not None
         self._started_at = clock()
         self._in_force: Mapping[str, int] = {}
@@ -239,6 +241,7 @@ class Reconciler:
         salvaged = compile_all_or_most(self._compile, inputs)
         may_write_flows = rib.is_complete or self._installer.has_written_flows
         if salvaged.compiled is not None:
+            self.arrivals.forget_others(salvaged.compiled.arriving.values())
             self._remember(intents, salvaged.compiled.numbers, only_numbers=True)
             errors += self._installer.install(
                 salvaged.compiled, ports.epoch, may_write_flows=may_write_flows
@@ -264,6 +267,7 @@ class Reconciler:
             numbers=self._numbers,
             gateways=rib.gateways,
             labelled=rib.labelled,
+            arrived=self.arrivals.snapshot(),
             next_hop_macs=self._edges.resolve(frozenset(one.next_hop for one in rib.labelled)),
         )
 

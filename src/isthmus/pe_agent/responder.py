@@ -12,19 +12,26 @@ from isthmus.pe_agent.compile.pipeline import ATTACHMENT
 from isthmus.pe_agent.limits import Limits, Work
 from isthmus.pe_agent.openflow.punts import Injection, Punt
 
+_RARP = bytes.fromhex("8035")
+
 
 class Responder:
     """What the agent has to say, at the rate it may.
 
     Args:
         compiled: what is in force; None while nothing is.
+        note_arrival: is told the Neutron port of a VM that begins to run here.
         clock: seconds that only grow.
     """
 
     def __init__(
-        self, compiled: Callable[[], Compiled | None], clock: Callable[[], float] = time.monotonic
+        self,
+        compiled: Callable[[], Compiled | None],
+        note_arrival: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._compiled = compiled
+        self._note_arrival = note_arrival
         self._clock = clock
         self._limits = Limits()
         self._known: Mapping[int, icmp.PuntContext] = {}
@@ -33,6 +40,11 @@ class Responder:
         """Return what is to be sent for a packet; nothing where silence is wanted."""
         compiled = self._compiled()
         if compiled is None or punt.metadata not in compiled.punts:
+            return ()
+        if punt.frame[12:14] == _RARP:
+            port_id = compiled.arriving.get((punt.in_port, punt.frame[6:12].hex(":")))
+            if port_id is not None:
+                self._note_arrival(port_id)
             return ()
         if compiled.punts is not self._known:
             self._known = compiled.punts

@@ -18,7 +18,7 @@ from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 
-from isthmus.db import journal, membership
+from isthmus.db import journal, membership, neutron_facts
 from isthmus.plugin import attach, gateway_ports, reports
 from isthmus.rpc.senders import Waker
 
@@ -172,4 +172,11 @@ def _facts(port: Mapping[str, Any] | None) -> tuple[object, ...] | None:
         owner,
         sorted((ip["subnet_id"], str(ip["ip_address"])) for ip in port["fixed_ips"]),
         port.get(portbindings.VIF_TYPE) == portbindings.VIF_TYPE_BINDING_FAILED,
+        _destination(port),
     )
+
+
+def _destination(port: Mapping[str, Any]) -> object:
+    """Return the host to which the port's VM is moving; None while it stays."""
+    profile = port.get(portbindings.PROFILE)
+    return profile.get(neutron_facts.MIGRATING_TO) if isinstance(profile, Mapping) else None

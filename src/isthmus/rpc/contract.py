@@ -21,7 +21,8 @@ Agents and servers of different ages work together: a key that was added is igno
 not know it, and what it stands for is a default where it is missing, so that neither side has to
 know the other's age. IPv6 came that way, in ``subnets_ipv6`` and ``addresses_ipv6``: an agent from
 before serves the IPv4 part of the same intent. What an older agent would take for more than it is
-has a key of its own too: ``port_circuits`` are of networks of which only some ports are in the VPN.
+has a key of its own too: ``port_circuits`` are of networks of which only some ports are in the VPN,
+``arriving_hosts`` and ``arriving_prefixes`` are of VMs that do not run there yet.
 ``VERSION`` changes only with the calls themselves:
 its minor part when one is added, its major part when one becomes unreadable to older receivers.
 """
@@ -29,6 +30,7 @@ its minor part when one is added, its major part when one becomes unreadable to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, TypeVar
 
@@ -39,6 +41,7 @@ from isthmus.model.intent import (
     AttachedPrefix,
     AttachedSubnet,
     AttachmentCircuit,
+    Migration,
     RouterAdvertisement,
     VrfIntent,
 )
@@ -184,22 +187,33 @@ def _encode_circuit(circuit: AttachmentCircuit) -> dict[str, Any]:
             for subnet in circuit.subnets
             if subnet.prefix.version == 6
         ],
-        "hosts": [_encode_host(host) for host in circuit.hosts],
+        "hosts": [_encode_host(host) for host in circuit.hosts if not _is_arriving(host)],
+        "arriving_hosts": [_encode_host(host) for host in circuit.hosts if _is_arriving(host)],
         "gateways": [str(address) for address in circuit.gateways],
-        "prefixes": [
-            {
-                "prefix": str(prefix.prefix),
-                "mac": prefix.mac,
-                "port_id": prefix.port_id,
-                "local_pref": prefix.local_pref,
-            }
-            for prefix in circuit.prefixes
+        "prefixes": [_encode_prefix(each) for each in circuit.prefixes if not _is_arriving(each)],
+        "arriving_prefixes": [
+            _encode_prefix(each) for each in circuit.prefixes if _is_arriving(each)
         ],
+    }
+
+
+def _is_arriving(each: AttachedHost | AttachedPrefix) -> bool:
+    return each.migration is Migration.ARRIVING
+
+
+def _encode_prefix(prefix: AttachedPrefix) -> dict[str, Any]:
+    return {
+        "prefix": str(prefix.prefix),
+        "mac": prefix.mac,
+        "port_id": prefix.port_id,
+        "local_pref": prefix.local_pref,
+        "is_leaving": prefix.migration is Migration.LEAVING,
     }
 
 
 def _encode_host(host: AttachedHost) -> dict[str, Any]:
     return {
+        "is_leaving": host.migration is Migration.LEAVING,
         "port_id": host.port_id,
         "mac": host.mac,
         "is_advertised": host.is_advertised,
@@ -221,8 +235,20 @@ def _decode_circuit(plain: Plain, *, is_whole: bool) -> AttachmentCircuit:
             ),
             *(_decode_ipv6_subnet(subnet) for subnet in plain.get("subnets_ipv6", ())),
         ),
-        hosts=tuple(_decode_host(host) for host in plain["hosts"]),
-        prefixes=tuple(_decode_prefix(prefix) for prefix in plain.get("prefixes", ())),
+        hosts=(
+            *(_decode_host(host) for host in plain["hosts"]),
+            *(
+                replace(_decode_host(host), migration=Migration.ARRIVING)
+                for host in plain.get("arriving_hosts", ())
+            ),
+        ),
+        prefixes=(
+            *(_decode_prefix(prefix) for prefix in plain.get("prefixes", ())),
+            *(
+                replace(_decode_prefix(prefix), migration=Migration.ARRIVING)
+                for prefix in plain.get("arriving_prefixes", ())
+            ),
+        ),
         is_whole=is_whole,
         gateways=tuple(IPv4Address(address) for address in plain.get("gateways", ())),
     )
@@ -235,7 +261,12 @@ def _decode_prefix(plain: Plain) -> AttachedPrefix:
         str(plain["mac"]),
         None if port_id is None else str(port_id),
         _decode_local_pref(plain),
+        _decode_migration(plain),
     )
+
+
+def _decode_migration(plain: Plain) -> Migration:
+    return Migration.LEAVING if plain.get("is_leaving") else Migration.NONE
 
 
 def _decode_local_pref(plain: Plain) -> int | None:
@@ -260,6 +291,7 @@ def _decode_host(plain: Plain) -> AttachedHost:
             *(IPv6Address(address) for address in plain.get("addresses_ipv6", ())),
         ),
         bool(plain.get("is_advertised", True)),
+        _decode_migration(plain),
     )
 
 

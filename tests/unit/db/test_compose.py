@@ -21,6 +21,7 @@ from isthmus.db.records import (
     TransitRecord,
     VpnRecord,
 )
+from isthmus.model.intent import Migration
 
 LONG_AGO = datetime(2026, 1, 1)
 MAC, PORT_MAC, ROUTER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
@@ -109,6 +110,25 @@ def test_a_network_has_all_its_hosts_by_the_addresses_that_are_carried() -> None
     assert wanted.local_pref == 150
     assert {str(rt) for rt in wanted.import_rts} == {"64500:1", "64500:2"}
     assert {str(rt) for rt in wanted.export_rts} == {"64500:1"}
+
+
+def test_a_vm_that_moves_is_on_two_hosts_with_what_it_has_behind_it() -> None:
+    """Until it runs on the one, it runs on the other."""
+    ports = (replace(PORTS[0], moves_to="pe-9"), *PORTS[2:])
+    routes = (PortRoute(ip_network("198.51.100.0/24"), None, None),)
+    member = association(Kind.PORT, "p-1", routes=routes)
+    (attachment,) = compose(replace(PICTURE, ports=ports, associations=(member,))).attachments
+    expected = [("pe-1", Migration.LEAVING), ("pe-9", Migration.ARRIVING)]
+    assert [(b.host_name, b.host.migration) for b in attachment.hosts] == expected
+    assert [(b.host_name, b.prefix.migration) for b in attachment.prefixes] == expected
+
+
+def test_behind_a_router_a_vm_that_moves_does_not() -> None:
+    """OVN takes what the PE gives the router to wherever the VM runs."""
+    ports = (replace(PORTS[3], moves_to="pe-9"),)
+    member = association(Kind.ROUTER, "router")
+    (attachment,) = compose(replace(PICTURE, ports=ports, associations=(member,))).attachments
+    assert [(b.host_name, b.host.migration) for b in attachment.hosts] == [("pe-2", Migration.NONE)]
 
 
 def test_what_has_no_attachment_is_left_out() -> None:

@@ -70,6 +70,18 @@ def test_a_packet_that_forbids_it_is_answered() -> None:
     assert (str(packet.dst), packet.icmp_type, packet.icmp_code) == ("10.1.0.5", 3, 4)
 
 
+def test_the_rarp_of_a_vm_that_is_arriving_is_noted_and_never_answered() -> None:
+    """By its MAC and the attachment it comes in by; RFC 903 knows who asks for itself."""
+    noted: list[str] = []
+    arriving = replace(COMPILED, arriving={(100, mac_of("vm")): "port-vm"})
+    responder = Responder(lambda: arriving, noted.append, clock=lambda: 0.0)
+    for sender in ("other", "vm"):
+        octets = bytes.fromhex(mac_of(sender).replace(":", ""))
+        frame = b"\xff" * 6 + octets + bytes.fromhex("8035") + bytes(28)
+        assert responder.respond(punt(frame, table=ATTACHMENT)) == ()
+    assert noted == ["port-vm"]
+
+
 def test_an_expired_packet_is_answered_however_big() -> None:
     """It goes nowhere, in however many pieces."""
     (sent,) = responder().respond(replace(punt(), is_ttl_expired=True))

@@ -18,6 +18,7 @@ from isthmus.model.intent import (
     AttachedPrefix,
     AttachedSubnet,
     AttachmentCircuit,
+    Migration,
     RouterAdvertisement,
     VrfIntent,
 )
@@ -65,6 +66,13 @@ INTENT = VrfIntent(
                     "fa:16:3e:00:00:05",
                     (IPv4Address("10.3.0.5"),),
                     is_advertised=False,
+                    migration=Migration.LEAVING,
+                ),
+                AttachedHost(
+                    "88888888-8888-4888-8888-888888888888",
+                    "fa:16:3e:00:00:08",
+                    (IPv4Address("10.3.0.8"),),
+                    migration=Migration.ARRIVING,
                 ),
             ),
             prefixes=(
@@ -73,6 +81,13 @@ INTENT = VrfIntent(
                     "fa:16:3e:00:00:05",
                     "77777777-7777-4777-8777-777777777777",
                     local_pref=200,
+                    migration=Migration.LEAVING,
+                ),
+                AttachedPrefix(
+                    IPv4Network("10.8.0.0/16"),
+                    "fa:16:3e:00:00:08",
+                    "88888888-8888-4888-8888-888888888888",
+                    migration=Migration.ARRIVING,
                 ),
             ),
             is_whole=False,
@@ -132,6 +147,26 @@ def test_an_older_agent_does_not_see_a_network_of_which_only_some_ports_are_in_t
     read = contract.decode_vrf_intent(plain)
     assert read.local_pref is None
     assert [circuit.prefixes for circuit in read.circuits] == [()]
+
+
+def test_an_older_agent_does_not_see_a_vm_before_it_runs_there() -> None:
+    """It would attract what is for the VM while it runs elsewhere."""
+    (circuit,) = contract.encode_vrf_intent(INTENT)["port_circuits"]
+    assert [host["addresses"] for host in circuit["hosts"]] == [["10.3.0.5"]]
+    assert [prefix["prefix"] for prefix in circuit["prefixes"]] == ["2001:db8:9::/48"]
+
+
+def test_to_an_older_server_no_vm_moves() -> None:
+    """It has a VM where Neutron's active binding is."""
+    plain = contract.encode_vrf_intent(INTENT)
+    for sent in (*plain["circuits"], *plain["port_circuits"]):
+        del sent["arriving_hosts"], sent["arriving_prefixes"]
+        for each in (*sent["hosts"], *sent["prefixes"]):
+            del each["is_leaving"]
+    read = contract.decode_vrf_intent(plain)
+    for circuit in read.circuits:
+        assert {host.migration for host in circuit.hosts} == {Migration.NONE}
+        assert {prefix.migration for prefix in circuit.prefixes} <= {Migration.NONE}
 
 
 def test_what_a_server_from_before_ipv6_sends_is_read() -> None:

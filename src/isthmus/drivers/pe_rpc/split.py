@@ -7,10 +7,17 @@ Pure: no I/O, no clock, no logging. Same input, same output, in any order.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import cycle
 
 from isthmus.model.ids import RouteDistinguisher
-from isthmus.model.intent import AttachmentCircuit, NetworkAttachment, VpnIntent, VrfIntent
+from isthmus.model.intent import (
+    AttachmentCircuit,
+    Migration,
+    NetworkAttachment,
+    VpnIntent,
+    VrfIntent,
+)
 
 
 def split(intent: VpnIntent, pes: Collection[str]) -> dict[str, VrfIntent]:
@@ -75,7 +82,10 @@ def _circuit(attachment: NetworkAttachment, pe: str) -> AttachmentCircuit | None
 
 
 def _gateway_circuit(attachment: NetworkAttachment, pe: str) -> AttachmentCircuit | None:
-    """Return the circuit of a PE that may serve a network in gateway mode, with all its CEs."""
+    """Return the circuit of a PE that may serve a network in gateway mode, with all its CEs.
+
+    A VM that moves is behind the gateway before and after.
+    """
     own = next((port for port in attachment.gateways if port.host_name == pe), None)
     if own is None or not (attachment.hosts or attachment.prefixes):
         return None
@@ -85,8 +95,18 @@ def _gateway_circuit(attachment: NetworkAttachment, pe: str) -> AttachmentCircui
         mac=own.mac,
         mtu=attachment.mtu,
         subnets=attachment.subnets,
-        hosts=tuple(sorted(bound.host for bound in attachment.hosts)),
-        prefixes=tuple(sorted({bound.prefix for bound in attachment.prefixes})),
+        hosts=tuple(
+            sorted(
+                replace(bound.host, migration=Migration.NONE)
+                for bound in attachment.hosts
+                if bound.host.migration is not Migration.ARRIVING
+            )
+        ),
+        prefixes=tuple(
+            sorted(
+                {replace(bound.prefix, migration=Migration.NONE) for bound in attachment.prefixes}
+            )
+        ),
         is_whole=attachment.is_whole,
         gateways=tuple(port.address for port in attachment.gateways),
     )

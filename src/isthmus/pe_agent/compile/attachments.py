@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from isthmus.model.flow import Action, Drop, Flow, Goto, Move, OutputToInPort, SetField, ToAgent
-from isthmus.model.intent import AttachmentCircuit
+from isthmus.model.intent import AttachmentCircuit, Migration
 from isthmus.model.ip import AddressFamily, IpAddress
 from isthmus.pe_agent.compile import neighbor_discovery, pipeline
 from isthmus.pe_agent.compile.gateways import Duty
@@ -61,6 +61,16 @@ def compile_attachment_flows(
             Goto(pipeline.FIB),
             cookie=vrf.number,
         )
+    for host in circuit.hosts:
+        if host.migration is Migration.ARRIVING:
+            # The hypervisor says so when the VM begins to run here; OVN waits for the same.
+            yield Flow.of(
+                pipeline.ATTACHMENT,
+                100,
+                from_circuit | {"eth_type": pipeline.RARP, "eth_src": host.mac},
+                ToAgent(PUNTED_OCTETS, vrf.number),
+                cookie=vrf.number,
+            )
     if share.duty is Duty.STANDBY:
         # Whoever answers for the gateway's address is the gateway.
         return

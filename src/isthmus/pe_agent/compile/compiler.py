@@ -24,7 +24,7 @@ from typing import TypeVar
 
 from isthmus.model.flow import Flow
 from isthmus.model.ids import RouteDistinguisher
-from isthmus.model.intent import VrfIntent
+from isthmus.model.intent import Migration, VrfIntent
 from isthmus.model.ip import AddressFamily, IpPrefix
 from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.route import VpnRoute
@@ -56,6 +56,7 @@ from isthmus.pe_agent.compile.vrfs import Vrf, make_vrf, wanted_labels
 _LEAST_IPV6_MTU = 1280
 """RFC 8200 §5."""
 
+_Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 Own = Mapping[VrfKey, Mapping[IpPrefix, OwnPrefix]]
@@ -124,6 +125,7 @@ def compile_pe(
         links=_of_ports(memo, _links, vrfs, inputs),
         import_rts=frozenset().union(*(vrf.import_rts for vrf in vrfs)),
         announcements=_announcements(memo, vrfs, inputs, pe.address),
+        arriving=_of_ports(memo, _arriving, vrfs, inputs),
     )
 
 
@@ -155,10 +157,10 @@ def _punts(memo: Memo, vrf: Vrf, fib: Fib, core: CoreLink) -> PuntContext:
 
 def _of_ports(
     memo: Memo,
-    make: Callable[[list[Vrf], Mapping[str, int]], Mapping[int, _Value]],
+    make: Callable[[list[Vrf], Mapping[str, int]], Mapping[_Key, _Value]],
     vrfs: list[Vrf],
     inputs: Inputs,
-) -> Mapping[int, _Value]:
+) -> Mapping[_Key, _Value]:
     """Return what depends on VRFs and on where their circuits are plugged alone."""
     given = (vrfs, inputs.circuit_ports)
     return memo.recall(make.__name__, given, partial(make, *given))
@@ -209,10 +211,11 @@ def _own_prefixes(memo: Memo, vrf: Vrf, inputs: Inputs) -> Mapping[IpPrefix, Own
         )
         if port_id in inputs.plugged_hosts
     )
+    arrived = tuple(port_id for port_id in plugged if port_id in inputs.arrived)
     return memo.recall(
         ("own", vrf.key),
-        (vrf, ports, plugged),
-        lambda: own_prefixes(vrf, inputs.circuit_ports, inputs.plugged_hosts),
+        (vrf, ports, plugged, arrived),
+        lambda: own_prefixes(vrf, inputs.circuit_ports, plugged, arrived),
     )
 
 
@@ -385,6 +388,17 @@ def _announcements(
             if circuit.port_id in ports
         },
     )
+
+
+def _arriving(vrfs: Iterable[Vrf], circuit_ports: Mapping[str, int]) -> dict[tuple[int, str], str]:
+    return {
+        (circuit_ports[circuit.port_id], host.mac): host.port_id
+        for vrf in vrfs
+        for circuit in vrf.circuits
+        if circuit.port_id in circuit_ports
+        for host in circuit.hosts
+        if host.migration is Migration.ARRIVING
+    }
 
 
 def _note_problems(vrf: Vrf, fib: Fib, core: CoreLink, inputs: Inputs, problems: _Problems) -> None:

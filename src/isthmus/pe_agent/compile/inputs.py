@@ -49,6 +49,7 @@ class Inputs:
         core_port: OpenFlow port to the core; None while there is none.
         circuit_ports: attachment's Neutron port id → OpenFlow port on the PE bridge.
         plugged_hosts: Neutron ports of VMs that are plugged on this host.
+        arrived: Neutron ports of those VMs that were arriving and run here now.
         numbers: what was given out before.
         gateways: what is seen of the other gateways of the region.
         labelled: the ways into LSPs to other PEs, for each PE all that are equally good.
@@ -64,6 +65,7 @@ class Inputs:
     gateways: GatewayView = field(default_factory=GatewayView)
     labelled: frozenset[LabelledRoute] = frozenset()
     next_hop_macs: Mapping[IPv4Address, str] = field(default_factory=dict)
+    arrived: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Compiled:
         links: OpenFlow port of an attachment → what the PE, as its IPv6 router, says there.
         import_rts: route targets of the routes its VRFs take from other PEs.
         announcements: OpenFlow port of an attachment → what tells hosts of their gateway.
+        arriving: attachment's OpenFlow port and MAC of a VM that is about to run here → its Neutron
+            port.
     """
 
     routes: frozenset[VpnRoute]
@@ -89,3 +93,4 @@ class Compiled:
     links: Mapping[int, Link] = field(default_factory=dict)
     import_rts: frozenset[RouteTarget] = frozenset()
     announcements: Mapping[int, Announcement] = field(default_factory=dict)
+    arriving: Mapping[tuple[int, str], str] = field(default_factory=dict)

@@ -59,6 +59,7 @@ MPLS_MULTICAST = "0x8848"
 IPV4 = "0x0800"
 IPV6 = "0x86dd"
 ARP = "0x0806"
+RARP = "0x8035"
 ETHERTYPES = {AddressFamily.IPV4: IPV4, AddressFamily.IPV6: IPV6}
 UNTAGGED = "0"
 
@@ -176,12 +177,13 @@ PIPELINE: tuple[Table, ...] = (
         "attachment",
         "Answers ARP and neighbor solicitations for the gateway, and for hosts of the subnet that "
         "are elsewhere; lets IP sent to its MAC into the VRF. The agent answers router "
-        "solicitations.",
+        "solicitations, and hears of VMs that have moved here.",
         matches=frozenset(
             {
                 "in_port",
                 "metadata",
                 "eth_type",
+                "eth_src",
                 "eth_dst",
                 "vlan_vid",
                 "arp_op",

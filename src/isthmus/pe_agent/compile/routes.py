@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 from isthmus.model.ids import RouteTarget
-from isthmus.model.intent import AttachedHost, AttachedPrefix, AttachmentCircuit
+from isthmus.model.intent import AttachedHost, AttachedPrefix, AttachmentCircuit, Migration
 from isthmus.model.ip import IpAddress, IpPrefix, family_of
 from isthmus.model.route import VpnRoute
 from isthmus.pe_agent.compile.gateways import Duty, local_pref
@@ -52,7 +52,10 @@ class OwnPrefix:
 
 
 def own_prefixes(
-    vrf: Vrf, circuit_ports: Mapping[str, int], plugged_hosts: Collection[str]
+    vrf: Vrf,
+    circuit_ports: Mapping[str, int],
+    plugged_hosts: Collection[str],
+    arrived: Collection[str] = (),
 ) -> dict[IpPrefix, OwnPrefix]:
     """Find what a VRF delivers to by itself.
 
@@ -60,25 +63,28 @@ def own_prefixes(
         vrf: whose attachment circuits are looked at.
         circuit_ports: attachment's Neutron port → OpenFlow port, of those plugged.
         plugged_hosts: Neutron ports of VMs plugged on this host.
+        arrived: those of them that were arriving and run here now.
 
     Returns:
         Each address, as a host prefix, and each prefix of the CEs that are here, of the families
         the VRF serves. The gateway's address is the PE's own and never a CE's; a link-local one
         means something on its own link only (RFC 4291 §2.5.6). An address counts if it lies in a
-        subnet of its network, or behind the network's router.
+        subnet of its network, or behind the network's router. A VM that is arriving is elsewhere
+        until it has arrived; one that is leaving counts for less than that.
     """
+    plugged = _Plugged(plugged_hosts, arrived)
     found: dict[IpPrefix, OwnPrefix] = {}
     for share in vrf.shares:
         port = circuit_ports.get(share.circuit.port_id)
         if port is not None:
-            for prefix, own in _own_hosts(vrf, share, port, plugged_hosts):
+            for prefix, own in _own_hosts(vrf, share, port, plugged):
                 # Of a VM and the one that takes its place, both may be known for a moment.
                 found.setdefault(prefix, own)
     behind: dict[IpPrefix, list[OwnPrefix]] = {}
     for share in vrf.shares:
         port = circuit_ports.get(share.circuit.port_id)
         if port is not None and share.told_by:
-            for prefix, own in _own_prefixes(vrf, share, port, plugged_hosts):
+            for prefix, own in _own_prefixes(vrf, share, port, plugged):
                 behind.setdefault(prefix, []).append(own)
     return {prefix: _best(several) for prefix, several in behind.items()} | found
 
@@ -107,8 +113,20 @@ def compile_routes(vrf: Vrf, own: Mapping[IpPrefix, OwnPrefix]) -> frozenset[Vpn
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Plugged:
+    """Which VMs are plugged, and which of them that were arriving run here by now."""
+
+    hosts: Collection[str]
+    arrived: Collection[str]
+
+    def has(self, share: CircuitShare, port_id: str, migration: Migration) -> bool:
+        is_here = migration is not Migration.ARRIVING or port_id in self.arrived
+        return is_here and share.has(port_id, self.hosts)
+
+
 def _own_hosts(
-    vrf: Vrf, share: CircuitShare, port: int, plugged: Collection[str]
+    vrf: Vrf, share: CircuitShare, port: int, plugged: _Plugged
 ) -> Iterator[tuple[IpPrefix, OwnPrefix]]:
     circuit = share.circuit
     everybody = vrf.exported_by(vrf.key), vrf.preference_of(vrf.key)
@@ -116,7 +134,7 @@ def _own_hosts(
     within += [behind.prefix for behind in circuit.prefixes if behind.port_id is None]
     gateways = {subnet.gateway for subnet in circuit.subnets}
     for host in circuit.hosts:
-        if not share.has(host.port_id, plugged):
+        if not plugged.has(share, host.port_id, host.migration):
             continue
         targets, preference = everybody
         if silent := share.silent.get(host.port_id):
@@ -124,26 +142,33 @@ def _own_hosts(
             targets, preference = vrf.exported_by(telling), vrf.preference_of(telling)
         path = (LocalPath(port, circuit.mac, host.mac, circuit.mtu),)
         preference = local_pref(circuit, share.duty, vrf.pe_address, preference)
+        preference = _while_leaving(preference, host.migration)
+        is_first = share.duty is not Duty.STANDBY and host.migration is not Migration.LEAVING
         for address in _routed_addresses(vrf, host, gateways):
             if any(address in prefix for prefix in within):
-                is_first = share.duty is not Duty.STANDBY
                 yield _host_prefix(address), OwnPrefix(path, preference, targets, is_host=is_first)
 
 
 def _own_prefixes(
-    vrf: Vrf, share: CircuitShare, port: int, plugged: Collection[str]
+    vrf: Vrf, share: CircuitShare, port: int, plugged: _Plugged
 ) -> Iterator[tuple[IpPrefix, OwnPrefix]]:
     circuit = share.circuit
     for behind, vpn_ids in share.told_by.items():
-        is_here = behind.port_id is None or share.has(behind.port_id, plugged)
+        is_here = behind.port_id is None or plugged.has(share, behind.port_id, behind.migration)
         if is_here and family_of(behind.prefix) in vrf.labels and _is_routed(circuit, behind):
             path = LocalPath(port, circuit.mac, behind.mac, circuit.mtu)
             preference = behind.local_pref
             if preference is None:
                 preference = vrf.preference_of(vpn_ids)
             preference = local_pref(circuit, share.duty, vrf.pe_address, preference)
+            preference = _while_leaving(preference, behind.migration)
             targets = vrf.exported_by(vpn_ids)
             yield behind.prefix, OwnPrefix((path,), preference, targets, is_host=False)
+
+
+def _while_leaving(preference: int, migration: Migration) -> int:
+    """Return the local preference of routes to a VM: where it arrives they win at once."""
+    return max(preference - 1, 0) if migration is Migration.LEAVING else preference
 
 
 def _best(several: list[OwnPrefix]) -> OwnPrefix:

@@ -18,6 +18,7 @@ from isthmus.model.intent import (
     BoundHost,
     BoundPrefix,
     GatewayPort,
+    Migration,
     NetworkAttachment,
     VpnIntent,
 )
@@ -130,6 +131,44 @@ def test_in_gateway_mode_each_gateway_gets_all_hosts_and_the_order_of_gateways()
     for circuit in circuits.values():
         assert [host.port_id for host in circuit.hosts] == ["port-1", "port-2"]
         assert circuit.gateways == (IPv4Address("192.0.2.12"), IPv4Address("192.0.2.11"))
+
+
+def test_a_vm_that_moves_is_told_to_the_pe_it_leaves_and_to_the_one_it_is_about_to_reach() -> None:
+    """The latter after those that are there, whatever their ids."""
+    leaving, arriving = (
+        replace(b, host=replace(b.host, migration=m))
+        for b, m in ((bound("pe-1", 1), Migration.LEAVING), (bound("pe-2", 1), Migration.ARRIVING))
+    )
+    parts = split(vpn(attachment("a", leaving, arriving, bound("pe-2", 2))), PES)
+    (here,), (there,) = (parts[pe].circuits for pe in ("pe-1", "pe-2"))
+    assert here.hosts == (leaving.host,)
+    assert there.hosts == (bound("pe-2", 2).host, arriving.host)
+
+
+def test_in_gateway_mode_no_vm_moves() -> None:
+    """OVN finds it, before and after."""
+    gateways = (GatewayPort("pe-3", IPv4Address("192.0.2.13"), "gateway-3", "fa:16:3e:00:01:03"),)
+    moving = [
+        (replace(bound(pe, 1), host=replace(bound(pe, 1).host, migration=migration)), migration)
+        for pe, migration in (("pe-1", Migration.LEAVING), ("pe-2", Migration.ARRIVING))
+    ]
+    prefixes = tuple(
+        BoundPrefix(
+            b.host_name,
+            AttachedPrefix(
+                IPv4Network("10.8.0.0/16"), b.host.mac, b.host.port_id, migration=migration
+            ),
+        )
+        for b, migration in moving
+    )
+    network = attachment("a", *(b for b, _ in moving))
+    (circuit,) = split(vpn(replace(network, gateways=gateways, prefixes=prefixes)), PES)[
+        "pe-3"
+    ].circuits
+    assert circuit.hosts == (bound("pe-1", 1).host,)
+    assert circuit.prefixes == (
+        AttachedPrefix(IPv4Network("10.8.0.0/16"), circuit.hosts[0].mac, "port-1"),
+    )
 
 
 def test_an_rd_does_not_move_when_a_vm_does() -> None:

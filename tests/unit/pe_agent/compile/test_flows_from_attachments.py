@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from isthmus.model.intent import Migration
 from isthmus.pe_agent.compile.pipeline import DropCookie
 from tests.actors import (
     RED_PORT,
     RED_WEST,
     VPN_RED,
+    circuit,
     compiled,
+    host,
     intent,
     mac_of,
     route,
@@ -20,6 +23,7 @@ from tests.actors import (
 from tests.fakes import dual_stack
 from tests.fakes.backbone import ipv4, ipv6, labelled
 from tests.fakes.dual_stack import assert_dropped, switch_with
+from tests.fakes.packet import Packet
 
 
 def test_mpls_from_an_attachment_is_dropped_and_counted() -> None:
@@ -54,6 +58,31 @@ def test_ip_for_any_mac_but_the_gateways_is_dropped(eth_dst: str) -> None:
     routes = frozenset({route("10.2.0.7/32")})
     switch = switch_with(compiled(intent(VPN_RED, RED_WEST), routes=routes))
     frame = replace(ipv4("10.1.0.5", "10.2.0.7", "red-west"), eth_dst=eth_dst)
+    assert_dropped(switch, switch.receive(RED_PORT, frame), DropCookie.NOT_FOR_THE_GATEWAY)
+
+
+RARP = 0x8035
+
+
+def test_the_agent_hears_of_a_vm_that_begins_to_run_here() -> None:
+    """By the RARP request of its hypervisor; from others it wants none."""
+    vm = replace(host("ce1", "10.1.0.5"), migration=Migration.ARRIVING)
+    there = compiled(intent(VPN_RED, circuit("red-west", "10.1.0.0/24", vm)))
+    assert there.arriving == {(RED_PORT, vm.mac): "ce1"}
+    switch = switch_with(there)
+    frame = Packet(vm.mac, "ff:ff:ff:ff:ff:ff", None, ethertype=RARP)
+    (punted,) = switch.receive(RED_PORT, frame).punted
+    assert (punted.packet, punted.reason) == (frame, "asked")
+    other = replace(frame, eth_src=mac_of("ce2"))
+    assert_dropped(switch, switch.receive(RED_PORT, other), DropCookie.NOT_FOR_THE_GATEWAY)
+
+
+def test_nobody_listens_for_vms_that_are_here() -> None:
+    """What they send in the way of RARP is their own business."""
+    here = compiled(intent(VPN_RED, RED_WEST))
+    assert here.arriving == {}
+    switch = switch_with(here)
+    frame = Packet(mac_of("ce1"), "ff:ff:ff:ff:ff:ff", None, ethertype=RARP)
     assert_dropped(switch, switch.receive(RED_PORT, frame), DropCookie.NOT_FOR_THE_GATEWAY)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.model.ids import Label
+from isthmus.model.intent import Migration, VrfIntent
 from isthmus.model.provider_edge import ProviderEdge
 from isthmus.model.route import LabelledRoute
 from isthmus.pe_agent.compile.compiler import compile_pe
@@ -44,11 +45,29 @@ def nearby(inputs: Inputs) -> Iterator[Inputs]:
         del moved[port_id]
         yield replace(inputs, circuit_ports=moved)
         yield inputs
+    moving = {vpn_id: arriving(each) for vpn_id, each in inputs.intents.items()}
+    yield replace(inputs, intents=moving)
+    yield replace(inputs, intents=moving, arrived=inputs.plugged_hosts)
+    yield inputs
     yield replace(inputs, core_port=None)
     told = LabelledRoute(PE3, P, Label(1016))
     yield replace(inputs, labelled=frozenset({told}), next_hop_macs={P: "02:00:5e:00:00:f1"})
     yield replace(inputs, labelled=frozenset({told}))
     yield inputs
+
+
+def arriving(wanted: VrfIntent) -> VrfIntent:
+    """The same while all of its VMs are on their way here."""
+    return replace(
+        wanted,
+        circuits=tuple(
+            replace(
+                each,
+                hosts=tuple(replace(ce, migration=Migration.ARRIVING) for ce in each.hosts),
+            )
+            for each in wanted.circuits
+        ),
+    )
 
 
 @settings(max_examples=25, deadline=None)

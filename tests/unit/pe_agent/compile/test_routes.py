@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, ip_network
 import pytest
 
 from isthmus.model.ids import Label
-from isthmus.model.intent import AttachmentCircuit, VrfIntent
+from isthmus.model.intent import AttachmentCircuit, Migration, VrfIntent
 from isthmus.model.ip import AddressFamily, IpPrefix
 from isthmus.pe_agent.compile.membership import group_circuits
 from isthmus.pe_agent.compile.routes import LocalPath, OwnPrefix, compile_routes, own_prefixes
@@ -111,6 +111,48 @@ def test_two_hosts_with_one_address_give_the_first_by_port() -> None:
     network = circuit("red-west", "10.1.0.0/24", host("ce1", "10.1.0.5"), host("ce2", "10.1.0.5"))
     (found,) = own_of(red_vrf(network), "ce1", "ce2").values()
     assert [path.mac for path in found.paths] == [mac_of("ce1")]
+
+
+# VMs that move
+
+
+def moving(migration: Migration) -> AttachmentCircuit:
+    """Make a network with a VM that moves and has a prefix behind it."""
+    vm = replace(host("ce1", "10.1.0.5"), migration=migration)
+    network = behind(circuit("red-west", "10.1.0.0/24", vm), "198.51.100.0/24", "ce1")
+    prefixes = tuple(replace(each, migration=migration) for each in network.prefixes)
+    return replace(network, prefixes=prefixes)
+
+
+def test_a_vm_that_is_arriving_is_elsewhere_until_it_has_arrived() -> None:
+    """It is plugged before: its memory is being copied."""
+    vrf = red_vrf(moving(Migration.ARRIVING))
+    assert own_prefixes(vrf, PORT, {"ce1"}) == {}
+    found = own_prefixes(vrf, PORT, {"ce1"}, {"ce1"})
+    assert {str(p): (own.local_pref, own.is_host) for p, own in found.items()} == {
+        "10.1.0.5/32": (100, True),
+        "198.51.100.0/24": (100, False),
+    }
+
+
+def test_a_vm_that_has_arrived_and_is_not_plugged_is_not_here() -> None:
+    """It has been removed at once."""
+    assert own_prefixes(red_vrf(moving(Migration.ARRIVING)), PORT, (), {"ce1"}) == {}
+
+
+def test_a_vm_that_is_leaving_counts_for_less_than_where_it_arrives() -> None:
+    """So that the new PE's route wins the moment it is heard, before this one is withdrawn."""
+    found = own_of(red_vrf(moving(Migration.LEAVING)), "ce1")
+    assert {str(p): (own.local_pref, own.is_host) for p, own in found.items()} == {
+        "10.1.0.5/32": (99, False),
+        "198.51.100.0/24": (99, False),
+    }
+
+
+def test_no_preference_is_less_than_none() -> None:
+    """It has 32 bits without a sign."""
+    vrf = vrf_of(replace(intent(VPN_RED, moving(Migration.LEAVING)), local_pref=0))
+    assert {own.local_pref for own in own_of(vrf, "ce1").values()} == {0}
 
 
 # What is behind CEs
