@@ -137,14 +137,7 @@ class Rig:
     def make_host(self, network_id: str, number: int, **attributes: Any) -> Host:
         """A host on the region's compute host of a number, plugged; ping is let in."""
         machine = self.site.hosts[number % len(self.site.hosts)].name
-        port = self.network.create_port(
-            network_id=network_id,
-            name=self.name,
-            device_owner=OWNER,
-            binding_host_id=machine,
-            security_group_ids=[self._group()],
-            **attributes,
-        )
+        port = self.make_port(network_id, device_owner=OWNER, binding_host_id=machine, **attributes)
         addresses = {a.version: a for a in (ip_address(i["ip_address"]) for i in port.fixed_ips)}
         subnets = {s.ip_version: s for s in self.network.subnets(network_id=network_id)}
         plugged = Endpoint(
@@ -162,6 +155,15 @@ class Rig:
             plugged.run([*ipv6, "addr", "add", address, "dev", "eth0", "nodad"])
             plugged.run([*ipv6, "route", "replace", "default", "via", gateway, "dev", "eth0"])
         return Host(plugged, addresses)
+
+    def make_port(self, network_id: str, **attributes: Any) -> Any:
+        """A port that lets ping in."""
+        return self.network.create_port(
+            network_id=network_id,
+            name=self.name,
+            security_group_ids=[self._group()],
+            **attributes,
+        )
 
     def _group(self) -> str:
         group = next(iter(self.network.security_groups(name=self.name)), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from isthmus.model.ids import RouteTarget
+from isthmus.model.intent import Migration
 from isthmus.model.ip import IpAddress
 from isthmus.pe_agent.compile.inputs import Inputs
 from isthmus.pe_agent.compile.numbers import VrfKey
@@ -43,6 +44,12 @@ def why_no_route(missing: Missing, cookie: int) -> tuple[str, str]:
         kind = DropCookie(cookie).name.replace("_", " ").lower()
         return "route", f"No router forwards to {destination}: dropped as {kind}."
     for owner in owners_of(inputs.intents, missing.key, destination):
+        is_arriving = owner.host.migration is Migration.ARRIVING
+        if is_arriving and owner.host.port_id not in inputs.arrived:
+            return (
+                "delivery",
+                f"{destination} is {owner}, whose VM is only on its way to this host.",
+            )
         if owner.host.port_id not in inputs.plugged_hosts:
             return "delivery", f"{destination} is {owner} of this host, which is not plugged."
         network = owner.circuit.network_id

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
 
+from isthmus.model.intent import Migration
 from isthmus.pe_agent.compile.inputs import Inputs
 from isthmus.pe_agent.trace.origin import UnclearOrigin, find_origin
 from isthmus.pe_agent.trace.path import Question, trace
@@ -46,6 +48,19 @@ def test_several_equal_paths_are_all_named() -> None:
     transport = next(step.says for step in path.steps if step.name == "transport")
     assert {PE2 if str(PE2) in says else PE3 for says in (transport, other)} == {PE2, PE3}
     assert path.far in ((PE2, 1000), (PE3, 1000))
+
+
+def test_a_vm_on_its_way_here_is_named_as_such() -> None:
+    """Nobody who advertises it is known: the host it leaves is no PE."""
+    vm = replace(host("vm-two", "10.3.0.6"), migration=Migration.ARRIVING)
+    subnets = ("10.1.0.0/24", "10.3.0.0/24")
+    red = intent("red", circuit("red-west", subnets, host("ce-red-1", "10.1.0.5"), vm))
+    plugged = HOSTS | {"vm-two"}
+    done = compiled(red, plugged=plugged)
+    inputs = Inputs({"red": red}, frozenset(), CORE_PORT, PORTS, plugged, done.numbers)
+    path = trace(provider_edge(), inputs, done, Question(IPv4Address("10.3.0.6"), "ce-red-1"))
+    assert path.failed is not None
+    assert "only on its way to this host" in path.failed.says
 
 
 def test_a_vm_is_found_by_port_mac_or_address() -> None:
