@@ -53,11 +53,11 @@ def test_several_equal_paths_are_all_named() -> None:
 def test_a_vm_on_its_way_here_is_named_as_such() -> None:
     """Nobody who advertises it is known: the host it leaves is no PE."""
     vm = replace(host("vm-two", "10.3.0.6"), migration=Migration.ARRIVING)
-    subnets = ("10.1.0.0/24", "10.3.0.0/24")
-    red = intent("red", circuit("red-west", subnets, host("ce-red-1", "10.1.0.5"), vm))
+    red = intent("red", RED_WEST, circuit("red-more", "10.3.0.0/24", vm))
     plugged = HOSTS | {"vm-two"}
-    done = compiled(red, plugged=plugged)
-    inputs = Inputs({"red": red}, frozenset(), CORE_PORT, PORTS, plugged, done.numbers)
+    ports = {**PORTS, "pe-red-more": 77}
+    done = compiled(red, circuit_ports=ports, plugged=plugged)
+    inputs = Inputs({"red": red}, frozenset(), CORE_PORT, ports, plugged, done.numbers)
     path = trace(provider_edge(), inputs, done, Question(IPv4Address("10.3.0.6"), "ce-red-1"))
     assert path.failed is not None
     assert "only on its way to this host" in path.failed.says
