@@ -38,7 +38,9 @@ def configure(site: Site, host: Host) -> None:
         "host_uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, host.name)),
     }
     settings.write(f"{host.name}/nova-compute.conf", "nova-compute.conf", values)
-    libvirt = Machine(host.name, PRIVATE).path("/etc/libvirt")
+    machine = Machine(host.name, PRIVATE)
+    machine.path(_INSTANCES).mkdir(parents=True, exist_ok=True)
+    libvirt = machine.path("/etc/libvirt")
     if not (libvirt / "libvirtd.conf").exists():
         shutil.copytree("/etc/libvirt", libvirt, dirs_exist_ok=True, symlinks=True)
         # libvirt's own default network needs dnsmasq and nobody needs it
