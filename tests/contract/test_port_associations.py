@@ -92,7 +92,7 @@ def test_a_vm_that_nova_moves_live_is_expected_where_it_will_be(
 
     nova = Caller("service", ("service", "admin"))
     port = cloud.port(cloud.network("10.1.0.0/24"), "pe-1")
-    associated(cloud, port["id"], routes=[prefix("198.51.100.0/24")])
+    associated(cloud, "port", port["id"], routes=[prefix("198.51.100.0/24")])
     cloud.dispatch()
     for profile, expected in (
         ({"migrating_to": "pe-2"}, [("pe-1", "leaving"), ("pe-2", "arriving")]),

@@ -61,16 +61,7 @@ def compile_attachment_flows(
             Goto(pipeline.FIB),
             cookie=vrf.number,
         )
-    for host in circuit.hosts:
-        if host.migration is Migration.ARRIVING:
-            # The hypervisor says so when the VM begins to run here; OVN waits for the same.
-            yield Flow.of(
-                pipeline.ATTACHMENT,
-                100,
-                from_circuit | {"eth_type": pipeline.RARP, "eth_src": host.mac},
-                ToAgent(PUNTED_OCTETS, vrf.number),
-                cookie=vrf.number,
-            )
+    yield from _arrival_flows(vrf, circuit, from_circuit)
     if share.duty is Duty.STANDBY:
         # Whoever answers for the gateway's address is the gateway.
         return
@@ -102,6 +93,24 @@ def _another_gateways_arp_flow(from_circuit: Mapping[str, object], gateway: IpAd
         Drop(),
         cookie=DropCookie.ANOTHER_GATEWAY,
     )
+
+
+def _arrival_flows(
+    vrf: Vrf, circuit: AttachmentCircuit, from_circuit: Mapping[str, object]
+) -> Iterator[Flow]:
+    """Have the agent told when a VM that is arriving begins to run here.
+
+    Its hypervisor says so by a RARP request in its name; OVN waits for the same.
+    """
+    for host in circuit.hosts:
+        if host.migration is Migration.ARRIVING:
+            yield Flow.of(
+                pipeline.ATTACHMENT,
+                100,
+                from_circuit | {"eth_type": pipeline.RARP, "eth_src": host.mac},
+                ToAgent(PUNTED_OCTETS, vrf.number),
+                cookie=vrf.number,
+            )
 
 
 def compile_neighbor_advertisement_flows() -> Iterator[Flow]:
