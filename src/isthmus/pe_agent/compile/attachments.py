@@ -107,7 +107,7 @@ def _arrival_flows(
             yield Flow.of(
                 pipeline.ATTACHMENT,
                 100,
-                from_circuit | {"eth_type": pipeline.RARP, "eth_src": host.mac},
+                {**from_circuit, "eth_type": pipeline.RARP, "eth_src": host.mac},
                 ToAgent(PUNTED_OCTETS, vrf.number),
                 cookie=vrf.number,
             )
