@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neutron_lib.context import Context
 
@@ -20,6 +20,7 @@ from isthmus.db.vtn import events, journal, realisations, views
 from isthmus.db.vtn.realisations import RealisationRecord
 from isthmus.model.errors import InOtherHands, IntentConflict, IsthmusError
 from isthmus.model.report import Status
+from isthmus.model.text import to_narrow
 from isthmus.model.vtn.documents import VtnType
 from isthmus.model.vtn.merge import VtnView, Wanted
 from isthmus.plugin import transactions
@@ -30,6 +31,8 @@ from isthmus.plugin.vtn.realise.drift import Drift, Found, find_drift
 LOG = logging.getLogger(__name__)
 
 REPAIR, LEAVE = "repair", "leave"
+# Of a name or a description in Neutron's tables.
+_LONGEST = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Realiser:
         """
         start = transactions.read(self._read, vtn_id)
         if start.view.wanted is not None:
-            self._ensure(start.view.wanted, vtn_id, start.project_id)
+            self._ensure(_in_neutrons_words(start.view.wanted), vtn_id, start.project_id)
         elif start.record is not None:
             self._remove(start.record)
         elif start.view.is_to_be_removed:
@@ -183,6 +186,15 @@ class Realiser:
             status=Status.DOWN,
             reason="",
         )
+
+
+def _in_neutrons_words(wanted: Wanted) -> Wanted:
+    """Return what is wanted with a name and a description that Neutron's tables can keep."""
+    return replace(
+        wanted,
+        name=to_narrow(wanted.name)[:_LONGEST],
+        description=to_narrow(wanted.description)[:_LONGEST],
+    )
 
 
 def _refuse_what_cant_be(wanted: Wanted, project_id: str) -> None:
