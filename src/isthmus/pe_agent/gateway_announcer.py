@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from isthmus.pe_agent.compile.gateways import Announcement
 from isthmus.pe_agent.openflow.punts import Injection
 
-_WAITS_S = (0.1, 0.4, 1.5)
+_WAITS_S = (0.1, 0.1, 0.1, 0.2, 0.2, 0.3, 1.0)
 _MORE_WAITS_S = (4.0, 4.0, 4.0)
 
 Announcements = Mapping[int, Announcement]
