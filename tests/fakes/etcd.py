@@ -29,7 +29,7 @@ class Etcd:
     """One member, started when it is made.
 
     Args:
-        tls: folder with ca.pem, server.pem and server.key; None for no TLS.
+        tls: folder with ca.crt, server.crt and server.key; None for no TLS.
     """
 
     def __init__(self, tls: Path | None = None) -> None:
@@ -57,8 +57,8 @@ class Etcd:
         ]  # fmt: skip
         if self._tls:
             command += [
-                "--client-cert-auth", "--trusted-ca-file", str(self._tls / "ca.pem"),
-                "--cert-file", str(self._tls / "server.pem"),
+                "--client-cert-auth", "--trusted-ca-file", str(self._tls / "ca.crt"),
+                "--cert-file", str(self._tls / "server.crt"),
                 "--key-file", str(self._tls / "server.key"),
             ]  # fmt: skip
         log = (self._data / "log").open("ab")

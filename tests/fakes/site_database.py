@@ -26,6 +26,7 @@ class FakeSiteDatabase:
 
     def __init__(self) -> None:
         self.is_away = False
+        self.is_to_publish_anew = False
         self.unrefreshable: set[str] = set()
         self.own: dict[DocumentName, str] = {}
         self.outbox: list[Posted] = []
@@ -80,6 +81,12 @@ class FakeSiteDatabase:
         self._answer()
         with self._lock:
             self.outbox = [row for row in self.outbox if row.number not in set(numbers)]
+
+    def take_wish_to_publish_anew(self) -> bool:
+        """Return whether everything is to be published anew."""
+        self._answer()
+        wish, self.is_to_publish_anew = self.is_to_publish_anew, False
+        return wish
 
     def read_position(self, site: str) -> Position | None:
         """Return up to where a site has been heard."""

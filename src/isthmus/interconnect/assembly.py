@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
+import threading
+import uuid
 from typing import Any
 
 import oslo_messaging
@@ -15,14 +18,27 @@ from oslo_config import cfg
 
 from isthmus.config.interconnect import InterconnectOptions
 from isthmus.db.vtn import views
+from isthmus.db.vtn.sites import Liveness, SiteRecord, State
 from isthmus.interconnect.certificates.folder import Folder
 from isthmus.interconnect.daemon import Edges, Interconnect, Pace
-from isthmus.interconnect.database import Peer
+from isthmus.interconnect.database import DatabaseAway, Peer
 from isthmus.interconnect.neutron_database import NeutronDatabase
+from isthmus.interconnect.neutron_ledger import NeutronLedger
+from isthmus.interconnect.peering.client import PeeringClient
+from isthmus.interconnect.peering.envoy import Envoy, Ways
+from isthmus.interconnect.peering.gate import Gatekeeper
+from isthmus.interconnect.peering.ledger import Ledger
+from isthmus.interconnect.peering.office import Office, OwnSite
+from isthmus.interconnect.peering.service import PeeringService
 from isthmus.interconnect.publisher import SiteFacts
+from isthmus.interconnect.store.access import EtcdAccess
 from isthmus.interconnect.store.etcd import EtcdStore
 from isthmus.interconnect.store.etcd_client import EtcdClient
 from isthmus.rpc.senders import Waker
+
+LOG = logging.getLogger(__name__)
+
+_RETRY_S = 2.0
 
 
 def assemble(conf: cfg.ConfigOpts, options: InterconnectOptions) -> Interconnect:
@@ -32,7 +48,6 @@ def assemble(conf: cfg.ConfigOpts, options: InterconnectOptions) -> Interconnect
         InvalidValue: a certificate or key is missing or damaged.
     """
     folder = Folder(options.certificates_path)
-    folder.authority()
     edges = Edges(
         NeutronDatabase(options.site, folder.reveal, views.refresh),
         EtcdStore(EtcdClient(options.etcd, folder.credentials())),
@@ -46,7 +61,55 @@ def assemble(conf: cfg.ConfigOpts, options: InterconnectOptions) -> Interconnect
         lease_s=options.lease_s,
     )
     holder = f"{options.host}/{os.getpid()}"
-    return Interconnect(SiteFacts(options.site, options.as_number), holder, edges, pace)
+    daemon = Interconnect(SiteFacts(options.site, options.as_number), holder, edges, pace)
+    _add_peering(daemon, options, folder, NeutronLedger())
+    return daemon
+
+
+def _add_peering(
+    daemon: Interconnect, options: InterconnectOptions, folder: Folder, ledger: Ledger
+) -> None:
+    own = OwnSite(
+        options.site,
+        options.as_number,
+        options.public_etcd,
+        options.peering_endpoint,
+        folder.authority(),
+        options.certificate_days,
+        folder,
+    )
+    access = EtcdAccess(EtcdClient(options.etcd, folder.credentials()))
+    office = Office(own, ledger, access.admit)
+    service = PeeringService(office, folder.path, options.peering_address, options.peering_port)
+    envoy = Envoy(own, ledger, Ways(PeeringClient, _store_of))
+    gate = Gatekeeper(ledger, access)
+    leader = daemon.leader
+    daemon.also("introduction", lambda is_stopping: _introduce(own, ledger, is_stopping))
+    daemon.also("peering", service.run)
+    daemon.also("envoy", lambda is_stopping: envoy.run(is_stopping, lambda: leader.may_listen))
+    daemon.also("gate", lambda is_stopping: gate.run(is_stopping, lambda: leader.may_listen))
+
+
+def _introduce(own: OwnSite, ledger: Ledger, is_stopping: threading.Event) -> None:
+    """Keep in the database what the API puts into invitations."""
+    record = SiteRecord(
+        own.name,
+        str(uuid.uuid4()),
+        State.OWN,
+        endpoints=" ".join(own.etcd),
+        peering_endpoint=own.peering_endpoint,
+        as_number=own.as_number,
+        ca=own.authority.certificate.decode(),
+        liveness=Liveness.UP,
+    )
+    while not is_stopping.is_set():
+        try:
+            ledger.introduce(record)
+        except DatabaseAway as error:
+            LOG.warning("introduction.failed error=%s", error)
+            is_stopping.wait(_RETRY_S)
+        else:
+            is_stopping.wait()
 
 
 def _store_of(peer: Peer) -> EtcdStore:

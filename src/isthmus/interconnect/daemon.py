@@ -152,6 +152,8 @@ class Interconnect:
         beaten_at = 0.0
         while self.leader.leadership == leadership and not self._is_stopping.is_set():
             if time.monotonic() - beaten_at >= self._pace.beat_s:
+                if self._edges.database.take_wish_to_publish_anew():
+                    publisher.publish_all()
                 publisher.send_beat(self.peers.revisions())
                 beaten_at = time.monotonic()
             if not publisher.publish_due():

@@ -104,6 +104,9 @@ class OwnDocuments(Protocol):
     def delete_posted(self, numbers: Collection[int]) -> None:
         """Delete exactly these rows of the outbox."""
 
+    def take_wish_to_publish_anew(self) -> bool:
+        """Return whether an operator wants everything published anew; True once for each wish."""
+
     def record_event(self, site: str, text: str) -> None:
         """Keep a sentence for operators: what happened, by itself, to which site."""
 

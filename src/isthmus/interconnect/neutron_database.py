@@ -49,7 +49,7 @@ class NeutronDatabase:
 
     def read_outbox(self, limit: int) -> Sequence[Posted]:
         """Return the oldest rows of the outbox."""
-        with _transaction() as context:
+        with transaction() as context:
             return [
                 Posted(entry.id, DocumentName(entry.kind, entry.name))
                 for entry in outbox.read(context, limit)
@@ -58,24 +58,31 @@ class NeutronDatabase:
     def read_own(self, names: Collection[DocumentName]) -> Mapping[DocumentName, str]:
         """Return those of this site's documents that there are."""
         keys = [(name.kind, name.name) for name in sorted(names)]
-        with _transaction() as context:
+        with transaction() as context:
             return _texts(documents.read_many(context, self._own_site, keys))
 
     def read_all_own(self) -> Mapping[DocumentName, str]:
         """Return all of this site's documents."""
-        with _transaction() as context:
+        with transaction() as context:
             return _texts(documents.read_of_site(context, self._own_site))
 
     def delete_posted(self, numbers: Collection[int]) -> None:
         """Delete exactly these rows of the outbox."""
-        with _transaction() as context:
+        with transaction() as context:
             outbox.delete(context, numbers)
+
+    def take_wish_to_publish_anew(self) -> bool:
+        """Return whether an operator wants everything published anew; asks once."""
+        with transaction() as context:
+            columns = _nothing_asked(context, self._own_site, sites.Asked.RECOVER)
+            sites.update(context, self._own_site, **columns)
+        return bool(columns)
 
     # Heard documents
 
     def read_position(self, site: str) -> Position | None:
         """Return up to where a site has been heard."""
-        with _transaction() as context:
+        with transaction() as context:
             record = sites.read_one(context, site)
         if record is None or not record.watched_cluster:
             return None
@@ -86,7 +93,7 @@ class NeutronDatabase:
     ) -> frozenset[str]:
         """Store what a site changed; return the VTNs concerned."""
         concerned: set[str | None] = set()
-        with _transaction() as context:
+        with transaction() as context:
             _go_on(context, site, after, to)
             for change in changes:
                 if isinstance(change, DocumentName):
@@ -99,7 +106,7 @@ class NeutronDatabase:
         self, site: str, heard: Sequence[Heard], kept: Collection[DocumentName], to: Position
     ) -> frozenset[str]:
         """Make ``heard`` all that is known of a site's, but for ``kept``."""
-        with _transaction() as context:
+        with transaction() as context:
             sites.lock(context, site)
             known = documents.read_many(context, site, [(one.kind, one.name) for one in kept])
             rows = [*(_row(site, one) for one in heard), *known]
@@ -112,7 +119,7 @@ class NeutronDatabase:
 
     def note_beat(self, site: str, beat: Beat, after: Position, to: Position) -> None:
         """Note that a site was heard to be alive up to a position."""
-        with _transaction() as context:
+        with transaction() as context:
             _go_on(context, site, after, to)
             sites.update(
                 context, site, incarnation=beat.incarnation[:64], beat=beat.number,
@@ -121,12 +128,12 @@ class NeutronDatabase:
 
     def read_again_later(self, site: str) -> None:
         """Forget up to where a site has been heard."""
-        with _transaction() as context:
+        with transaction() as context:
             sites.update(context, site, watched_cluster="", watched_revision=0)
 
     def read_states(self) -> Mapping[str, State]:
         """Return how the peers were when somebody last looked."""
-        with _transaction() as context:
+        with transaction() as context:
             return {
                 name: State(
                     Liveness(record.liveness.value),
@@ -139,7 +146,7 @@ class NeutronDatabase:
 
     def note_state(self, site: str, state: State, reason: str) -> None:
         """Note how a peer is, and that it has changed."""
-        with _transaction() as context:
+        with transaction() as context:
             sites.update(
                 context, site, liveness=state.liveness.value, reason=state.reason,
                 liveness_since=_utc(state.since),
@@ -150,24 +157,24 @@ class NeutronDatabase:
         """Bring the merged views of VTNs up to date, some in each transaction."""
         wanted = sorted(vtn_ids)
         for start in range(0, len(wanted), _REFRESHED_AT_ONCE):
-            with _transaction() as context:
+            with transaction() as context:
                 self._refresh(context, self._own_site, wanted[start : start + _REFRESHED_AT_ONCE])
 
     def read_vtn_ids(self) -> Collection[str]:
         """Return every VTN anybody speaks of."""
-        with _transaction() as context:
+        with transaction() as context:
             return documents.read_vtn_ids(context)
 
     def record_event(self, site: str, text: str) -> None:
         """Keep a sentence for operators."""
-        with _transaction() as context:
+        with transaction() as context:
             events.append(context, site, text)
 
     # Peers
 
     def read_peers(self) -> Sequence[Peer]:
         """Return the peers that both sides have confirmed."""
-        with _transaction() as context:
+        with transaction() as context:
             records = sites.read(context)
         found = []
         for record in records.values():
@@ -194,7 +201,12 @@ class NeutronDatabase:
 
 
 @contextlib.contextmanager
-def _transaction() -> Iterator[neutron_context.Context]:
+def transaction() -> Iterator[neutron_context.Context]:
+    """Run a block in a transaction, as an administrator.
+
+    Raises:
+        DatabaseAway: nothing was written.
+    """
     context = neutron_context.get_admin_context()
     try:
         with db_api.CONTEXT_WRITER.using(context):

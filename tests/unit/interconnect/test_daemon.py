@@ -191,3 +191,15 @@ def test_what_an_operator_wants_read_anew_is_read_anew(sites: tuple[_Site, _Site
     west.database.peers["east"] = replace(west.database.peers["east"], is_to_be_read_anew=True)
     eventually(both_equal(west, east))
     assert not west.database.peers["east"].is_to_be_read_anew
+
+
+def test_what_an_operator_wants_published_anew_is_published_anew(
+    sites: tuple[_Site, _Site],
+) -> None:
+    """Whatever happened to the own etcd behind the daemon's back."""
+    west, east = sites
+    eventually(both_equal(west, east))
+    FakeStore(west.etcd).write({}, [name.key for name in west.database.own])
+    eventually(lambda: not west.hears_all_of("east") or not east.database.heard["west"])
+    west.database.is_to_publish_anew = True
+    eventually(both_equal(west, east))

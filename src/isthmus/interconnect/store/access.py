@@ -6,8 +6,6 @@ etcd takes a client's Common Name for the user; a user that is not there is refu
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from isthmus.interconnect.keys import SHARED_PREFIX
 from isthmus.interconnect.store.etcd import range_end
 from isthmus.interconnect.store.etcd_api import auth_pb2, rpc_pb2
@@ -16,6 +14,8 @@ from isthmus.model.errors import StoreRefused
 
 ROOT = "root"
 PEER_ROLE = "isthmus-peer"
+# etcd has no codes of its own for these.
+_AS_IT_SHOULD_BE = ("already exists", "is already granted", "user name not found")
 
 
 class EtcdAccess:
@@ -49,28 +49,25 @@ class EtcdAccess:
         grant = rpc_pb2.AuthUserGrantRoleRequest(user=user, role=PEER_ROLE)
         self._ensure("UserGrantRole", grant)
 
-    def admit_only(self, users: Collection[str], prefix: str) -> tuple[list[str], list[str]]:
-        """Let exactly these read, of all whose names begin with a prefix.
+    def expel(self, user: str) -> None:
+        """Let a certificate read no more, from its next call on. Idempotent.
 
-        Returns:
-            Who was let in, and who was thrown out.
+        What it watches already it goes on hearing until that connection ends: etcd looks at
+        rights only when a watch begins.
         """
+        self._ensure("UserDelete", rpc_pb2.AuthUserDeleteRequest(name=user))
+
+    def users(self, prefix: str) -> set[str]:
+        """Return the users whose names begin with a prefix."""
         answer = self._client.call("Auth", "UserList", rpc_pb2.AuthUserListRequest())
-        there = {user for user in answer.users if user.startswith(prefix)}
-        wanted = set(users)
-        for user in sorted(wanted - there):
-            self.admit(user)
-        for user in sorted(there - wanted):
-            self._client.call("Auth", "UserDelete", rpc_pb2.AuthUserDeleteRequest(name=user))
-        return sorted(wanted - there), sorted(there - wanted)
+        return {user for user in answer.users if user.startswith(prefix)}
 
     def _ensure(self, method: str, request: object) -> None:
         try:
             self._client.call("Auth", method, request)
         except StoreRefused as error:
-            # etcd has no code of its own for what is there already.
             text = error.for_operator
-            if "already exists" not in text and "is already granted" not in text:
+            if not any(words in text for words in _AS_IT_SHOULD_BE):
                 raise
 
 
