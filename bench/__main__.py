@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, first_packet, forwarding, restart
+from bench import api, first_packet, forwarding, interconnect, restart
 from bench import compile as compile_
 from bench.command import main_of_all
 
@@ -15,6 +15,7 @@ if __name__ == "__main__":
             [
                 compile_.BENCHMARK,
                 restart.BENCHMARK,
+                interconnect.BENCHMARK,
                 api.BENCHMARK,
                 first_packet.BENCHMARK,
                 forwarding.BENCHMARK,
