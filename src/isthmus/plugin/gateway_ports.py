@@ -4,9 +4,11 @@
     address port    owner isthmus:pe-gateway   unbound; holds the gateway address (the attachment)
     gateway's port  owner isthmus:pe           bound to the PE's host; allowed the same address
 
-OVN then takes the first for a virtual port with the others as its parents. Port security stays on,
-as only so does OVN know a port's MAC for sure; the allowed address pairs let everything the VPN
-carries through. No tenant's quota is used: the project is empty.
+OVN then takes the first for a virtual port with the others as its parents, from the moment that any
+of them is allowed the address: what was a localport carries nothing from then on. So all are made
+first, and allowed it after. Port security stays on, as only so does OVN know a port's MAC for sure;
+the allowed address pairs let everything the VPN carries through. No tenant's quota is used: the
+project is empty.
 
 Their security group is stateless: while a network is handed from one gateway to another, a
 connection's packets come in by one port and go out by the other, and OVN drops what it has not
@@ -65,10 +67,8 @@ def ensure(
         )
     there = {port.pe: port for port in ports}
     remove(port for pe, port in there.items() if pe not in pes)
-    for pe in pes:
-        if pe not in there or there[pe].mac is None:
-            _make(network, pe)
-    _correct(network, [port.port_id for pe, port in there.items() if pe in pes])
+    made = [_make(network, pe) for pe in pes if pe not in there or there[pe].mac is None]
+    _correct(network, [*made, *(port.port_id for pe, port in there.items() if pe in pes)])
 
 
 def remove(ports: Iterable[GatewayPortRecord]) -> None:
@@ -102,7 +102,7 @@ def remove_unused() -> None:
             LOG.exception("gateway_port.not_removed network=%s", network_id)
 
 
-def _make(network: NetworkRecord, pe: str) -> None:
+def _make(network: NetworkRecord, pe: str) -> str:
     port_id = transactions.write(gateways.claim, network.id, pe)
     if port_id is None:
         raise InOtherHands(f"Another worker is making the port of gateway {pe}.")
@@ -124,6 +124,7 @@ def _make(network: NetworkRecord, pe: str) -> None:
         transactions.write(gateways.release, network.id, pe)
         raise
     LOG.info("gateway_port.created network=%s pe=%s port=%s", network.id, pe, port_id)
+    return port_id
 
 
 def _body(network: NetworkRecord, pe: str, port_id: str, security_group: str) -> dict[str, Any]:
@@ -141,12 +142,11 @@ def _body(network: NetworkRecord, pe: str, port_id: str, security_group: str) ->
         portbindings.HOST_ID: pe,
         "port_security_enabled": True,
         "security_groups": [security_group],
-        "allowed_address_pairs": _pairs(network),
+        "allowed_address_pairs": _pairs(),
     }
 
 
-def _pairs(network: NetworkRecord) -> list[dict[str, str]]:
-    gateway_addresses = [str(subnet.gateway) for subnet in network.subnets if subnet.is_carried]
+def _pairs(*gateway_addresses: str) -> list[dict[str, str]]:
     return [{"ip_address": address} for address in (*gateway_addresses, *_ANY_SOURCE)]
 
 
@@ -154,7 +154,8 @@ def _correct(network: NetworkRecord, port_ids: list[str]) -> None:
     """Let ports use the gateway addresses as they are now, untracked; touch none that is right."""
     if not port_ids:
         return
-    core, context, wanted = directory.get_plugin(), own_context(), _pairs(network)
+    core, context = directory.get_plugin(), own_context()
+    wanted = _pairs(*(str(subnet.gateway) for subnet in network.subnets if subnet.is_carried))
     addresses = {pair["ip_address"] for pair in wanted}
     groups = [_security_group()]
     fields = ["id", "allowed_address_pairs", "security_groups"]
