@@ -96,4 +96,45 @@ EXAMPLES = (
         "/bgpvpn/bgpvpns/{vpn}/network_associations/{association}",
         204,
     ),
+    Example(
+        "A network over several sites; this one alone at first",
+        "member",
+        "POST",
+        "/vtn/virtual_tenant_networks",
+        201,
+        {"virtual_tenant_network": {"name": "red", "prefixes": ["10.0.0.0/16", "2001:db8::/48"]}},
+        {
+            "virtual_tenant_network": {
+                "id": "{vtn}",
+                "type": "l3",
+                "members": ["west"],
+                "owner_site": "west",
+                "status": "PENDING",
+            }
+        },
+        keeps="vtn",
+    ),
+    Example(
+        "What this site was given of it",
+        "member",
+        "GET",
+        "/vtn/virtual_tenant_networks/{vtn}/members?fields=site&fields=prefixes",
+        200,
+        shows={"members": [{"site": "west", "prefixes": ["10.0.0.0/24", "2001:db8::/64"]}]},
+    ),
+    Example(
+        "A site that nobody knows",
+        "member",
+        "POST",
+        "/vtn/virtual_tenant_networks/{vtn}/members",
+        400,
+        {"member": {"site": "nowhere"}},
+    ),
+    Example(
+        "Gone, at every site",
+        "member",
+        "DELETE",
+        "/vtn/virtual_tenant_networks/{vtn}",
+        204,
+    ),
 )

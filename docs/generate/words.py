@@ -15,6 +15,8 @@ COLLECTIONS = {
     "interconnect_sites": "A site that virtual tenant networks may span, this one among them."
     " Made without `invitation` it is invited, and the answer has the invitation, once; made with"
     " one, that is accepted.",
+    "interconnect_events": "Something that happened to a site or a virtual tenant network: taken"
+    " over, joined, revoked, refused, put back. The newest come first.",
 }
 
 ACTIONS = {
@@ -106,6 +108,8 @@ ATTRIBUTES = {
     "recovery": "Of one site alone: what differs between it and this one, a line each; empty when"
     " all is equal.",
     "shares_identity": "Whether a project's id means the same at both sites: one Keystone.",
+    "sentence": "What happened.",
+    "virtual_tenant_network_id": "The virtual tenant network concerned, if one is.",
     "site": "Its name.",
     "site_project_id": "The project there.",
     "state": "`OWN`, `INVITED`, `PENDING`, `CONFIRMED` or `REVOKED`.",
@@ -115,6 +119,9 @@ ATTRIBUTES = {
 # Where it does not.
 ELSEWHERE = {
     ("provider_edges", "id"): "The same as `name`.",
+    ("interconnect_events", "id"): "A number; greater is newer.",
+    ("interconnect_events", "site"): "The site concerned; this one for what it did by itself.",
+    ("interconnect_events", "created_at"): "When it happened.",
     ("members", "id"): "The same as `site`.",
     ("members", "prefixes"): "Given to this member alone.",
     ("members", "project_id"): "Whose the virtual tenant network is, here.",

@@ -272,6 +272,31 @@ def test_what_differs_is_shown_until_it_does_not(cloud: Cloud, own: str, west: R
     assert show(cloud, record("east").id)["recovery"] == ""
 
 
+def test_what_happened_is_told_the_newest_first(cloud: Cloud, own: str) -> None:
+    """To administrators, of one site if they ask so."""
+    made = create(cloud, "north", invitation=from_north())
+    for action in ("confirm", "revoke"):
+        assert act(cloud, made["id"], action).status == 200
+    path = "/vtn/interconnect_events"
+
+    def sentences(query: str = "") -> list[str]:
+        return [each["sentence"] for each in cloud.request("GET", path + query)[path[5:]]]
+
+    assert sentences() == ["Revoked by an operator.", "An operator asked to confirm."]
+    assert sentences("?site=north&limit=1") == ["Revoked by an operator."]
+    assert sentences("?site=east") == sentences("?virtual_tenant_network_id=x") == []
+    assert sentences("?sort_key=created_at&sort_dir=asc&sort_key=id&sort_dir=asc") == [
+        "An operator asked to confirm.",
+        "Revoked by an operator.",
+    ]
+    (newest,) = cloud.request("GET", f"{path}?limit=1")["interconnect_events"]
+    assert cloud.request("GET", f"{path}/{newest['id']}")["interconnect_event"] == newest
+    assert cloud.request("GET", f"{path}/0").status == 404
+    assert cloud.request("GET", path, project=RED)["interconnect_events"] == []
+    assert cloud.request("GET", f"{path}/{newest['id']}", project=RED).status == 404
+    assert cloud.request("POST", path, {"interconnect_event": {}}).status == 405
+
+
 def test_lists_are_filtered_and_sorted(cloud: Cloud, own: str) -> None:
     """As every list of Neutron's."""
     for name in ("east", "north"):

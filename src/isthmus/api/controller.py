@@ -232,7 +232,8 @@ def list_resources(
             create_resource(collection, plugin, attributes, parent, kind, acts.get(collection)),
             parent,
             path_prefix=path_prefix,
-            member_actions=acts.get(collection),
+            # A copy: the router adds forms to it.
+            member_actions=dict(acts.get(collection, {})),
             attr_map=attributes,
         )
         for collection, parent, attributes in tables

@@ -13,7 +13,7 @@ from neutron_lib.policy import rules as lib_rules
 from oslo_policy import policy
 
 from isthmus.api.definitions import interconnect_site, virtual_tenant_network
-from isthmus.api.definitions.interconnect_site import PUBLIC, SITE, SITES
+from isthmus.api.definitions.interconnect_site import EVENT, EVENTS, PUBLIC, SITE, SITES
 from isthmus.api.definitions.virtual_tenant_network import MEMBER, MEMBERS, VTN, VTNS
 
 _PREFIX = virtual_tenant_network.API_PREFIX
@@ -121,6 +121,17 @@ def _site_rules() -> Iterable[policy.RuleDefault]:
         )
 
 
+def _event_rules() -> Iterable[policy.RuleDefault]:
+    path = f"{_PREFIX}/{EVENTS}"
+    yield _rule(
+        f"get_{EVENT}",
+        _ADMIN,
+        "Get what happened to sites and virtual tenant networks",
+        ("GET", path),
+        ("GET", f"{path}/{{id}}"),
+    )
+
+
 def list_rules() -> list[policy.RuleDefault]:
     """Return every rule."""
-    return [*_vtn_rules(), *_member_rules(), *_site_rules()]
+    return [*_vtn_rules(), *_member_rules(), *_site_rules(), *_event_rules()]

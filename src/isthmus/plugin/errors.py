@@ -60,6 +60,12 @@ class SiteNotFound(exceptions.NotFound):
     message = "Site %(id)s could not be found."
 
 
+class EventNotFound(exceptions.NotFound):
+    """404: no such event, or forgotten."""
+
+    message = "Event %(id)s could not be found."
+
+
 class BadVpnRequest(exceptions.BadRequest):
     """400: a value that no intent may contain."""
 

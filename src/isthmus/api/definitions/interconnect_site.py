@@ -2,7 +2,8 @@
 """Sites that virtual tenant networks may span (alias ``interconnect-site``).
 
 A site becomes another's peer by an invitation made at one of them and accepted at the other, once
-both have confirmed it. Tenants see names and states.
+both have confirmed it. Tenants see names and states. What happened to sites, and to what spans
+them, is told in ``interconnect_events``, for administrators.
 """
 
 from typing import Any
@@ -24,6 +25,7 @@ UPDATED_TIMESTAMP = "2026-11-23T00:00:00-00:00"
 API_PREFIX = vtn.API_PREFIX
 
 SITE, SITES = "interconnect_site", "interconnect_sites"
+EVENT, EVENTS = "interconnect_event", "interconnect_events"
 INVITE, CONFIRM, REVOKE, ROTATE, RECOVER = "invite", "confirm", "revoke", "rotate", "recover"
 ACTIONS = (INVITE, CONFIRM, REVOKE, ROTATE, RECOVER)
 # What a tenant sees of a site; the rest is the operators'.
@@ -65,7 +67,14 @@ RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
         "certificate_expires_at": read_only(is_filter=False),
         "recovery": read_only(is_sort_key=False, is_filter=False),
         **standard_attributes(),
-    }
+    },
+    EVENTS: {
+        "id": {**read_only(), "primary_key": True},
+        **{
+            name: read_only()
+            for name in ("created_at", "site", "virtual_tenant_network_id", "sentence")
+        },
+    },
 }
 SUB_RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {}
 ACTION_MAP: dict[str, Any] = {SITES: dict.fromkeys(ACTIONS, "PUT")}

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serves ``/v2.0/vtn/interconnect_sites``."""
+"""Serves ``/v2.0/vtn/interconnect_sites`` and ``interconnect_events``."""
 
 from typing import Any
 
 from neutron_lib.api import extensions
 
-from isthmus.api.controller import list_resources
+from isthmus.api.controller import ReadOnlyController, list_resources
 from isthmus.api.definitions import interconnect_site
 
 
@@ -16,11 +16,12 @@ class Interconnect_site(extensions.APIExtensionDescriptor):  # noqa: N801  Neutr
 
     @classmethod
     def get_resources(cls) -> list[Any]:
-        """Make the resource of sites."""
+        """Make the resources of sites and of events."""
         definition = interconnect_site
-        return list_resources(
-            definition.RESOURCE_ATTRIBUTE_MAP,
-            {},
-            path_prefix=definition.API_PREFIX,
-            actions=definition.ACTION_MAP,
-        )
+        attributes, prefix = definition.RESOURCE_ATTRIBUTE_MAP, definition.API_PREFIX
+        sites = {definition.SITES: attributes[definition.SITES]}
+        events = {definition.EVENTS: attributes[definition.EVENTS]}
+        return [
+            *list_resources(sites, {}, path_prefix=prefix, actions=definition.ACTION_MAP),
+            *list_resources(events, {}, ReadOnlyController, path_prefix=prefix),
+        ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from neutron_lib.context import Context
 from oslo_utils import timeutils
 
+from isthmus.db.listing import is_text
 from isthmus.db.vtn import tables
 
 _TABLE: Any = tables.VtnEvent.__table__
@@ -41,14 +43,17 @@ def append(context: Context, site: str, text: str, vtn_id: str | None = None) ->
 
 
 def read(
-    context: Context, *, site: str | None = None, vtn_id: str | None = None, limit: int = 100
+    context: Context,
+    *,
+    sites: Collection[str] | None = None,
+    vtn_ids: Collection[str] | None = None,
+    limit: int = 100,
 ) -> list[Event]:
-    """Return the newest events, the newest first."""
+    """Return the newest events, the newest first; of some sites or VTNs alone."""
     query: Any = sa.select(_TABLE).order_by(_TABLE.c.id.desc()).limit(limit)
-    if site is not None:
-        query = query.where(_TABLE.c.site == site)
-    if vtn_id is not None:
-        query = query.where(_TABLE.c.vtn_id == vtn_id)
+    for column, wanted in ((_TABLE.c.site, sites), (_TABLE.c.vtn_id, vtn_ids)):
+        if wanted is not None:
+            query = query.where(column.in_([each for each in wanted if is_text(each)]))
     return [
         Event(int(row.id), row.at, row.site, row.vtn_id, row.text)
         for row in context.session.execute(query)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from isthmus.config.plugin import PluginOptions
+from isthmus.plugin.vtn.event_calls import EventCalls
 from isthmus.plugin.vtn.member_calls import MemberCalls
 from isthmus.plugin.vtn.site_calls import SiteCalls
 from isthmus.plugin.vtn.vtn_calls import VtnCalls
@@ -15,7 +16,12 @@ from isthmus.rpc.senders import Waker
 
 def calls(options: PluginOptions, waker: Waker) -> dict[str, Callable[..., Any]]:
     """Return what Neutron's controller calls, by the names it calls by."""
-    found = (VtnCalls(options, waker), MemberCalls(options, waker), SiteCalls(options, waker))
+    found = (
+        VtnCalls(options, waker),
+        MemberCalls(options, waker),
+        SiteCalls(options, waker),
+        EventCalls(),
+    )
     return {
         name: getattr(each, name)
         for each in found
