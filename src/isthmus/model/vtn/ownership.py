@@ -127,12 +127,19 @@ def take_over(view: VtnView, vouched_gone: Iterable[str] = ()) -> VtnDocument:
             not heard of, because they lost it or are gone for good.
 
     Raises:
-        IntentConflict: nothing is known of the VTN, or this site is the owner.
+        IntentConflict: nothing is known of the VTN, or this site is the owner, or knows that it
+            was deleted though it has not the document any more.
         NotPermitted: this site is no member.
     """
     document = view.document
     if document is None or view.newest is None:
         raise IntentConflict("There is no such network.", f"Nothing is known of {view.vtn_id}.")
+    own = view.own_member
+    if own is not None and own.follows_deletion and not document.is_deleted:
+        raise IntentConflict(
+            "The network is deleted.",
+            f"{view.site} knows that {view.vtn_id} was deleted by {own.follows.owner}.",
+        )
     vouched_gone = set(vouched_gone)
     if view.is_owner and not view.has_lost_versions and not vouched_gone:
         raise IntentConflict(

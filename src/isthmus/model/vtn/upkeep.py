@@ -51,7 +51,8 @@ def keep_up(view: VtnView, *, accepts: bool, revoked: Collection[str] = ()) -> U
     Args:
         view: the VTN, as this site sees it.
         accepts: this site is a member of whatever it is asked to be.
-        revoked: sites that do not belong to us any more; nothing is expected of them.
+        revoked: sites that do not belong to us any more; nothing is expected of them. While their
+            documents are kept, nothing is forgotten that they could bring back.
     """
     owned = _own_document(view, revoked)
     if not owned.is_empty:

@@ -12,6 +12,7 @@ from isthmus.model.vtn import membership, ownership
 from isthmus.model.vtn.documents import (
     Acceptance,
     Change,
+    Kind,
     MemberGrant,
     Operation,
     SiteDocument,
@@ -158,6 +159,28 @@ def test_deleting_is_for_good() -> None:
     with pytest.raises(IntentConflict, match="deleted"):
         _change(sites, Operation.UPDATE, name="new")
     sites.rest()
+    assert not any(sites.stores.values())
+
+
+def test_what_a_revoked_owner_left_brings_nothing_back() -> None:
+    """As long as its document is kept, so is the tombstone."""
+    everybody = ("west", "east", "south")
+    sites = Sites(vtn_red(members=everybody))
+    sites.rest(*everybody)
+    old = sites.stores["west"]
+    sites.stores["west"] = {}
+    sites.put("west", *(each for key, each in old.items() if key[0] is Kind.VTN))
+    sites.put("east", ownership.take_over(sites.view("east")))
+    sites.put("east", ownership.change(sites.view("east"), Operation.DELETE, Change()))
+    sites.revoked.add("west")
+    sites.rest("east", "south")
+    assert (Kind.VTN, VTN_RED) in sites.stores["east"]
+    tombstone = sites.stores["east"].pop((Kind.VTN, VTN_RED))
+    with pytest.raises(IntentConflict, match="deleted"):
+        ownership.take_over(sites.view("south"))
+    sites.put("east", tombstone)
+    del sites.stores["west"]
+    sites.rest("east", "south")
     assert not any(sites.stores.values())
 
 
