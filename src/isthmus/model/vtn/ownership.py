@@ -173,7 +173,8 @@ def let_go(view: VtnView, revoked: Iterable[str] = ()) -> tuple[MemberGrant, ...
     """Return the members without those that have left.
 
     A member has left once it says, knowing that it is to leave, that it removed everything, and
-    nobody could take the VTN over any more who does not know that it is to leave.
+    nobody could take the VTN over any more who does not know that it is to leave. A VTN that is
+    deleted keeps its members until it is forgotten.
 
     Args:
         view: the VTN, which is this site's.
@@ -181,6 +182,8 @@ def let_go(view: VtnView, revoked: Iterable[str] = ()) -> tuple[MemberGrant, ...
     """
     if view.document is None:
         return ()
+    if view.document.is_deleted:
+        return tuple(each for each in view.document.members if each.site not in set(revoked))
     leaving = [each for each in view.document.members if each.leaving_since is not None]
     if not leaving:
         return view.document.members

@@ -112,7 +112,7 @@ def _own_document(view: VtnView, revoked: Collection[str]) -> Upkeep:
     if answered is not None:
         return Upkeep(answered)
     members = let_go(view, revoked)
-    if members != document.members and not document.is_deleted:
+    if members != document.members:
         following = replace(document, generation=document.generation + 1, members=members)
         return Upkeep((following,))
     return Upkeep()
