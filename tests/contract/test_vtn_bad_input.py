@@ -149,6 +149,24 @@ def east() -> Peer:
     return Peer("east")
 
 
+def test_a_silent_owner_is_not_asked_without_end(cloud: Cloud, west: Region, east: Peer) -> None:
+    """The tenant is told whom it waits for."""
+    from isthmus.plugin.vtn.changing import MAX_WAITING
+    from tests.vtn_site import exchange, new_vtn
+
+    document = new_vtn("east", ["east", "west"], ["10.0.0.0/16"])
+    east.put(document)
+    exchange(west, east)
+    path = f"{VTNS}/{document.vtn_id}"
+    for number in range(MAX_WAITING):
+        body = {"virtual_tenant_network": {"name": f"{number}"}}
+        assert cloud.request("PUT", path, body, RED).status == 200
+    refused(cloud, cloud.request("PUT", path, body, RED), 409, "wait for the site east")
+    exchange(west, east)
+    shown = cloud.request("GET", path, project=RED)["virtual_tenant_network"]
+    assert (shown["name"], shown["status"]) == (f"{MAX_WAITING - 1}", "ACTIVE")
+
+
 def test_the_last_member_is_not_removed_but_the_network(cloud: Cloud, west: Region) -> None:
     """That is said."""
     vtn_id = create(cloud)

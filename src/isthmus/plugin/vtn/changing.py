@@ -7,10 +7,14 @@ from neutron_lib.context import Context
 from oslo_utils import timeutils, uuidutils
 
 from isthmus.db.vtn import views
+from isthmus.model.errors import IntentConflict
 from isthmus.model.vtn import ownership
 from isthmus.model.vtn.documents import Change, Operation
 from isthmus.model.vtn.merge import VtnView
 from isthmus.model.vtn.requests import ask
+
+# A site that can't be reached is not asked for more, however long that lasts.
+MAX_WAITING = 50
 
 
 def carry_out(
@@ -22,14 +26,25 @@ def carry_out(
         The VTN as it is then.
 
     Raises:
-        IsthmusError: this site is the owner, and the change is refused.
+        IsthmusError: this site is the owner, and the change is refused; or too many wait for it.
     """
     # Brings it up to date, and locks its documents.
     view = views.refresh(context, own_site, [vtn_id])[vtn_id]
     if view.is_owner:
         views.write(context, own_site, ownership.change(view, operation, change))
     else:
+        _check_patience(view)
         now = timeutils.utcnow_ts(microsecond=True)
         request = ask(view, uuidutils.generate_uuid(), now, operation, change)
         views.write(context, own_site, request)
     return views.load(context, own_site, [vtn_id])[vtn_id].view
+
+
+def _check_patience(view: VtnView) -> None:
+    waiting = [each for each in view.requests if each.request.site == view.site]
+    if len(waiting) >= MAX_WAITING:
+        owner = view.document.owner if view.document is not None else "its owner"
+        raise IntentConflict(
+            f"{len(waiting)} changes of this network wait for the site {owner}: wait until it has "
+            "answered, or have your provider take the network over."
+        )
