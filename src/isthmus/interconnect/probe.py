@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ def probe(site: str, endpoints: Sequence[str], store: Store) -> Probe:
     Args:
         site: the peer.
         endpoints: of its etcd.
-        store: a client of it.
+        store: a client of it, for this alone.
     """
     reasons = []
     for endpoint in endpoints:
@@ -33,11 +34,16 @@ def probe(site: str, endpoints: Sequence[str], store: Store) -> Probe:
     else:
         echo = Echo.REFUSES if Echo.REFUSES in (echo for echo, _ in reasons) else Echo.NOTHING
         return Probe(echo, time.monotonic(), " ".join(reason for _, reason in reasons))
+    # A call's own patience is for etcds that are busy; this is to be known soon.
+    hurry = threading.Timer(_PATIENCE_S, store.close)
+    hurry.start()
     try:
         store.read(heartbeat_of(site).key)
     except EdgeError as error:
         # A process that is stopped, or cut off behind what takes connections for it.
-        return Probe(Echo.NOTHING, time.monotonic(), error.for_operator)
+        return Probe(Echo.NOTHING, time.monotonic(), f"It takes connections, but: {error}")
+    finally:
+        hurry.cancel()
     return Probe(Echo.ANSWERS, time.monotonic())
 
 

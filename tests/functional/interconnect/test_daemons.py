@@ -113,6 +113,12 @@ def test_a_network_asked_for_in_one_site_is_heard_of_in_the_other(
     )
     assert east.rows("SELECT vtn_id FROM isthmus_vtn_journal")
 
+    # West's etcd says nothing any more, its connections as they are; then it goes on.
+    west.etcd.silence()
+    eventually(lambda: east.site("west")["liveness"] == "UNREACHABLE")
+    west.etcd.speak()
+    eventually(both_up, "They did not find each other again.")
+
     # Every process of west's ends at once; east sees it, and goes on.
     west.kill()
     west.etcd.kill()
