@@ -73,7 +73,7 @@ INTERCONNECT_OPTIONS = [
     ),
     cfg.FloatOpt(
         "outbox_interval_s",
-        default=0.5,
+        default=0.2,
         min=0.1,
         max=60,
         help="Seconds between two looks for what is to be told to other sites.",

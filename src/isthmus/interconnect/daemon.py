@@ -46,7 +46,7 @@ class Pace:
         peers_s: the list of peers is read, and each judged.
     """
 
-    poll_s: float = 0.5
+    poll_s: float = 0.2
     beat_s: float = 2.0
     silent_after_s: float = 5.0
     lease_s: int = 5
@@ -86,6 +86,7 @@ class Interconnect:
         self._pace = pace
         self._is_stopping = threading.Event()
         self._turn_has_come = threading.Event()
+        self._is_publishing_hindered = False
         self._refresher = Refresher(edges.database, edges.wake)
         ears = Ears(edges.database, self._refresher.concern)
         self.leader = Leader(edges.own, holder, pace.lease_s, self._turn_has_come.set)
@@ -142,13 +143,17 @@ class Interconnect:
                 LOG.warning("publisher.not_leading")
                 self.leader.give_up(leadership)
             except (EdgeError, DatabaseAway) as error:
-                LOG.warning("publisher.failed error=%s", error)
+                # Once for each time that it is away, not every second.
+                if not self._is_publishing_hindered:
+                    LOG.warning("publisher.failed error=%s", error)
+                self._is_publishing_hindered = True
                 self._is_stopping.wait(self._pace.peers_s)
 
     def _publish(self, leadership: Leadership) -> None:
         """Publish until the leadership ends or something fails."""
         publisher = Publisher(self._edges.own, self._edges.database, self._site, leadership)
         publisher.publish_all()
+        self._is_publishing_hindered = False
         beaten_at = 0.0
         while self.leader.leadership == leadership and not self._is_stopping.is_set():
             if time.monotonic() - beaten_at >= self._pace.beat_s:

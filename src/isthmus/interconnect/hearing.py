@@ -68,6 +68,7 @@ class Hearing:
         self._watch: Watch | None = None
         self._lock = threading.Lock()
         self._is_read_anew = False
+        self._is_away = False
         self._noted_at = 0.0
         self._last = "", 0
 
@@ -84,7 +85,10 @@ class Hearing:
             except Overtaken:
                 LOG.info("peer.overtaken site=%s", self.site)
             except EdgeError as error:
-                LOG.warning("peer.not_heard site=%s error=%s", self.site, error.for_operator)
+                # Once for each time that it is away, not every few seconds.
+                level = logging.INFO if self._is_away else logging.WARNING
+                LOG.log(level, "peer.not_heard site=%s error=%s", self.site, error.for_operator)
+                self._is_away = True
             except Exception as error:
                 LOG.warning("peer.failed site=%s error=%r", self.site, error)
             has_lasted = time.monotonic() - started_at > _LONGEST_WAIT_S
@@ -123,6 +127,7 @@ class Hearing:
         known = position
         with self._watching(DOCUMENTS_PREFIX, position) as watch:
             for batch in watch:
+                self._is_away = False
                 self.revision = batch.position.revision
                 known = self._hear(batch, known)
 

@@ -41,7 +41,9 @@ def probe(site: str, endpoints: Sequence[str], store: Store) -> Probe:
         store.read(heartbeat_of(site).key)
     except EdgeError as error:
         # A process that is stopped, or cut off behind what takes connections for it.
-        return Probe(Echo.NOTHING, time.monotonic(), f"It takes connections, but: {error}")
+        has_hurried = hurry.finished.is_set()
+        reason = "It takes connections and says nothing." if has_hurried else error.for_operator
+        return Probe(Echo.NOTHING, time.monotonic(), reason)
     finally:
         hurry.cancel()
     return Probe(Echo.ANSWERS, time.monotonic())
