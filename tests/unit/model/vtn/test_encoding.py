@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,16 @@ ALL: tuple[Document, ...] = (VTN, MEMBER, REQUEST, ANSWER, SITE)
 def test_what_is_written_is_read_again(document: Document) -> None:
     """By its kind and name."""
     assert decode(kind_of(document), name_of(document), encode(document)) == document
+
+
+def test_the_format_stays_as_other_releases_know_it() -> None:
+    """To the letter: what was published by one release is read by the next, and the other way."""
+    known = json.loads(Path(__file__).with_name("documents.json").read_text())
+    assert len(known) == len(ALL)
+    for document in ALL:
+        found = known[f"{kind_of(document)}/{name_of(document)}"]
+        assert json.loads(encode(document)) == found
+        assert decode(kind_of(document), name_of(document), json.dumps(found)) == document
 
 
 def test_who_wrote_it_and_what_it_is_about_is_in_it() -> None:
