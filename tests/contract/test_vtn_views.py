@@ -4,36 +4,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from isthmus.model.report import Status
-from isthmus.model.vtn import ownership
-from isthmus.model.vtn.documents import Change, Kind, MemberDocument, Operation
+from isthmus.model.vtn import encoding, ownership, requests
+from isthmus.model.vtn.documents import Change, Kind, Operation
+from isthmus.model.vtn.membership import speak
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
+    from tests.vtn_site import Peer, Region
 
-VTN = "7d3c5f52-6f0e-4c55-9d5f-6d1d3b0a1e01"
 RED = "red-project"
+OTHER = "7d3c5f52-6f0e-4c55-9d5f-6d1d3b0a1e02"
 
 
-def create(*members: str, vtn_id: str = VTN, site: str = "west", **said: Any) -> Any:
-    """Make a document of a VTN."""
-    projects: dict[str, str | None] = dict.fromkeys(members or (site,), RED)
-    prefixes = [ip_network("10.0.0.0/16")]
-    return ownership.create(vtn_id, site, RED, members=projects, prefixes=prefixes, **said)
-
-
-def write(*documents: Any) -> None:
-    """Write documents of our own."""
-    from isthmus.db.vtn import views
-    from isthmus.plugin import transactions
-
-    transactions.write(views.write, "west", *documents)
-
-
-def row(vtn_id: str = VTN) -> Any:
+def row(vtn_id: str) -> Any:
     """Return the row of a VTN, or None."""
     from isthmus.db.vtn import vtns
     from isthmus.plugin import transactions
@@ -42,150 +28,177 @@ def row(vtn_id: str = VTN) -> Any:
     return found[0] if found else None
 
 
-def test_an_own_document_makes_rows_and_is_to_be_published_and_realised(cloud: Cloud) -> None:
+def to_be_done() -> set[str]:
+    """Return the VTNs the worker has to look at, and have it forget them."""
+    from isthmus.db.vtn import journal
+    from isthmus.plugin import transactions
+
+    def take(context: Any) -> set[str]:
+        found = journal.read_changed(context)
+        for vtn_id in found:
+            journal.delete(context, journal.read_numbers(context, vtn_id))
+        return set(found)
+
+    return transactions.write(take)
+
+
+def say(west: Region, vtn_id: str, **said: Any) -> None:
+    """Have the worker say something of a VTN."""
+    west.put(speak(west.view(vtn_id), **said))
+
+
+def east_owned(*members: str, **changes: Any) -> tuple[Peer, str]:
+    """Return another site that owns a VTN."""
+    from tests.vtn_site import Peer, new_vtn
+
+    east = Peer("east")
+    document = replace(new_vtn("east", members, ["10.0.0.0/16"]), **changes)
+    east.put(document)
+    return east, document.vtn_id
+
+
+def test_an_own_document_makes_rows_and_is_to_be_published_and_realised(west: Region) -> None:
     """In the one transaction that writes it."""
     from isthmus.db.vtn import outbox
     from isthmus.plugin import transactions
-    from tests.fakes import far_site
+    from tests.vtn_site import new_vtn
 
-    write(create("west", "east", name="red", description="mine"))
-    found = row()
+    document = new_vtn("west", ["west", "east"], ["10.0.0.0/16"], description="mine")
+    west.put(document)
+    found = row(document.vtn_id)
     assert (found.name, found.project_id, found.owner_site) == ("red", RED, "west")
     assert (found.prefixes, found.members) == (("10.0.0.0/16",), ("east", "west"))
     assert found.standard.description == "mine"
     entries = transactions.read(outbox.read)
     assert {(each.kind, each.name) for each in entries} == {
-        ("vtn", VTN),
-        ("member", f"{VTN}/west"),
+        ("vtn", document.vtn_id),
+        ("member", f"{document.vtn_id}/west"),
     }
-    assert far_site.to_be_done() == {VTN}
-    assert far_site.our_view(VTN).wanted is not None
+    assert to_be_done() == {document.vtn_id}
+    assert west.view(document.vtn_id).wanted is not None
 
 
-def test_what_is_said_already_is_written_once(cloud: Cloud) -> None:
+def test_what_is_said_already_is_written_once(cloud: Cloud, west: Region) -> None:
     """No row, no entry, no revision more."""
-    from tests.fakes import far_site
-
-    write(create(name="red"))
+    west.create()
     before = cloud.rows()
-    write(create(name="red"), *far_site.own_documents())
+    west.put(*(each.document for each in west.published()))
     after = cloud.rows()
-    assert {n: rows for n, rows in after.items() if rows != before[n]}.keys() <= {
-        "isthmus_vtn_journal"
-    }
+    changed = {name for name, rows in after.items() if rows != before[name]}
+    assert changed <= {"isthmus_vtn_journal"}
 
 
-def test_a_change_counts_as_a_revision_and_a_word_of_a_member_does_not(cloud: Cloud) -> None:
+def test_a_change_counts_as_a_revision_and_a_word_of_a_member_does_not(west: Region) -> None:
     """Who made a condition on a revision hears of what was asked for, not of states."""
-    from tests.fakes import far_site
-
-    write(create())
-    view = far_site.our_view(VTN)
-    far_site.speak_ours(VTN, carried_out=view.document.version, status=Status.ACTIVE)  # type: ignore[union-attr]
-    assert row().standard.revision == 0
-    write(ownership.change(far_site.our_view(VTN), Operation.UPDATE, Change(name="other")))
-    assert (row().name, row().standard.revision) == ("other", 1)
+    vtn_id = west.create()
+    west.work()
+    assert west.said(vtn_id).status is Status.ACTIVE
+    assert row(vtn_id).standard.revision == 0
+    west.change(vtn_id, Operation.UPDATE, name="other")
+    assert (row(vtn_id).name, row(vtn_id).standard.revision) == ("other", 1)
 
 
-def test_what_is_carried_out_does_not_come_again(cloud: Cloud) -> None:
+def test_what_is_carried_out_does_not_come_again(west: Region) -> None:
     """The worker's own word does not wake it."""
-    from tests.fakes import far_site
+    vtn_id = west.create()
+    assert to_be_done() == {vtn_id}
+    wanted = west.view(vtn_id).wanted
+    assert wanted is not None
+    say(west, vtn_id, carried_out=wanted.version, status=Status.ACTIVE)
+    assert to_be_done() == set()
 
-    write(create())
-    assert far_site.to_be_done() == {VTN}
-    version = far_site.our_view(VTN).wanted.version  # type: ignore[union-attr]
-    far_site.speak_ours(VTN, carried_out=version, status=Status.ACTIVE)
-    assert far_site.to_be_done() == set()
 
-
-def test_a_deleted_vtn_is_forgotten_when_every_member_has_removed_it(cloud: Cloud) -> None:
+def test_a_deleted_vtn_is_forgotten_when_every_member_has_removed_it(
+    cloud: Cloud, west: Region
+) -> None:
     """Its rows, its documents, and its route targets; not before."""
-    from tests.fakes import far_site
+    from tests.vtn_site import Peer, exchange
 
-    east = far_site.FarSite("east")
-    write(create("west", "east"))
-    east.sync(VTN)
-    version = far_site.our_view(VTN).wanted.version  # type: ignore[union-attr]
-    far_site.speak_ours(VTN, carried_out=version, status=Status.ACTIVE)
-    east.say(VTN, carried_out=version, status=Status.ACTIVE)  # type: ignore[arg-type]
-    write(ownership.change(far_site.our_view(VTN), Operation.DELETE, Change()))
-    assert row() is None
-    east.sync(VTN)
-    assert far_site.to_be_done() == {VTN}
-    far_site.speak_ours(VTN, is_removed=True)
-    assert far_site.own_documents()
-    east.say(VTN, is_removed=True)  # type: ignore[arg-type]
-    assert far_site.own_documents() == []
+    east = Peer("east")
+    vtn_id = west.create("west", "east")
+    exchange(west, east)
+    west.change(vtn_id, Operation.DELETE)
+    assert row(vtn_id) is None
+    west.work()
+    assert west.published()
+    exchange(west, east)
+    assert west.published() == []
     left = {name for name, rows in cloud.rows().items() if rows and "vtn" in name}
     assert left <= {"isthmus_vtn_journal", "isthmus_vtn_events"}
 
 
-def test_a_vtn_of_a_trusted_site_is_its_projects_here_too(cloud: Cloud) -> None:
+def test_a_vtn_of_a_trusted_site_is_its_projects_here_too(west: Region) -> None:
     """And the membership is accepted without anybody's doing."""
-    from tests.fakes import far_site
-
-    east = far_site.FarSite("east")
-    east.write(create("west", "east", site="east"))
-    east.sync(VTN)
-    assert (row().project_id, row().owner_site) == (RED, "east")
-    assert far_site.our_view(VTN).wanted is not None
+    east, vtn_id = east_owned("west", "east")
+    west.hear(east)
+    assert (row(vtn_id).project_id, row(vtn_id).owner_site) == (RED, "east")
+    assert west.view(vtn_id).wanted is not None
 
 
-def test_a_vtn_of_another_identity_waits_for_its_project_and_its_acceptance(cloud: Cloud) -> None:
+def test_a_vtn_of_another_identity_waits_for_its_project_and_its_acceptance(
+    west: Region,
+) -> None:
     """A project id of theirs means nothing here until it is mapped."""
     from isthmus.db.vtn import sites, views
     from isthmus.plugin import transactions
-    from tests.fakes import far_site
 
-    east = far_site.FarSite("east", shares_identity=False)
-    document = create("west", "east", site="east")
-    east.write(
-        replace(document, members=tuple(replace(each, project=None) for each in document.members))
-    )
-    east.sync(VTN)
-    assert (row().project_id, far_site.our_view(VTN).wanted) == ("", None)
-    assert far_site.our_view(VTN).awaits_acceptance
+    transactions.write(lambda context: sites.update(context, "east", shares_identity=False))
+    east, vtn_id = east_owned("west", "east")
+    west.hear(east)
+    assert (row(vtn_id).project_id, west.view(vtn_id).wanted) == ("", None)
+    assert west.view(vtn_id).awaits_acceptance
     transactions.write(sites.replace_projects, "east", {RED: "our-red"})
-    transactions.write(views.refresh, "west", [VTN])
-    assert row().project_id == "our-red"
+    transactions.write(views.refresh, "west", [vtn_id])
+    assert row(vtn_id).project_id == "our-red"
 
 
-def test_what_cannot_be_read_or_kept_is_told_and_changes_nothing(cloud: Cloud) -> None:
+def test_what_cannot_be_read_or_kept_is_told_and_changes_nothing(west: Region) -> None:
     """A peer's nonsense is a notice."""
     from isthmus.db.vtn import documents, views
     from isthmus.plugin import transactions
+    from tests.vtn_site import new_vtn
 
-    write(create(name="red"))
+    vtn_id = west.create()
     for number, body in enumerate(("", "{", '{"version":2}', '{"version":1,"owner":3}')):
-        bad = documents.Document(f"site-{number}", Kind.VTN, VTN, body, VTN)
+        bad = documents.Document(f"site-{number}", Kind.VTN, vtn_id, body, vtn_id)
         assert transactions.write(documents.put_heard, bad)
-    long = create(site="east", name="x" * 300, description="🚂" * 300, vtn_id=VTN[:-1] + "2")
+    made = new_vtn("east", ["east"], ["10.1.0.0/16"], name="x" * 300, description="🚂" * 300)
+    long = replace(made, vtn_id=OTHER)
     odd = replace(long, members=(replace(long.members[0], site="../etc"),))
-    for site, document in (("east", long), ("west", odd)):
-        from isthmus.model.vtn import encoding
-
-        heard = documents.Document(
-            site, Kind.VTN, document.vtn_id, encoding.encode(document), document.vtn_id
-        )
+    for site, document in (("east", long), ("north", odd)):
+        heard = documents.Document(site, Kind.VTN, OTHER, encoding.encode(document), OTHER)
         transactions.write(documents.put_heard, heard)
-    transactions.write(views.refresh, "west", [VTN, long.vtn_id])
-    assert row().name == "red"
-    assert row().notice.count("Not understood") == 4
-    assert (len(row(long.vtn_id).name), row(long.vtn_id).members) == (255, ("east",))
+    transactions.write(views.refresh, "west", [vtn_id, OTHER])
+    assert row(vtn_id).name == "red"
+    assert row(vtn_id).notice.count("Not understood") == 4
+    assert (len(row(OTHER).name), row(OTHER).members) == (255, ("east",))
 
 
-def test_the_owner_carries_out_what_another_site_asks_for(cloud: Cloud) -> None:
+def test_the_owner_carries_out_what_another_site_asks_for(west: Region) -> None:
     """When it hears of it; and says so, which the other withdraws its request upon."""
-    from isthmus.model.vtn import requests
-    from tests.fakes import far_site
+    from tests.vtn_site import Peer, exchange
 
-    east = far_site.FarSite("east")
-    write(create("west", "east", name="red"))
-    east.sync(VTN)
+    east = Peer("east")
+    vtn_id = west.create("west", "east")
+    exchange(west, east)
     change = Change(name="renamed there")
-    east.write(requests.ask(east.view(VTN), "a" * 36, 0.0, Operation.UPDATE, change))
-    east.sync(VTN)
-    assert row().name == "renamed there"
-    documents = far_site.own_documents()
-    assert [type(each) for each in documents if isinstance(each, MemberDocument)]
-    assert east.view(VTN).requests == ()
+    east.put(requests.ask(east.view(vtn_id), "a" * 36, 0.0, Operation.UPDATE, change))
+    exchange(west, east)
+    assert row(vtn_id).name == "renamed there"
+    assert east.view(vtn_id).requests == ()
+
+
+def test_a_former_owner_that_did_not_know_is_told_what_does_not_count(west: Region) -> None:
+    """Its operator reads it as a notice."""
+    from tests.vtn_site import Peer, exchange
+
+    east = Peer("east")
+    vtn_id = west.create("west", "east")
+    exchange(west, east)
+    east.put(ownership.take_over(east.view(vtn_id)))
+    west.change(vtn_id, Operation.UPDATE, name="unheard")
+    assert row(vtn_id).name == "unheard"
+    exchange(west, east)
+    found = row(vtn_id)
+    assert (found.name, found.owner_site, found.epoch) == ("red", "east", 2)
+    assert "does not count" in found.notice

@@ -15,6 +15,7 @@ from isthmus.db.records import StandardAttributes
 from isthmus.db.vtn import tables
 from isthmus.model.report import Status
 from isthmus.model.text import to_narrow
+from isthmus.model.vtn import recovery
 from isthmus.model.vtn.documents import Acceptance, MemberDocument, Result, VtnDocument
 from isthmus.model.vtn.merge import VtnView
 from isthmus.model.vtn.requests import Settled
@@ -91,11 +92,6 @@ def _touch(context: Context, number: int, description: str, *, is_other: bool) -
 
 def _of_vtn(view: VtnView, document: VtnDocument, refused: Sequence[str]) -> Row:
     pending = [each for each in view.requests if each.request.site == view.site]
-    overruled = (
-        f"What {each.owner} wrote as {each.version} does not count: {document.version} does."
-        for each in view.overruled
-        if each.version.claim != document.version.claim and not each.is_deleted
-    )
     return {
         "name": document.name[:MAX_NAME],
         "type": str(document.type),
@@ -107,7 +103,13 @@ def _of_vtn(view: VtnView, document: VtnDocument, refused: Sequence[str]) -> Row
         "class_of_service": document.class_of_service,
         "rate_kbps": document.rate_kbps,
         "requests_pending": sum(each.answer is None for each in pending),
-        "notice": "\n".join([*overruled, *(f"Not understood: {each}" for each in refused)]),
+        "notice": "\n".join(
+            [
+                *recovery.losses(view),
+                *recovery.refusals(view),
+                *(f"Not understood: {each}" for each in refused),
+            ]
+        ),
     }
 
 
