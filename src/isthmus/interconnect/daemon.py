@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -150,19 +149,51 @@ class Interconnect:
                 self._is_stopping.wait(self._pace.peers_s)
 
     def _publish(self, leadership: Leadership) -> None:
-        """Publish until the leadership ends or something fails."""
+        """Publish until the leadership ends or etcd fails."""
         publisher = Publisher(self._edges.own, self._edges.database, self._site, leadership)
         publisher.publish_all()
         self._is_publishing_hindered = False
-        beaten_at = 0.0
-        while self.leader.leadership == leadership and not self._is_stopping.is_set():
-            if time.monotonic() - beaten_at >= self._pace.beat_s:
-                if self._edges.database.take_wish_to_publish_anew():
-                    publisher.publish_all()
+        is_over = threading.Event()
+        beating = threading.Thread(
+            target=self._beat, args=(publisher, leadership, is_over), name="beat", daemon=True
+        )
+        beating.start()
+        try:
+            while self.leader.leadership == leadership and not self._is_stopping.is_set():
+                self._publish_once(publisher)
+        finally:
+            is_over.set()
+            beating.join(_LONGEST_WAIT_S)
+
+    def _publish_once(self, publisher: Publisher) -> None:
+        """Publish what waits, or wait; without the database what is published stays good."""
+        try:
+            if self._edges.database.take_wish_to_publish_anew():
+                publisher.publish_all()
+            number = publisher.publish_due()
+        except DatabaseAway as error:
+            if not self._is_publishing_hindered:
+                LOG.warning("publisher.failed error=%s", error)
+            self._is_publishing_hindered = True
+            self._is_stopping.wait(self._pace.peers_s)
+            return
+        self._is_publishing_hindered = False
+        if not number:
+            self._is_stopping.wait(self._pace.poll_s)
+
+    def _beat(self, publisher: Publisher, leadership: Leadership, is_over: threading.Event) -> None:
+        """Say again and again that this site is alive, however long its database takes."""
+        while not is_over.is_set() and not self._is_stopping.is_set():
+            try:
                 publisher.send_beat(self.peers.revisions())
-                beaten_at = time.monotonic()
-            if not publisher.publish_due():
-                self._is_stopping.wait(self._pace.poll_s)
+            except LeadershipLost:
+                self.leader.give_up(leadership)
+                return
+            except EdgeError as error:
+                LOG.info("beat.not_sent error=%s", error.for_operator)
+            except Exception:
+                LOG.exception("beat.not_sent")
+            is_over.wait(self._pace.beat_s)
 
     def _listen_for_ever(self) -> None:
         while not self._is_stopping.is_set():

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
+import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from neutron_lib import context as neutron_context
@@ -29,6 +31,48 @@ LOG = logging.getLogger(__name__)
 Reveal = Callable[[str], bytes]
 Refresh = Callable[[neutron_context.Context, str, Collection[str]], Any]
 _REFRESHED_AT_ONCE = 50
+_ATTEMPTS = 6
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+
+
+@contextlib.contextmanager
+def transaction() -> Iterator[neutron_context.Context]:
+    """Run a block in a transaction, as an administrator.
+
+    Raises:
+        DatabaseAway: nothing was written.
+        TryAgain: nothing was written, because somebody else was writing.
+    """
+    context = neutron_context.get_admin_context()
+    try:
+        with db_api.CONTEXT_WRITER.using(context):
+            yield context
+    except (db_exc.DBDeadlock, db_exc.DBDuplicateEntry, db_exc.RetryRequest) as error:
+        raise TryAgain(f"Somebody else was writing: {error}") from error
+    except (db_exc.DBError, sa.exc.SQLAlchemyError) as error:
+        reason = str(getattr(error, "inner_exception", None) or error).splitlines()[0]
+        raise DatabaseAway(f"Neutron's database could not be used: {reason}") from error
+
+
+class TryAgain(DatabaseAway):
+    """Others were writing the same rows at the same moment."""
+
+
+def steadfast(call: Callable[_Arguments, _Answer]) -> Callable[_Arguments, _Answer]:
+    """Make a call that is one transaction again, a few times, while others are in its way."""
+
+    @functools.wraps(call)
+    def again(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Answer:
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                return call(*arguments, **named)
+            except TryAgain:
+                # Not all at the same moment again.
+                time.sleep(random.uniform(0.5, 1.5) * 0.02 * 2**attempt)  # noqa: S311
+        return call(*arguments, **named)
+
+    return again
 
 
 class NeutronDatabase:
@@ -47,6 +91,7 @@ class NeutronDatabase:
 
     # Own documents
 
+    @steadfast
     def read_outbox(self, limit: int) -> Sequence[Posted]:
         """Return the oldest rows of the outbox."""
         with transaction() as context:
@@ -55,22 +100,26 @@ class NeutronDatabase:
                 for entry in outbox.read(context, limit)
             ]
 
+    @steadfast
     def read_own(self, names: Collection[DocumentName]) -> Mapping[DocumentName, str]:
         """Return those of this site's documents that there are."""
         keys = [(name.kind, name.name) for name in sorted(names)]
         with transaction() as context:
             return _texts(documents.read_many(context, self._own_site, keys))
 
+    @steadfast
     def read_all_own(self) -> Mapping[DocumentName, str]:
         """Return all of this site's documents."""
         with transaction() as context:
             return _texts(documents.read_of_site(context, self._own_site))
 
+    @steadfast
     def delete_posted(self, numbers: Collection[int]) -> None:
         """Delete exactly these rows of the outbox."""
         with transaction() as context:
             outbox.delete(context, numbers)
 
+    @steadfast
     def take_wish_to_publish_anew(self) -> bool:
         """Return whether an operator wants everything published anew; asks once."""
         with transaction() as context:
@@ -80,6 +129,7 @@ class NeutronDatabase:
 
     # Heard documents
 
+    @steadfast
     def read_position(self, site: str) -> Position | None:
         """Return up to where a site has been heard."""
         with transaction() as context:
@@ -88,6 +138,7 @@ class NeutronDatabase:
             return None
         return Position(record.watched_cluster, record.watched_revision)
 
+    @steadfast
     def hear(
         self, site: str, after: Position, changes: Sequence[Heard | DocumentName], to: Position
     ) -> frozenset[str]:
@@ -102,6 +153,7 @@ class NeutronDatabase:
                     concerned.add(change.vtn_id)
         return frozenset(vtn_id for vtn_id in concerned if vtn_id is not None)
 
+    @steadfast
     def hear_all(
         self, site: str, heard: Sequence[Heard], kept: Collection[DocumentName], to: Position
     ) -> frozenset[str]:
@@ -117,6 +169,7 @@ class NeutronDatabase:
             )  # fmt: skip
         return concerned
 
+    @steadfast
     def note_beat(self, site: str, beat: Beat, after: Position, to: Position) -> None:
         """Note that a site was heard to be alive up to a position."""
         with transaction() as context:
@@ -126,11 +179,13 @@ class NeutronDatabase:
                 as_number=beat.as_number, heard_at=_naive(beat.at),
             )  # fmt: skip
 
+    @steadfast
     def read_again_later(self, site: str) -> None:
         """Forget up to where a site has been heard."""
         with transaction() as context:
             sites.update(context, site, watched_cluster="", watched_revision=0)
 
+    @steadfast
     def read_states(self) -> Mapping[str, State]:
         """Return how the peers were when somebody last looked."""
         with transaction() as context:
@@ -144,6 +199,7 @@ class NeutronDatabase:
                 if record.state is not sites.State.OWN
             }
 
+    @steadfast
     def note_state(self, site: str, state: State, reason: str) -> None:
         """Note how a peer is, and that it has changed."""
         with transaction() as context:
@@ -157,21 +213,28 @@ class NeutronDatabase:
         """Bring the merged views of VTNs up to date, some in each transaction."""
         wanted = sorted(vtn_ids)
         for start in range(0, len(wanted), _REFRESHED_AT_ONCE):
-            with transaction() as context:
-                self._refresh(context, self._own_site, wanted[start : start + _REFRESHED_AT_ONCE])
+            self._refresh_some(wanted[start : start + _REFRESHED_AT_ONCE])
 
+    @steadfast
     def read_vtn_ids(self) -> Collection[str]:
         """Return every VTN anybody speaks of."""
         with transaction() as context:
             return documents.read_vtn_ids(context)
 
+    @steadfast
     def record_event(self, site: str, text: str) -> None:
         """Keep a sentence for operators."""
         with transaction() as context:
             events.append(context, site, text)
 
+    @steadfast
+    def _refresh_some(self, vtn_ids: Sequence[str]) -> None:
+        with transaction() as context:
+            self._refresh(context, self._own_site, vtn_ids)
+
     # Peers
 
+    @steadfast
     def read_peers(self) -> Sequence[Peer]:
         """Return the peers that both sides have confirmed."""
         with transaction() as context:
@@ -198,22 +261,6 @@ class NeutronDatabase:
             credentials,
             is_to_be_read_anew=record.asked is sites.Asked.RECOVER,
         )
-
-
-@contextlib.contextmanager
-def transaction() -> Iterator[neutron_context.Context]:
-    """Run a block in a transaction, as an administrator.
-
-    Raises:
-        DatabaseAway: nothing was written.
-    """
-    context = neutron_context.get_admin_context()
-    try:
-        with db_api.CONTEXT_WRITER.using(context):
-            yield context
-    except (db_exc.DBError, sa.exc.SQLAlchemyError) as error:
-        reason = str(getattr(error, "inner_exception", None) or error).splitlines()[0]
-        raise DatabaseAway(f"Neutron's database could not be used: {reason}") from error
 
 
 def _go_on(context: neutron_context.Context, site: str, after: Position, to: Position) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from isthmus.db.vtn import events, invitations, sites
 from isthmus.db.vtn.invitations import InvitationRecord
 from isthmus.db.vtn.sites import SiteRecord
-from isthmus.interconnect.neutron_database import transaction
+from isthmus.interconnect.neutron_database import steadfast, transaction
 from isthmus.interconnect.peering.ledger import Entry
 
 _INTRODUCED = ("endpoints", "peering_endpoint", "as_number", "ca", "state", "liveness")
@@ -17,11 +17,13 @@ _INTRODUCED = ("endpoints", "peering_endpoint", "as_number", "ca", "state", "liv
 class NeutronLedger:
     """Neutron's database, for peering."""
 
+    @steadfast
     def read(self) -> Mapping[str, SiteRecord]:
         """Return all sites."""
         with transaction() as context:
             return sites.read(context)
 
+    @steadfast
     def change(self, name: str, decide: Callable[[SiteRecord], Entry]) -> SiteRecord | None:
         """Change a site as ``decide`` says of its row; return it as it is then."""
         with transaction() as context:
@@ -34,6 +36,7 @@ class NeutronLedger:
                 events.append(context, name, entry.event)
             return sites.read_one(context, name)
 
+    @steadfast
     def take(self, token_hash: str, taker: str) -> InvitationRecord | None:
         """Use an invitation up, if that is still possible; return it as it is then."""
         with transaction() as context:
@@ -42,6 +45,7 @@ class NeutronLedger:
                 return record
             return invitations.read_by_hash(context, token_hash)
 
+    @steadfast
     def introduce(self, own: SiteRecord) -> None:
         """Keep what is said of this site itself."""
         with transaction() as context:

@@ -9,6 +9,7 @@ does it let a heartbeat be heard, by which peers know that they may believe what
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Publisher:
         self._site = site
         self._leadership = leadership
         self._clock = clock
+        self._lock = threading.Lock()
         self._beat = 0
         self._position: Position | None = None
 
@@ -113,7 +115,7 @@ class Publisher:
         return len(posted)
 
     def send_beat(self, heard: Mapping[str, int]) -> None:
-        """Say that this site is alive, and how far it has heard the others.
+        """Say that this site is alive, and how far it has heard the others; from any thread.
 
         Raises:
             LeadershipLost: somebody else's turn, or the etcd is not the one it was.
@@ -144,7 +146,8 @@ class Publisher:
         for batch in _batches(changes):
             puts = {key: body for key, body in batch.items() if body is not None}
             deletions = [key for key, body in batch.items() if body is None]
-            self._check(self._store.write(puts, deletions, under=self._leadership))
+            with self._lock:
+                self._check(self._store.write(puts, deletions, under=self._leadership))
 
     def _check(self, position: Position) -> None:
         """See an etcd that went back in time, leadership and all, as one restored from a backup."""

@@ -121,6 +121,18 @@ def test_whatever_is_away_comes_back_and_nothing_is_lost(sites: tuple[_Site, _Si
         eventually(both_equal(west, east))
 
 
+def test_a_site_without_its_database_is_alive_all_the_same(sites: tuple[_Site, _Site]) -> None:
+    """What it published stays good, and its heart beats."""
+    west, east = sites
+    eventually(lambda: west.state_of("east") == "UP")
+    east.database.is_away = True
+    time.sleep(3 * PACE.silent_after_s)
+    assert west.state_of("east") == "UP"
+    east.database.is_away = False
+    east.database.write(request_of("east", 2))
+    eventually(both_equal(west, east))
+
+
 def test_an_own_etcd_that_was_lost_is_filled_again(sites: tuple[_Site, _Site]) -> None:
     """And the peer hears it as before."""
     west, east = sites
