@@ -206,9 +206,32 @@ def read_prefixes(context: Context, project_id: str) -> list[tuple[str, str, IpP
 
 def read_naming(context: Context, site: str) -> list[str]:
     """Return the VTNs, deleted ones too, of which a site is the owner or a member, in order."""
+    query: Any = sa.select(_VTN.c.id).where(_names(site)).order_by(_VTN.c.id)
+    return list(context.session.execute(query).scalars())
+
+
+def read_unsettled(context: Context, site: str, limit: int) -> list[str]:
+    """Return VTNs that name a site and of which something has still to happen, or is to be told."""
+    behind = sa.or_(
+        _MEMBER.c.epoch != _VTN.c.epoch,
+        _MEMBER.c.generation != _VTN.c.generation,
+        _MEMBER.c.is_leaving,
+        _MEMBER.c.drift != "",
+    )
+    is_behind = sa.exists().where(_MEMBER.c.vtn_id == _VTN.c.id, behind)
+    query: Any = (
+        sa.select(_VTN.c.id)
+        .where(_names(site))
+        .where(sa.or_(_VTN.c.is_deleted, _VTN.c.notice != "", is_behind))
+        .order_by(_VTN.c.id)
+        .limit(limit)
+    )
+    return list(context.session.execute(query).scalars())
+
+
+def _names(site: str) -> Condition:
     is_member = sa.exists().where(_MEMBER.c.vtn_id == _VTN.c.id, _MEMBER.c.site == site)
-    query: Any = sa.select(_VTN.c.id).where(sa.or_(_VTN.c.owner_site == site, is_member))
-    return list(context.session.execute(query.order_by(_VTN.c.id)).scalars())
+    return sa.or_(_VTN.c.owner_site == site, is_member)
 
 
 def lock(context: Context, vtn_id: str) -> None:
