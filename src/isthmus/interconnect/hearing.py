@@ -104,7 +104,9 @@ class Hearing:
         self._store.close()
 
     def read_anew(self) -> None:
-        """Have everything read again, from any thread."""
+        """Have everything read again, from any thread; nothing happens while that is under way."""
+        if self._is_read_anew:
+            return
         self._is_read_anew = True
         with self._lock:
             if self._watch is not None:

@@ -15,6 +15,7 @@ from isthmus.interconnect.hearing import Ears, Hearing
 from isthmus.interconnect.liveness import Liveness, Probe, Signs, State, judge
 from isthmus.interconnect.probe import probe
 from isthmus.interconnect.store.store import Store
+from isthmus.model.errors import IsthmusError
 
 LOG = logging.getLogger(__name__)
 
@@ -68,10 +69,14 @@ class Peers:
             if peer is None or replace(peer, is_to_be_read_anew=False) != known:
                 self._end(name)
         states = self._database.read_states() if wanted.keys() - self._heard.keys() else {}
-        for name in wanted.keys() - self._heard.keys():
-            self._begin(wanted[name], states.get(name))
+        for name in sorted(wanted.keys() - self._heard.keys()):
+            try:
+                self._begin(wanted[name], states.get(name))
+            except IsthmusError as error:
+                # One that can't be heard keeps no other from being.
+                LOG.error("peer.unusable site=%s error=%s", name, error.for_operator)
         for name, peer in wanted.items():
-            if peer.is_to_be_read_anew:
+            if peer.is_to_be_read_anew and name in self._heard:
                 self._heard[name].hearing.read_anew()
 
     def hush(self) -> None:

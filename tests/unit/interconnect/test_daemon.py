@@ -13,6 +13,7 @@ import pytest
 from isthmus.interconnect.daemon import Edges, Interconnect, Pace
 from isthmus.interconnect.database import Peer
 from isthmus.interconnect.publisher import SiteFacts
+from isthmus.model.errors import InvalidValue
 from tests.fakes.etcd import free_port
 from tests.fakes.site_database import FakeSiteDatabase
 from tests.fakes.store import FakeEtcd, FakeStore
@@ -217,3 +218,24 @@ def test_what_an_operator_wants_published_anew_is_published_anew(
     eventually(lambda: not west.hears_all_of("east") or not east.database.heard["west"])
     west.database.is_to_publish_anew = True
     eventually(both_equal(west, east))
+
+
+def test_a_peer_that_can_t_be_used_keeps_no_other_from_being_heard(
+    sites: tuple[_Site, _Site],
+) -> None:
+    """As one whose endpoint is no URL."""
+    west, east = sites
+    connect = west._connect
+
+    def refuse(peer: Peer) -> FakeStore:
+        if peer.name == "a-bad-one":
+            raise InvalidValue("'nowhere' is not of the form https://HOST:PORT.")
+        return connect(peer)
+
+    west.stop()
+    west._connect = refuse  # type: ignore[method-assign]  # for one of them
+    west.meet("a-bad-one")
+    west.start()
+    east.database.write(request_of("east", 2))
+    eventually(both_equal(west, east))
+    eventually(lambda: west.state_of("east") == "UP")

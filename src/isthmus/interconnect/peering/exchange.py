@@ -7,7 +7,6 @@ Pure, but for what hides and shows secrets.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -71,8 +70,12 @@ def decode(text: str) -> Exchange:
     if not text:
         return Exchange()
     try:
-        said: Mapping[str, Any] = json.loads(text)
-        found = {each.name: said[each.name] for each in fields(Exchange) if each.name in said}
+        said = json.loads(text)
+        if not isinstance(said, dict):
+            raise ValueError
+        found: dict[str, Any] = {
+            each.name: said[each.name] for each in fields(Exchange) if each.name in said
+        }
     except (ValueError, TypeError):
         raise InvalidValue(
             "The note of this peering can't be read; invite the site anew."
