@@ -132,11 +132,11 @@ class VtnView:
 
     @property
     def has_lost_versions(self) -> bool:
-        """Whether this owner's newest document is older than what it wrote, as after a backup."""
+        """Whether others have heard more of this owner than it knows itself, as after a backup."""
         return (
             self.document is not None
             and self.newest is not None
-            and self.is_owner
+            and self.newest.owner == self.site
             and self.document.version < self.newest
         )
 

@@ -119,7 +119,8 @@ def take_over(view: VtnView, vouched_gone: Iterable[str] = ()) -> VtnDocument:
     """Make this site the owner, by an epoch greater than any it knows of.
 
     The owner may do so again, to vouch for others or because it lost what it wrote. A VTN that is
-    deleted stays deleted. Members that only overruled owners gave something to leave.
+    deleted stays deleted, even if only a member knows that it is. Members that only overruled
+    owners gave something to leave.
 
     Args:
         view: the VTN, as this site sees it.
@@ -127,19 +128,12 @@ def take_over(view: VtnView, vouched_gone: Iterable[str] = ()) -> VtnDocument:
             not heard of, because they lost it or are gone for good.
 
     Raises:
-        IntentConflict: nothing is known of the VTN, or this site is the owner, or knows that it
-            was deleted though it has not the document any more.
+        IntentConflict: nothing is known of the VTN, or this site is the owner.
         NotPermitted: this site is no member.
     """
     document = view.document
     if document is None or view.newest is None:
         raise IntentConflict("There is no such network.", f"Nothing is known of {view.vtn_id}.")
-    own = view.own_member
-    if own is not None and own.follows_deletion and not document.is_deleted:
-        raise IntentConflict(
-            "The network is deleted.",
-            f"{view.site} knows that {view.vtn_id} was deleted by {own.follows.owner}.",
-        )
     vouched_gone = set(vouched_gone)
     if view.is_owner and not view.has_lost_versions and not vouched_gone:
         raise IntentConflict(
@@ -158,8 +152,20 @@ def take_over(view: VtnView, vouched_gone: Iterable[str] = ()) -> VtnDocument:
         epoch=version.epoch,
         generation=version.generation,
         members=tuple(_members_after_take_over(view, version)),
+        is_deleted=document.is_deleted or _is_known_to_be_deleted(view, document),
         took_over=(*document.took_over, document.version),
         vouched_gone=tuple(sorted(vouched_gone.union(document.vouched_gone) - {view.site})),
+    )
+
+
+def _is_known_to_be_deleted(view: VtnView, document: VtnDocument) -> bool:
+    """Whether a member follows a deletion whose document this site has not, or not any more."""
+    return any(
+        each.grant is not None
+        and each.document is not None
+        and each.document.follows_deletion
+        and each.document.follows > document.version
+        for each in view.members
     )
 
 

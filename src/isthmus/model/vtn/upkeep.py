@@ -20,8 +20,8 @@ from isthmus.model.vtn.documents import (
 )
 from isthmus.model.vtn.membership import Said, speak
 from isthmus.model.vtn.merge import VtnView
-from isthmus.model.vtn.ownership import let_go, take_over
-from isthmus.model.vtn.requests import Settled, answer, repeat_answers, settle
+from isthmus.model.vtn.ownership import let_go, may_take_over, take_over
+from isthmus.model.vtn.requests import Settled, answer, repeat_answers, settle, settled_up_to
 from isthmus.model.vtn.slices import involved
 
 
@@ -101,11 +101,11 @@ def _own_document(view: VtnView, revoked: Collection[str]) -> Upkeep:
     document = view.document
     if document is None:
         return Upkeep()
+    if view.has_lost_versions and may_take_over(view):
+        return Upkeep((take_over(view),))
     if not view.is_owner:
         is_left = view.own_document is not None and document.is_deleted and not view.is_behind
         return Upkeep(withdraw=((Kind.VTN, view.vtn_id),)) if is_left else Upkeep()
-    if view.has_lost_versions:
-        return Upkeep((take_over(view),))
     if may_forget(view, revoked):
         return Upkeep(withdraw=((Kind.VTN, view.vtn_id),))
     answered = answer(view)
@@ -135,9 +135,16 @@ def _say(view: VtnView, settled: Sequence[Settled], *, accepts: bool) -> MemberD
         return None if is_over and not has_asked else own
     if own is None and not has_asked and view.site not in involved(view):
         return None
-    said = Said()
+    said = Said(settled=_settled_by_now(view, settled))
     if accepts and view.awaits_acceptance:
         said["acceptance"] = Acceptance.ACCEPTED
-    if settled:
-        said["settled"] = settled[-1].request.number
     return speak(view, **said)
+
+
+def _settled_by_now(view: VtnView, settled: Sequence[Settled]) -> int:
+    """Return up to which number this site needs no answers; what it forgot having asked, too."""
+    over = {each.request.number for each in settled}
+    own = {each.request.number for each in view.requests if each.request.site == view.site}
+    if own - over:
+        return min(own - over) - 1
+    return max({*over, settled_up_to(view, view.site)})

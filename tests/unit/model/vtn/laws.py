@@ -30,12 +30,19 @@ def check(world: World) -> None:
 
 
 def _documents(world: World) -> Iterator[VtnDocument]:
+    """Yield what is published, and what those it names have heard of it.
+
+    Whom it does not name does nothing and says nothing, so an owner restored from a copy can't know
+    what they heard, and may use a version again.
+    """
     for _, site in world.sites:
         for each in store(site.log):
             if isinstance(each, VtnDocument):
                 yield each
     for name in world.names:
-        yield from world.view(name).documents
+        view = world.view(name)
+        if view.own_document is not None or any(each.grant(name) for each in view.documents):
+            yield from view.documents
 
 
 def _one_document_per_version(world: World) -> None:

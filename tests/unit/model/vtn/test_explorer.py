@@ -18,7 +18,7 @@ from isthmus.model.vtn import membership, merge, ownership, requests, slices, up
 from isthmus.model.vtn.documents import MemberGrant, VtnDocument
 from tests.unit.model.vtn.explorer import Objection, explore
 from tests.unit.model.vtn.laws import at_rest
-from tests.unit.model.vtn.world import VTN, World, begin
+from tests.unit.model.vtn.world import VTN, World, begin, with_copies
 
 WORLDS = int(os.environ.get("ISTHMUS_EXPLORE", "200"))
 NARROW = ip_network("198.51.100.0/28")
@@ -28,7 +28,7 @@ NARROW = ip_network("198.51.100.0/28")
 def world(members: str, sites: str = "abc", *, torn: bool = False, **budget: int) -> World:
     """Some sites at rest; the first made a VTN with some members."""
     document = ownership.create(VTN, "a", "red", prefixes=[NARROW], members=dict.fromkeys(members))
-    return replace(at_rest(begin(document, sites, **budget)), is_torn=torn)
+    return replace(with_copies(at_rest(begin(document, sites, **budget))), is_torn=torn)
 
 
 WHOLE: Mapping[str, Callable[[], World]] = {
@@ -57,6 +57,9 @@ SCENARIOS: Mapping[str, Callable[[], World]] = {
     "requests": lambda: world("ab", ask=3),
     "requests while it is taken over": lambda: world("ab", take_over=1, ask=2),
     "requests while it is deleted": lambda: world("ab", delete=1, ask=1, take_over=1),
+    "a restored database": lambda: world("ab", restore=1, add=1, remove=1, ask=1),
+    "a restored database and a take-over": lambda: world("ab", restore=1, take_over=1, add=1),
+    "a restored database and a deletion": lambda: world("ab", restore=2, delete=1, take_over=1),
     "everything, torn": lambda: world(
         "ab", torn=True, take_over=1, add=1, remove=1, ask=1, delete=1, restart=1
     ),

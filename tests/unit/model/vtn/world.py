@@ -55,6 +55,7 @@ class Site:
     Attributes:
         log: numbers of what it ever put into its store or withdrew, in order.
         read: how far it has read each peer's log, in order of peer.
+        copy: numbers of what its store held when its database was copied.
         lost: how far it had read them when it restarted: it is never told less than that again.
         in_use: prefixes that its virtual machines may use.
         worker: what its worker is just realising; it begins as soon as it may, and ends any time.
@@ -65,6 +66,7 @@ class Site:
     log: tuple[int, ...] = ()
     read: tuple[tuple[str, int], ...] = ()
     lost: tuple[tuple[str, int], ...] = ()
+    copy: tuple[int, ...] = ()
     in_use: frozenset[IpPrefix] = frozenset()
     worker: merge.Wanted | None = None
     greatest_end: Version | None = None
@@ -273,6 +275,7 @@ def steps(world: World) -> Iterator[Step]:
         yield from _hear(world, name)
         yield from _work(world, name)
         yield from _fail(world, name)
+        yield from _restore(world, name)
         yield from _user(world, name)
 
 
@@ -313,6 +316,40 @@ def _fail(world: World, name: str) -> Iterator[Step]:
         read = tuple((peer, 0) for peer, _ in site.read)
         lost = world.with_site(name, replace(site, read=read, lost=site.read, worker=None))
         yield f"{name} restarts and has lost what it heard", replace(lost, budget=left)
+
+
+def with_copies(world: World) -> World:
+    """Let every site's database be copied, to be restored some day."""
+    for name, site in world.sites:
+        world = world.with_site(name, replace(site, copy=_compact(site.log)))
+    return world
+
+
+def _restore(world: World, name: str) -> Iterator[Step]:
+    """Restore a database, and hear everybody before anything else; not of what all forgot."""
+    left = world.budget.spend("restore")
+    if left is None or any(site.has_forgotten for _, site in world.sites):
+        return
+    site = world.site(name)
+    copy = store(site.copy)
+    gone = {key_of(each) for each in store(site.log)} - {key_of(each) for each in copy}
+    read = tuple((peer, len(world.site(peer).log)) for peer, _ in site.read)
+    log = (*site.log, *_entries(copy, gone))
+    restored = replace(site, log=log, read=read, worker=None, greatest_end=None)
+    known = max((each.version for each in copy if isinstance(each, VtnDocument)), default=None)
+    carried = tuple(
+        each
+        for each in world.carried
+        if each.version.owner != name or (known is not None and each.version <= known)
+    )
+    world = replace(world.with_site(name, restored), budget=left, carried=carried)
+    after = settle_down(world, name)
+    wanted = after.view(name).wanted
+    if wanted is not None:
+        site = after.site(name)
+        at_it = replace(site, worker=wanted, in_use=site.in_use | frozenset(wanted.prefixes))
+        after = after.with_site(name, at_it)
+    yield f"{name} is restored from its copy", after
 
 
 def _user(world: World, name: str) -> Iterator[Step]:
