@@ -170,6 +170,11 @@ class FakeSiteDatabase:
         self._answer()
         self.events.append((site, text))
 
+    def tidy(self) -> None:
+        """Keep a few events."""
+        self._answer()
+        del self.events[:-1000]
+
     def read_peers(self) -> Sequence[Peer]:
         """Return the peers."""
         self._answer()

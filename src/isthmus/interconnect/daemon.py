@@ -31,6 +31,7 @@ from isthmus.model.errors import EdgeError
 LOG = logging.getLogger(__name__)
 
 _LONGEST_WAIT_S = 5.0
+_TIDY_EVERY_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Interconnect:
             ("publisher", self._publish_for_ever),
             ("peers", self._listen_for_ever),
             ("refresher", lambda: self._refresher.run(self._is_stopping)),
+            ("tidier", self._tidy_for_ever),
         ]
 
     def also(self, name: str, run: Callable[[threading.Event], None]) -> None:
@@ -125,6 +127,8 @@ class Interconnect:
         while not self._is_stopping.is_set():
             try:
                 job()
+            except DatabaseAway as error:
+                LOG.info("job.put_off name=%s error=%s", name, error)
             except Exception:
                 LOG.exception("job.failed name=%s", name)
             self._is_stopping.wait(1.0)
@@ -194,6 +198,12 @@ class Interconnect:
             except Exception:
                 LOG.exception("beat.not_sent")
             is_over.wait(self._pace.beat_s)
+
+    def _tidy_for_ever(self) -> None:
+        while not self._is_stopping.is_set():
+            if self.leader.leadership is not None:
+                self._edges.database.tidy()
+            self._is_stopping.wait(_TIDY_EVERY_S)
 
     def _listen_for_ever(self) -> None:
         while not self._is_stopping.is_set():

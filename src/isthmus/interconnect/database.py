@@ -110,6 +110,9 @@ class OwnDocuments(Protocol):
     def record_event(self, site: str, text: str) -> None:
         """Keep a sentence for operators: what happened, by itself, to which site."""
 
+    def tidy(self) -> None:
+        """Forget the oldest of such sentences when there are very many."""
+
 
 class HeardDocuments(Protocol):
     """What other sites have said, and how they are."""

@@ -232,6 +232,12 @@ class NeutronDatabase:
         with transaction() as context:
             self._refresh(context, self._own_site, vtn_ids)
 
+    @steadfast
+    def tidy(self) -> None:
+        """Forget the oldest sentences when there are very many."""
+        with transaction() as context:
+            events.trim(context)
+
     # Peers
 
     @steadfast

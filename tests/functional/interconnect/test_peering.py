@@ -21,6 +21,7 @@ from isthmus.db.vtn.sites import Asked, State
 from isthmus.interconnect.certificates import authority as certificates
 from isthmus.interconnect.certificates.authority import make_request, user_of
 from isthmus.interconnect.peering.client import PeeringClient, PeeringUnreachable
+from isthmus.interconnect.peering.exchange import Exchange
 from isthmus.interconnect.peering.messages import Introduction, Join
 from isthmus.interconnect.store.access import EtcdAccess
 from isthmus.interconnect.store.etcd import EtcdStore
@@ -314,6 +315,26 @@ def _aged(issuer: Site, request: bytes, user: str) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
+def _introduction_of(site: Site, request: bytes) -> Introduction:
+    return site.own.introduce(Exchange(own_request=request.decode()))
+
+
+def test_new_endpoints_are_told_with_a_new_certificate(pair: tuple[Site, Site]) -> None:
+    """In both directions; another authority is not."""
+    west, east = pair
+    credentials = east.credentials_of("west")
+    eventually(lambda: reads(east.at(west)))
+    said = _introduction_of(east, make_request("east").request)
+    client = PeeringClient(f"127.0.0.1:{west.service.port}", credentials.ca.decode())
+    moved = replace(said, etcd=("https://192.0.2.77:2379",), as_number=64502)
+    assert client.renew(credentials, moved).etcd == (west.etcd.endpoint,)
+    record = west.ledger.sites["east"]
+    assert (record.endpoints, record.as_number) == ("https://192.0.2.77:2379", 64502)
+    other = replace(said, ca=certificates.make_authority("east").certificate.decode())
+    with pytest.raises(NotPermitted, match="invited anew"):
+        client.renew(credentials, other)
+
+
 def test_a_revoked_peer_is_let_in_no_more(pair: tuple[Site, Site]) -> None:
     """Neither into etcd, nor with a new certificate by its present one."""
     west, east = pair
@@ -325,7 +346,7 @@ def test_a_revoked_peer_is_let_in_no_more(pair: tuple[Site, Site]) -> None:
     assert not reads(east.at(west))
     client = PeeringClient(f"127.0.0.1:{west.service.port}", credentials.ca.decode())
     with pytest.raises(NotPermitted, match="no peer of this site"):
-        client.renew(credentials, make_request("east").request.decode())
+        client.renew(credentials, _introduction_of(east, make_request("east").request))
 
 
 def test_a_revoked_peer_may_be_invited_again_and_its_former_certificate_stays_worthless(
@@ -382,7 +403,7 @@ def test_another_authority_s_certificate_opens_nothing(pair: tuple[Site, Site]) 
         east.at(west, credentials).read("/isthmus/")
     client = PeeringClient(f"127.0.0.1:{west.service.port}", credentials.ca.decode())
     with pytest.raises(PeeringUnreachable):
-        client.renew(credentials, request.request.decode())
+        client.renew(credentials, _introduction_of(east, request.request))
 
 
 def test_a_site_that_is_away_is_asked_again(sites: Callable[[str], Site]) -> None:
@@ -427,7 +448,7 @@ def raw(sites: Callable[[str], Site]) -> Callable[[bytes], bytes]:
         (b"POST /isthmus/v1/join HTTP/1.1", json.dumps({"token": 1}).encode(), b"400"),
         (b"POST /isthmus/v1/join HTTP/1.1", b"[" * 60000, b"400"),
         (b"POST /isthmus/v1/join HTTP/1.1", b"x" * 100_000, b"400"),
-        (b"POST /isthmus/v1/renew HTTP/1.1", b'{"request": "x"}', b"403"),
+        (b"POST /isthmus/v1/renew HTTP/1.1", b'{"request": "x"}', b"400"),
         (b"POST /isthmus/v1/settle HTTP/1.1", b"{}", b"403"),
         (b"POST /elsewhere HTTP/1.1", b"{}", b"400"),
         (b"GET / HTTP/1.1", b"", b"501"),

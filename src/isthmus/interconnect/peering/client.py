@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
@@ -49,16 +48,15 @@ class PeeringClient:
         answer = self._post(messages.JOIN, messages.encode(asked), None)
         return self._read(lambda: messages.decode_joined(answer))
 
-    def renew(self, credentials: Credentials, request: str) -> str:
-        """Return a new certificate for a request.
+    def renew(self, credentials: Credentials, said: messages.Introduction) -> messages.Introduction:
+        """Return what the other says of itself, with a new certificate for the request in ``said``.
 
         Raises:
             NotPermitted: refused, with the other's sentence.
             PeeringUnreachable: no answer.
         """
-        body = json.dumps({"request": request}).encode()
-        answer = self._post(messages.RENEW, body, credentials)
-        return self._read(lambda: messages.read_text(messages.read_object(answer), "certificate"))
+        answer = self._post(messages.RENEW, messages.encode(messages.Join("", said)), credentials)
+        return self._read(lambda: messages.decode_joined(answer)).introduction
 
     def settle(self, credentials: Credentials) -> None:
         """Say that the certificate of ``credentials`` is the only one in use.

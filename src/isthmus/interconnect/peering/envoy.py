@@ -204,7 +204,10 @@ class Envoy:
     def _renew(self, record: SiteRecord) -> None:
         made = certificates.make_request(self._own.name)
         client = self._ways.client(record.peering_endpoint, record.ca)
-        issued = client.renew(self._credentials(record), made.request.decode())
+        request = Exchange(own_request=made.request.decode())
+        said = client.renew(self._credentials(record), self._own.introduce(request))
+        check_introduction(said)
+        issued = said.certificate
         certificates.check_certificate(issued.encode(), record.ca.encode(), made.key)
         concealed = self._own.safe.conceal(made.key)
 
@@ -213,7 +216,13 @@ class Envoy:
                 return Entry({})
             exchange = replace(notes.decode(row.exchange), is_unsettled=True)
             columns = columns_of_certificate(issued, concealed)
-            columns |= {"exchange": notes.encode(exchange), "asked": Asked.NOTHING.value}
+            columns |= {
+                "exchange": notes.encode(exchange),
+                "asked": Asked.NOTHING.value,
+                "as_number": said.as_number,
+                "endpoints": " ".join(said.etcd),
+                "peering_endpoint": said.peering_endpoint,
+            }
             return Entry(columns, f"Site '{row.name}' issued a new certificate to this one.")
 
         self._ledger.change(record.name, decide)

@@ -157,30 +157,41 @@ class Office:
         self._admit_last(exchange)
         return Joined(self._own.introduce(exchange), record.state is State.CONFIRMED)
 
-    def renew(self, user: str, request: str) -> str:
+    def renew(self, user: str, said: Introduction) -> Joined:
         """Issue a new certificate to a peer that has one; the one it has stays good.
+
+        What it says of itself, such as new endpoints, counts from now on; so does the answer.
 
         Args:
             user: of the certificate that vouches for the connection.
-            request: for the new one.
+            said: with the request for the new one.
 
         Raises:
+            InvalidValue: what it says of itself can't be.
             NotPermitted: that certificate is nobody's who is a peer.
         """
+        check_introduction(said)
         site = self._site_of(user)
 
         def decide(record: SiteRecord) -> Entry:
             exchange = self._exchange_of(record, user)
-            renewed = self._own.with_another(site, exchange, request)
-            text = f"A new certificate was issued to site '{site}'."
-            return Entry({"exchange": notes.encode(renewed)}, text)
+            if said.site != site or said.ca.strip() != record.ca.strip():
+                raise NotPermitted("A site of another name or authority has to be invited anew.")
+            renewed = self._own.with_another(site, exchange, said.request)
+            columns = {
+                "exchange": notes.encode(renewed),
+                "as_number": said.as_number,
+                "endpoints": " ".join(said.etcd),
+                "peering_endpoint": said.peering_endpoint,
+            }
+            return Entry(columns, f"A new certificate was issued to site '{site}'.")
 
         record = self._ledger.change(site, decide)
         if record is None:
             raise _not_a_peer()
         exchange = notes.decode(record.exchange)
         self._admit_last(exchange)
-        return exchange.issued
+        return Joined(self._own.introduce(exchange), is_confirmed=True)
 
     def settle(self, user: str) -> None:
         """Make a peer's former certificates worthless: it has used the new one.

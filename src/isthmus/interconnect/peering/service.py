@@ -140,9 +140,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case messages.JOIN:
                 return messages.encode(office.join(messages.decode_join(body), remote))
             case messages.RENEW:
-                request = messages.read_text(messages.read_object(body), "request")
-                certificate = office.renew(self._user(), request)
-                return json.dumps({"certificate": certificate}).encode()
+                said = messages.decode_join(body).introduction
+                return messages.encode(office.renew(self._user(), said))
             case messages.SETTLE:
                 office.settle(self._user())
                 return b"{}"
