@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.vtn_site import Region
 
 RED, BLUE = "red-project", "blue-project"
-VPNS = "/bgpvpn/bgpvpns"
+VPNS, VTNS = "/bgpvpn/bgpvpns", "/vtn/virtual_tenant_networks"
 
 
 def test_a_vtn_becomes_network_subnets_vpn_and_association(cloud: Cloud, west: Region) -> None:
@@ -213,3 +213,22 @@ def test_a_member_that_is_taken_out_removes_everything(cloud: Cloud, west: Regio
     left = east.view(document.vtn_id).document
     assert left is not None
     assert [each.site for each in left.members] == [EAST]
+
+
+def test_what_a_tenant_asks_for_is_there(cloud: Cloud, west: Region) -> None:
+    """From the request to the network, and from its deletion to nothing."""
+    body = {"virtual_tenant_network": {"name": "mine", "prefixes": ["10.0.0.0/16"]}}
+    made = cloud.made(cloud.request("POST", VTNS, body, RED), "virtual_tenant_network")
+    path = f"{VTNS}/{made['id']}"
+    west.work()
+    shown = cloud.request("GET", path, project=RED)["virtual_tenant_network"]
+    (network,) = west.networks(RED)
+    assert (shown["status"], shown["network_id"]) == ("ACTIVE", network["id"])
+    cloud.host("pe-1")
+    port = cloud.port(network["id"], "pe-1")
+    assert cloud.request("DELETE", path, project=RED).status == 409
+    assert cloud.request("DELETE", f"/ports/{port['id']}").status == 204
+    assert cloud.request("DELETE", path, project=RED).status == 204
+    west.work()
+    assert west.networks() == []
+    assert cloud.request("GET", path, project=RED).status == 404
