@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a site tells the others by: a machine of its own, its link to the exchange, its etcd.
+"""What a site tells the others by: a machine of its own, its link to the exchange, etcd, daemon.
 
 The machine has an address on the management network, where the site's database and messages are,
 and one on the network between the sites, where its etcd listens and from where it reads theirs.
@@ -7,11 +7,11 @@ and one on the network between the sites, where its etcd listens and from where 
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab import certificates, places, process
-from lab.certificates import Pair
+from isthmus.interconnect.certificates.folder import Folder
+from lab import places, process, settings
+from lab.database import neutron_files
 from lab.machine import Machine, connect
 from lab.process import Process
 from lab.topology import CONTROL, Site, Topology
@@ -21,14 +21,17 @@ EXCHANGE_BRIDGE = "exchange"
 _MANAGEMENT_BRIDGE = "management"
 _ETHERNET_MTU = 1500
 _PORT = 2379
-_LOOPBACK = IPv4Address("127.0.0.1")
-#: Whom the site's own etcd lets do everything; its own daemon's certificate says so.
-_OWN_NAME = "root"
+_LOOPBACK = "127.0.0.1"
 
 
 def process_name(site: Site) -> str:
     """The process of the site's etcd."""
     return f"{site.name}-etcd"
+
+
+def daemon_name(site: Site) -> str:
+    """The process of the site's ``isthmus-interconnect``."""
+    return f"{site.name}-interconnect"
 
 
 def endpoint(site: Site) -> str:
@@ -41,23 +44,21 @@ def link_name(site_name: str) -> str:
     return f"to-{site_name}"
 
 
-def authority(site: Site) -> Pair:
-    """The site's certificate authority."""
-    return certificates.pair(_keys(site), "ca")
+def folder(site: Site) -> Folder:
+    """The site's authority, certificates and secret."""
+    return Folder(places.STATE / site.name / "interconnect")
 
 
-def own(site: Site) -> Pair:
-    """What the site's own daemon shows to its etcd."""
-    return certificates.pair(_keys(site), "own")
-
-
-def configure(site: Site) -> None:
-    """Make the site's certificates."""
-    server = certificates.pair(_keys(site), "server")
-    certificates.ensure_authority(authority(site), f"{site.name} interconnect")
-    addresses = (site.interconnect.address, _LOOPBACK)
-    certificates.ensure_issued(authority(site), server, f"{site.name}-etcd", addresses)
-    certificates.ensure_issued(authority(site), own(site), _OWN_NAME)
+def configure(topology: Topology, site: Site) -> None:
+    """Make the site's certificates, and write the daemon's configuration."""
+    folder(site).prepare(site.name, [str(site.interconnect.address), _LOOPBACK])
+    values = settings.of_site(topology, site) | {
+        "as_number": str(topology.as_number),
+        "address": str(site.interconnect.address),
+        "certificates": str(folder(site).path),
+        "endpoint": endpoint(site),
+    }
+    settings.write(_file(site), "interconnect.conf", values)
 
 
 def ensure_links(topology: Topology) -> None:
@@ -85,11 +86,11 @@ def ensure_links(topology: Topology) -> None:
         )
 
 
-def start(site: Site) -> None:
+def start_etcd(site: Site) -> None:
     """Start the site's etcd; `ensure_ready` waits for it."""
-    server, trusted = certificates.pair(_keys(site), "server"), authority(site)
     data = places.STATE / site.name / "etcd"
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    server, authority = _key("server.crt", site), _key("ca.crt", site)
     argv = (
         *("etcd", "--name", site.name, "--data-dir", str(data)),
         *("--listen-client-urls", f"{endpoint(site)},https://{_LOOPBACK}:{_PORT}"),
@@ -97,27 +98,50 @@ def start(site: Site) -> None:
         *("--listen-peer-urls", f"http://{_LOOPBACK}:2380"),
         *("--initial-advertise-peer-urls", f"http://{_LOOPBACK}:2380"),
         *("--initial-cluster", f"{site.name}=http://{_LOOPBACK}:2380"),
-        *("--client-cert-auth", "--trusted-ca-file", str(trusted.certificate)),
-        *("--cert-file", str(server.certificate), "--key-file", str(server.key)),
+        *("--client-cert-auth", "--trusted-ca-file", authority),
+        *("--cert-file", server, "--key-file", _key("server.key", site)),
         *("--logger", "zap", "--log-outputs", "stderr", "--log-level", "warn"),
         *("--auto-compaction-mode", "periodic", "--auto-compaction-retention", "1h"),
     )
-    files = (str(server.certificate), str(trusted.certificate))
+    files = (server, authority)
     process.start(Process(process_name(site), site.interconnect_machine, argv, files=files))
 
 
 def ensure_ready(site: Site) -> None:
-    """Return when the site's etcd answers, and to nobody without a certificate it knows."""
+    """Return when the site's etcd answers."""
     here, log = Machine(site.interconnect_machine), process.recorded(process_name(site)).log
     healthy = etcdctl(site, "endpoint", "health")
     wait_until(lambda: here.run(healthy, check=False).returncode == 0, 60, process_name(site), log)
 
 
+def secure(site: Site) -> None:
+    """Let nobody do anything in the site's etcd who was not let, as an operator does it."""
+    program, *files = _daemon(site)
+    Machine(site.interconnect_machine).run([program, "prepare", *files])
+
+
+def start_daemon(site: Site) -> None:
+    """Start the site's ``isthmus-interconnect``."""
+    files = tuple(option.partition("=")[2] for option in _daemon(site)[1:])
+    argv = _daemon(site)
+    machine = site.interconnect_machine
+    process.start(Process(daemon_name(site), machine, argv, supervised=True, files=files))
+
+
+def _daemon(site: Site) -> tuple[str, ...]:
+    neutron = neutron_files(site)[0]
+    own = f"--config-file={places.ETC / _file(site)}"
+    return places.tool("isthmus-interconnect"), neutron, own
+
+
+def _file(site: Site) -> str:
+    return f"{site.name}/interconnect.conf"
+
+
 def etcdctl(site: Site, *words: str) -> list[str]:
     """The command that asks the site's etcd as its own daemon does, in the site's machine."""
-    mine = own(site)
-    files = ["--cacert", str(authority(site).certificate)]
-    files += ["--cert", str(mine.certificate), "--key", str(mine.key)]
+    files = ["--cacert", _key("ca.crt", site)]
+    files += ["--cert", _key("own.crt", site), "--key", _key("own.key", site)]
     at = ["--endpoints", f"https://{_LOOPBACK}:{_PORT}"]
     return ["env", "ETCDCTL_API=3", "etcdctl", *at, *files, *words]
 
@@ -144,5 +168,5 @@ def _has(where: Machine, interface: str) -> bool:
     return where.run(["ip", "link", "show", interface], check=False).returncode == 0
 
 
-def _keys(site: Site) -> Path:
-    return places.STATE / site.name / "interconnect"
+def _key(name: str, site: Site) -> str:
+    return str(Path(folder(site).path) / name)

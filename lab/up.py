@@ -15,6 +15,7 @@ from lab import (
     identity,
     images,
     interconnect,
+    introduction,
     machine,
     messaging,
     ovn,
@@ -119,6 +120,14 @@ def _steps(topology: Topology) -> list[Step]:
     ]
     for site in topology.sites:
         steps += _site_steps(topology, site)
+    etcds = [f"{site.name}: etcd" for site in topology.sites]
+    steps.append(
+        Step(
+            "sites introduced to each other",
+            partial(_ensure_interconnect, topology),
+            ("databases", "RabbitMQ", *etcds),
+        )
+    )
     return steps
 
 
@@ -161,7 +170,7 @@ def _configure(topology: Topology) -> None:
     identity.configure(topology)
     for site in topology.sites:
         region.configure(topology, site)
-        interconnect.configure(site)
+        interconnect.configure(topology, site)
         for host in site.hosts:
             compute.configure(site, host)
             provider_edge.configure(topology, site, host)
@@ -195,8 +204,15 @@ def _ensure_identity(topology: Topology) -> None:
 
 
 def _ensure_etcd(site: Site) -> None:
-    interconnect.start(site)
+    interconnect.start_etcd(site)
     interconnect.ensure_ready(site)
+    interconnect.secure(site)
+
+
+def _ensure_interconnect(topology: Topology) -> None:
+    introduction.ensure_introduced(topology)
+    for site in topology.sites:
+        interconnect.start_daemon(site)
 
 
 def _ensure_services(site: Site) -> None:

@@ -33,8 +33,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Topology]:
         Machine(CONTROL).ip("link add management type bridge", "link set management up")
         interconnect.ensure_links(shipped)
         for site in shipped.sites:
-            interconnect.configure(site)
-            interconnect.start(site)
+            interconnect.configure(shipped, site)
+            interconnect.start_etcd(site)
         for site in shipped.sites:
             interconnect.ensure_ready(site)
         yield shipped
@@ -66,7 +66,7 @@ def test_nobody_reads_without_a_certificate_of_the_site(lab: Topology) -> None:
     west, east = lab.sites
     command = interconnect.etcdctl(east, "--command-timeout=2s", "--dial-timeout=2s", "get", "a")
     command[command.index("--endpoints") + 1] = interconnect.endpoint(west)
-    command[command.index("--cacert") + 1] = str(interconnect.authority(west).certificate)
+    command[command.index("--cacert") + 1] = str(interconnect.folder(west).path / "ca.crt")
     asked = Machine(east.interconnect_machine).run(command, check=False)
     assert asked.returncode != 0
 
@@ -82,5 +82,5 @@ def test_what_was_put_survives_a_kill(lab: Topology) -> None:
     interconnect.ensure_ready(west)
     command = interconnect.etcdctl(west, "get", "--print-value-only", "/isthmus/v1/vtn/one")
     assert Machine(west.interconnect_machine).run(command).stdout == "{}\n"
-    interconnect.configure(west)
+    interconnect.configure(lab, west)
     assert not process.start(process.recorded(name))
