@@ -6,6 +6,7 @@ VPNs      the operator's and the tenants' commands
 Traffic   who reaches whom, and who answers at the same address
 Evidence  labelled packets on the core link, routes at the reflector
 Undone    a network dissociated: traffic, routes, flows, ports and labels gone; then again
+Everywhere  a network over both clouds, by one request (everywhere.py)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from lab.demo import command, evidence, guest, tenants
+from lab.demo import command, everywhere, evidence, guest, tenants
 from lab.demo.stage import Stage, side_by_side
 from lab.demo.tenants import Server, Tenant
 from lab.demo.terminal import Failed, StoryEnds, Teller
@@ -31,13 +32,15 @@ def tell(topology: Topology) -> bool:
     """
     start = time.monotonic()
     teller = Teller()
-    story = _Story(teller, Stage(topology, tenants.load(topology)))
+    stage = Stage(topology, tenants.load(topology))
+    story = _Story(teller, stage)
     try:
         story.prologue()
         story.vpns()
         story.traffic()
         story.shown()
         story.undone()
+        everywhere.tell(teller, stage)
     except StoryEnds:
         pass
     story.epilogue(time.monotonic() - start)
@@ -56,6 +59,7 @@ class _Story:
         stage, step = self._stage, self._teller.step
         self._teller.chapter("Two tenants in two clouds, with the same addresses")
         with step("VPNs of an earlier telling removed", essential=True) as told:
+            everywhere.remove(stage)
             told.result = str(stage.remove_vpns())
         prefixes = ", ".join(f"{prefix} in {site}" for site, prefix in self._plan.prefixes.items())
         with step(f"networks of {self._names()}, each {prefixes}", essential=True):
