@@ -59,10 +59,10 @@ def test_a_name_that_is_left_is_told(cloud: Cloud, west: Region, vtn_id: str) ->
 
 
 def test_a_vpn_that_was_deleted_is_made_again(cloud: Cloud, west: Region, vtn_id: str) -> None:
-    """With the id it had; only operators can."""
+    """At once, with the id it had; only operators can delete it."""
     (vpn,) = cloud.request("GET", VPNS)["bgpvpns"]
     assert cloud.request("DELETE", f"{VPNS}/{vpn['id']}").status == 204
-    west.check_all()
+    west.work()
     (again,) = cloud.request("GET", VPNS)["bgpvpns"]
     assert (again["id"], again["networks"]) == (vpn["id"], vpn["networks"])
     assert west.said(vtn_id).status is Status.ACTIVE

@@ -88,6 +88,26 @@ def live_until(
         patch.undo()
 
 
+def test_what_another_worker_is_at_is_left_to_it(west: Region) -> None:
+    """Until it is done, or its claim runs out."""
+    from isthmus.db.vtn import realisations
+    from isthmus.model.errors import InOtherHands
+    from isthmus.plugin import transactions
+
+    vtn_id = west.create()
+    wanted = west.view(vtn_id).wanted
+    assert wanted is not None
+    claimed = transactions.write(realisations.claim, vtn_id, wanted.prefixes)
+    assert claimed is not None
+    with pytest.raises(InOtherHands):
+        west.realise(vtn_id)
+    assert west.networks() == []
+    transactions.write(realisations.release, vtn_id)
+    west.realise(vtn_id)
+    (network,) = west.networks()
+    assert network["id"] == claimed.network_id
+
+
 @pytest.mark.parametrize("moment", ["before a step", "after a step"])
 def test_making_goes_on_where_it_ended(
     cloud: Cloud, west: Region, doomed: Callable[[Fate], pytest.MonkeyPatch], moment: str

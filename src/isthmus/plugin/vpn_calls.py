@@ -18,6 +18,7 @@ from isthmus.db import journal, passed_on, standard_attributes, vpns
 from isthmus.db.listing import Listing, Page
 from isthmus.db.records import VpnRecord
 from isthmus.db.vpn_listing import LISTED
+from isthmus.db.vtn import journal as vtn_journal
 from isthmus.model.errors import IntentConflict
 from isthmus.plugin import allotment, conditions, quotas, requests, validate, views
 from isthmus.plugin.errors import refusals_answered
@@ -99,6 +100,7 @@ class VpnCalls:
                 is_news = requests.changes_intent(former, wanted)
                 if is_news:
                     journal.append(context, [id])
+                    _tell_vtn(context, former)
                 (view,) = self._view_vpns(context, [read_vpn(context, id)], None, None, Page())
         if is_news:
             self._waker.wake()
@@ -112,6 +114,7 @@ class VpnCalls:
             check_revision(former.standard, expected)
             journal.append(context, [id, *passed_on.read_dependents(context, id)])
             vpns.delete(context, former)
+            _tell_vtn(context, former)
         self._transits.remove_now(former.router_ids)
         self._waker.wake()
 
@@ -170,6 +173,12 @@ class VpnCalls:
         tags: Sequence[str],
     ) -> views.View:
         return views.view_vpn(record, reported, tags, Viewer.of(context))
+
+
+def _tell_vtn(context: Context, vpn: VpnRecord) -> None:
+    """Have the VTN that a VPN was made for looked at: somebody changed it by hand."""
+    if vpn.vtn_id is not None:
+        vtn_journal.append(context, [vpn.vtn_id])
 
 
 def _may_share(context: Context, wanted: VpnRecord) -> bool:
