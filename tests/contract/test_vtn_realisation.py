@@ -6,6 +6,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+import pytest
+
 from isthmus.model.report import PeReport, Status, VrfReport
 from isthmus.model.vtn.documents import Operation
 
@@ -78,6 +80,55 @@ def test_a_change_by_the_owner_is_carried_out_in_place(cloud: Cloud, west: Regio
     west.change(vtn_id, Operation.UPDATE, admin_state_up=True)
     west.work()
     assert west.said(vtn_id).status is Status.ACTIVE
+
+
+def test_a_prefix_that_comes_later_becomes_a_subnet_too(cloud: Cloud, west: Region) -> None:
+    """Of the same network."""
+    from ipaddress import ip_network
+
+    vtn_id = west.create(prefixes=["10.0.0.0/16"])
+    west.work()
+    before = west.said(vtn_id)
+    both = (ip_network("10.0.0.0/16"), ip_network("2001:db8::/48"))
+    west.change(vtn_id, Operation.UPDATE, prefixes=both)
+    west.work()
+    after = west.said(vtn_id)
+    assert after.network_id == before.network_id
+    assert after.subnet_ids[:1] == before.subnet_ids
+    subnets = cloud.request("GET", "/subnets", project=RED)["subnets"]
+    assert {each["ip_version"] for each in subnets} == {4, 6}
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_prefix_that_was_taken_back_goes(cloud: Cloud, west: Region, *, is_made: bool) -> None:
+    """Whether its subnet was made or not; one with servers on it stays until they have gone."""
+    from ipaddress import ip_network
+
+    from isthmus.db.vtn import realisations
+    from isthmus.plugin import transactions
+
+    cloud.host("pe-1")
+    vtn_id = west.create(prefixes=["10.0.0.0/16"])
+    west.work()
+    network_id = str(west.said(vtn_id).network_id)
+    claimed = transactions.write(realisations.claim, vtn_id, [ip_network("10.7.0.0/24")])
+    transactions.write(realisations.release, vtn_id)
+    assert claimed is not None
+    if is_made:
+        body = {"id": claimed.subnets[1].id, "name": "red", "tenant_id": RED, "project_id": RED}
+        body |= {"network_id": network_id, "cidr": "10.7.0.0/24", "ip_version": 4}
+        from neutron_lib.plugins import utils as plugin_utils
+
+        made = {"subnet": {**body, "enable_dhcp": True}}
+        plugin_utils.create_subnet(cloud.core, cloud.context(), made, check_allow_post=False)
+        cloud.dispatch()
+    west.check_all()
+    subnets = cloud.request("GET", "/subnets", project=RED)["subnets"]
+    assert [each["cidr"] for each in subnets] == ["10.0.0.0/24"]
+    record = west.record(vtn_id)
+    assert record is not None
+    assert len(record.subnets) == 1
+    assert west.said(vtn_id).drift == ()
 
 
 def test_the_status_is_that_of_the_vpn(cloud: Cloud, west: Region) -> None:

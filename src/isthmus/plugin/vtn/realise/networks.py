@@ -19,7 +19,7 @@ from isthmus.db.vtn.realisations import RealisationRecord, SubnetPlan
 from isthmus.model.errors import DriverUnavailable, IntentConflict
 from isthmus.model.vtn.merge import Wanted
 from isthmus.plugin import attach, transactions
-from isthmus.plugin.vtn.realise.drift import Found, FoundNetwork
+from isthmus.plugin.vtn.realise.drift import Found, FoundNetwork, FoundSubnet
 from isthmus.plugin.vtn.realise.paying import reserved
 
 LOG = logging.getLogger(__name__)
@@ -57,16 +57,27 @@ def ensure(
     there = found.subnets
     for plan in record.subnets:
         if plan.prefix not in wanted.prefixes:
-            _remove_subnet(plan, record.network_id)
+            if plan.id in there:
+                _remove_subnet(plan, record.network_id)
+            transactions.write(realisations.drop_subnet, plan.id)
     for plan in record.subnets:
-        if plan.prefix not in wanted.prefixes:
-            continue
-        if plan.id not in there:
-            _make_subnet(wanted, project_id, record, plan)
-        elif not there[plan.id].has_gateway:
-            _update_subnet(plan, {"gateway_ip": str(plan.prefix[1])})
-        if not plan.was_made:
-            transactions.write(realisations.make_subnet, plan.id)
+        if plan.prefix in wanted.prefixes:
+            _ensure_subnet(wanted, project_id, record, plan, there.get(plan.id))
+
+
+def _ensure_subnet(
+    wanted: Wanted,
+    project_id: str,
+    record: RealisationRecord,
+    plan: SubnetPlan,
+    subnet: FoundSubnet | None,
+) -> None:
+    if subnet is None:
+        _make_subnet(wanted, project_id, record, plan)
+    elif not subnet.has_gateway:
+        _update_subnet(plan, {"gateway_ip": str(plan.prefix[1])})
+    if not plan.was_made:
+        transactions.write(realisations.make_subnet, plan.id)
 
 
 def _make_network(wanted: Wanted, project_id: str, record: RealisationRecord) -> None:
@@ -137,15 +148,13 @@ def _remove_subnet(plan: SubnetPlan, network_id: str) -> None:
         IntentConflict: ports have addresses of it.
     """
     transactions.write(_release_addresses, network_id, plan.id)
-    with contextlib.suppress(exceptions.SubnetNotFound):
-        try:
-            directory.get_plugin().delete_subnet(attach.own_context(), plan.id)
-        except exceptions.InUse as error:
-            raise IntentConflict(
-                f"Subnet {plan.id} ({plan.prefix}) is to go, and ports have addresses of it. "
-                "Delete those ports."
-            ) from error
-    transactions.write(realisations.drop_subnet, plan.id)
+    try:
+        directory.get_plugin().delete_subnet(attach.own_context(), plan.id)
+    except exceptions.InUse as error:
+        raise IntentConflict(
+            f"Subnet {plan.id} ({plan.prefix}) is to go, and ports have addresses of it. "
+            "Delete those ports."
+        ) from error
 
 
 def _release_addresses(context: Context, network_id: str, subnet_id: str) -> None:
