@@ -24,12 +24,12 @@ from bench.command import Benchmark, NotMeasured, main
 from bench.figures import Outcome, Target, percentile, spread, table
 from bench.timeline import Stage, durations
 from bench.watching import probing
-from bench.workbench import PREFIX, Region, Workbench, open_workbench
+from bench.workbench import Region, Workbench, open_workbench
 from lab.endpoint import Endpoint, unplug
 from lab.waiting import NeverCame, wait_until
 
 PATH = "/vtn/virtual_tenant_networks"
-LIMITS = ((50, 10_000), (95, 20_000))
+LIMITS = ((50, 5_000), (95, 10_000))
 STAGES = (
     Stage("API", "request", "answer", "Neutron takes the request"),
     Stage("near member", "answer", "near", "the asked site has made its part"),
@@ -40,8 +40,11 @@ STAGES = (
     Stage("all", "request", "reply", "what the tenant waits"),
 )
 _PREFIX = "10.77.0.0/16"
+# Not the workbench's own: it removes by hand what is called so.
+_NAME = "bench-vtn-"
 _PATIENCE_S = 60.0
 _EVERY_S = 0.05
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,10 @@ class Vtn:
         """Whether every member is known to be ACTIVE."""
         return all(member["status"] == "ACTIVE" for member in self.members())
 
-    def delete(self) -> None:
-        """Ask for its end."""
-        self.region.call("delete", f"{PATH}/{self.id}")
+    def delete(self) -> bool:
+        """Ask for its end; refused while a site is not known to have no port on it any more."""
+        answer = self.region.cloud.network.delete(f"{PATH}/{self.id}")
+        return bool(answer.ok or answer.status_code == _NOT_FOUND)
 
 
 def ask(region: Region, name: str, prefix: str, sites: Sequence[str]) -> Vtn:
@@ -115,7 +119,7 @@ def _whole(figure: float | None) -> str:
 
 def _round(bench: Workbench, number: int) -> dict[str, float]:
     sites = [region.site.name for region in bench.regions]
-    name = f"{PREFIX}-vtn-{number}"
+    name = f"{_NAME}{number}"
     times = {"request": _now_ms()}
     vtn = ask(bench.near, name, _PREFIX, sites)
     times["answer"] = _now_ms()
@@ -131,7 +135,7 @@ def _round(bench: Workbench, number: int) -> dict[str, float]:
         times["plugged"] = _now_ms()
         with probing(near, far.address.ip) as prober:
             times["reply"] = prober.wait_for("up", _PATIENCE_S)
-    vtn.delete()
+    _wait_until(vtn.delete, "the network to be without ports")
     _wait_until(lambda: not _networks(bench), "the network's end in both regions")
     return times
 
@@ -170,16 +174,15 @@ def _remove_ports(bench: Workbench) -> None:
 
 def _networks(bench: Workbench) -> list[str]:
     found = (region.cloud.network.networks() for region in bench.regions)
-    return [each.id for each in itertools.chain(*found) if each.name.startswith(f"{PREFIX}-vtn-")]
+    return [each.id for each in itertools.chain(*found) if each.name.startswith(_NAME)]
 
 
 def _clean(bench: Workbench) -> None:
     """Remove what an interrupted run left."""
     _remove_ports(bench)
     for vtn in bench.near.call("get", PATH)["virtual_tenant_networks"]:
-        if vtn["name"].startswith(f"{PREFIX}-vtn-") and vtn["status"] != "DELETED":
-            with contextlib.suppress(NotMeasured):
-                Vtn(bench.near, vtn["id"]).delete()
+        if vtn["name"].startswith(_NAME):
+            _wait_until(Vtn(bench.near, str(vtn["id"])).delete, "an earlier run's end")
     _wait_until(lambda: not _networks(bench), "the end of an earlier run's networks")
 
 

@@ -173,17 +173,27 @@ class _Everywhere:
             for server in cloud.connection.compute.servers(name=f"^{self._name}-{site}$"):
                 cloud.connection.compute.delete_server(server.id)
                 cloud.connection.compute.wait_for_delete(server, interval=0.5, wait=60)
-            for port in cloud.network.ports(network_id=network.id):
+            for port in cloud.network.ports(network_id=network.id, name=f"{self._name}-{site}"):
                 cloud.network.delete_port(port.id)
 
     def remove_network(self) -> None:
         """Delete it where it was asked for, and wait for its end everywhere."""
-        found = self._find(self._home.site)
-        if found is not None:
-            self._home.call("DELETE", f"{_PATH}/{found['id']}")
+        wait_until(self._is_deleted, _CONVERGENCE_S, "the sites to know of no port", every_s=0.2)
         for site in self._sites:
             is_gone = partial(self._is_gone, site)
             wait_until(is_gone, _CONVERGENCE_S, f"its end in {site}", every_s=0.2)
+
+    def _is_deleted(self) -> bool:
+        found = self._find(self._home.site)
+        if found is None:
+            return True
+        try:
+            self._home.call("DELETE", f"{_PATH}/{found['id']}")
+        except RequestRefused as refusal:
+            if refusal.status != _CONFLICT:
+                raise
+            return False
+        return True
 
     def _is_gone(self, site: str) -> bool:
         return self._cloud(site).network.find_network(self._name) is None

@@ -279,7 +279,23 @@ def test_what_a_tenant_asks_for_is_there(cloud: Cloud, west: Region) -> None:
     port = cloud.port(network["id"], "pe-1")
     assert cloud.request("DELETE", path, project=RED).status == 409
     assert cloud.request("DELETE", f"/ports/{port['id']}").status == 204
+    west.work()
     assert cloud.request("DELETE", path, project=RED).status == 204
     west.work()
     assert west.networks() == []
     assert cloud.request("GET", path, project=RED).status == 404
+
+
+def test_other_sites_are_told_whether_there_are_ports(cloud: Cloud, west: Region) -> None:
+    """When the first comes and when the last has gone; the owner refuses deletion meanwhile."""
+    cloud.host("pe-1")
+    vtn_id = west.create()
+    west.work()
+    network_id = str(west.said(vtn_id).network_id)
+    ports = [cloud.port(network_id, "pe-1") for _ in range(2)]
+    west.work()
+    assert west.said(vtn_id).ports == 2
+    for port in ports:
+        assert cloud.request("DELETE", f"/ports/{port['id']}").status == 204
+        west.work()
+    assert west.said(vtn_id).ports == 0

@@ -82,22 +82,6 @@ def read_of_network(context: Context, network_id: str) -> str | None:
     return found
 
 
-def read_leaving(context: Context, network_id: str, own_site: str) -> str | None:
-    """Return the VTN a network was made for, if this site is no member of it any more."""
-    vtn, member = tables.Vtn, tables.VtnMember
-    query: Any = (
-        sa.select(_TABLE.vtn_id)
-        .outerjoin(vtn, vtn.id == _TABLE.vtn_id)
-        .outerjoin(member, sa.and_(member.vtn_id == vtn.id, member.site == own_site))
-        .where(
-            _TABLE.network_id == network_id,
-            sa.or_(member.site.is_(None), vtn.is_deleted.is_(True), member.is_leaving.is_(True)),
-        )
-    )
-    found: str | None = context.session.execute(query).scalar_one_or_none()
-    return found
-
-
 def read_said(context: Context, own_site: str) -> Mapping[str, tuple[str, str]]:
     """Return status and reason that this site says of each VTN it made something of."""
     member = tables.VtnMember

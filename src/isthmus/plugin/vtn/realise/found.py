@@ -11,8 +11,12 @@ from neutron_lib.context import Context
 
 from isthmus.db import associations, attachments, gateways, neutron_facts, vpns
 from isthmus.db.records import Kind
+from isthmus.db.vtn import tables
 from isthmus.db.vtn.realisations import RealisationRecord
 from isthmus.plugin.vtn.realise.drift import Found, FoundNetwork, FoundSubnet
+
+# A tenant may give its ports such owners too, so this only tells that something has changed.
+_OUR_OWNERS = ("ovn-lb-hm", "isthmus:")
 
 
 def read(context: Context, record: RealisationRecord) -> Found:
@@ -45,6 +49,22 @@ def count_ports(context: Context, network_id: str) -> int:
         row.id not in ours and row.device_owner not in neutron_facts.PARTS_OF_NETWORKS
         for row in rows
     )
+
+
+def read_used(context: Context) -> frozenset[str]:
+    """Return the VTNs on whose networks somebody seems to have ports; one statement."""
+    port, made = models_v2.Port, tables.Realisation
+    owner = port.device_owner
+    query: Any = (
+        sa.select(made.vtn_id)
+        .join(port, port.network_id == made.network_id)
+        .where(
+            owner.not_in(neutron_facts.PARTS_OF_NETWORKS),
+            *(owner.not_like(f"{prefix}%") for prefix in _OUR_OWNERS),
+        )
+        .distinct()
+    )
+    return frozenset(context.session.execute(query).scalars())
 
 
 def _read_network(context: Context, network_id: str) -> FoundNetwork | None:

@@ -13,7 +13,11 @@ from neutron_lib.callbacks import events, registry, resources
 
 from isthmus.db.vtn import journal, realisations
 from isthmus.plugin import attach, transactions
+from isthmus.plugin.vtn.realise import found
 from isthmus.rpc.senders import Waker
+
+# Several that are made at a time may each see the others.
+_FEW = 4
 
 
 @registry.has_registry_receivers
@@ -21,12 +25,10 @@ class RealisationEvents:
     """Receives what happens to networks, subnets and ports, in every process of Neutron.
 
     Args:
-        own_site: this site.
         waker: wakes the worker.
     """
 
-    def __init__(self, own_site: str, waker: Waker) -> None:
-        self._own_site = own_site
+    def __init__(self, waker: Waker) -> None:
         self._waker = waker
 
     @registry.receives(resources.NETWORK, [events.AFTER_UPDATE, events.AFTER_DELETE])
@@ -46,12 +48,23 @@ class RealisationEvents:
             network_id = payload.latest_state["network_id"]
             self._append(transactions.read(realisations.read_of_network, network_id))
 
-    @registry.receives(resources.PORT, [events.AFTER_DELETE])
-    def port_deleted(self, resource: str, event: str, trigger: object, payload: Any) -> None:
-        """Journal a VTN that is to go from here as soon as its ports have gone."""
-        del resource, event, trigger
+    @registry.receives(resources.PORT, [events.AFTER_CREATE, events.AFTER_DELETE])
+    def ports_changed(self, resource: str, event: str, trigger: object, payload: Any) -> None:
+        """Journal the VTN of a network that gets its first ports, or loses its last one.
+
+        Other sites are told whether there are any: it can't be deleted while there are. One that
+        is to go from here goes when the last has.
+        """
+        del resource, trigger
+        if attach.is_own(payload.context):
+            return
         network_id = payload.latest_state["network_id"]
-        self._append(transactions.read(realisations.read_leaving, network_id, self._own_site))
+        vtn_id = transactions.read(realisations.read_of_network, network_id)
+        if vtn_id is None:
+            return
+        ports = transactions.read(found.count_ports, network_id)
+        if ports == 0 or (event == events.AFTER_CREATE and ports <= _FEW):
+            self._append(vtn_id)
 
     def _append(self, vtn_id: str | None) -> None:
         if vtn_id is not None:

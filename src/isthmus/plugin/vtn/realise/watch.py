@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the worker that realises VTNs has to look at."""
+"""What the worker that realises VTNs has to look at.
+
+What Neutron tells of is in the journal at once; what it failed to tell is found here.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from neutron_lib.context import Context
 from isthmus.db.vtn import documents, journal, realisations
 from isthmus.plugin import transactions
 from isthmus.plugin.status import Patience
-from isthmus.plugin.vtn.realise import saying
+from isthmus.plugin.vtn.realise import found, saying
 
 # How long a status may be said that is no more, but for PENDING, which is looked at each time.
 _STALE_S = 10.0
@@ -33,6 +36,7 @@ class Watch:
         self._patience = patience
         self._clock = clock
         self._next_all = clock()
+        self._used: frozenset[str] = frozenset()
 
     def read_due(self) -> dict[str, int]:
         """Return the VTNs to look at, with their newest entry in the journal, or 0."""
@@ -51,7 +55,11 @@ class Watch:
         stale = saying.read_stale(
             context, self._own_site, self._patience, pending_alone=pending_alone
         )
-        return due | {vtn_id: 0 for vtn_id in stale if vtn_id not in due}
+        if not pending_alone:
+            used = found.read_used(context)
+            stale = [*stale, *(used ^ self._used)]
+            self._used = used
+        return dict.fromkeys(stale, 0) | due
 
 
 def _read_all(context: Context) -> list[str]:
