@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import permutations
 from uuid import NAMESPACE_URL, uuid5
 
-from isthmus.interconnect.certificates.authority import make_request, new_peer_user
+from isthmus.interconnect.certificates.authority import make_request, peer_user_prefix
+from isthmus.interconnect.peering.exchange import Exchange, encode
 from isthmus.interconnect.store.access import PEER_ROLE
 from lab import database, interconnect
 from lab.machine import Machine
@@ -34,7 +35,7 @@ def _knows(here: Site, there: Site) -> bool:
 
 def _introduce(topology: Topology, here: Site, there: Site) -> None:
     """Have ``there`` let ``here`` read its etcd, and ``here`` know so."""
-    user, request = new_peer_user(here.name), make_request(here.name)
+    user, request = _user(here), make_request(here.name)
     authority = interconnect.folder(there).authority()
     certificate = authority.issue_to_peer(request.request, user, _DAYS)
     machine = Machine(there.interconnect_machine)
@@ -50,8 +51,15 @@ def _introduce(topology: Topology, here: Site, there: Site) -> None:
         "ca": authority.certificate.decode(),
         "certificate": certificate.decode(),
         "private_key": interconnect.folder(here).conceal(request.key),
+        # Whom the daemon here is to let in: it throws out who is not noted.
+        "exchange": encode(Exchange(users=(_user(there),), is_confirmed=True)),
     }
     columns = ", ".join(values)
     texts = ", ".join(f"'{value}'" for value in values.values())
     table = f"{here.name}_neutron.isthmus_sites"
     database.execute(f"INSERT INTO {table} ({columns}) VALUES ({texts})")  # noqa: S608  likewise
+
+
+def _user(site: Site) -> str:
+    """Return what a site is to each other's etcd."""
+    return f"{peer_user_prefix(site.name)}lab"
