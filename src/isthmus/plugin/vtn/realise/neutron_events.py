@@ -50,7 +50,7 @@ class RealisationEvents:
 
     @registry.receives(resources.PORT, [events.AFTER_CREATE, events.AFTER_DELETE])
     def ports_changed(self, resource: str, event: str, trigger: object, payload: Any) -> None:
-        """Journal the VTN of a network that gets its first ports, or loses its last one.
+        """Journal the VTN of a network that gets its first ports, or loses one.
 
         Other sites are told whether there are any: it can't be deleted while there are. One that
         is to go from here goes when the last has.
@@ -62,8 +62,8 @@ class RealisationEvents:
         vtn_id = transactions.read(realisations.read_of_network, network_id)
         if vtn_id is None:
             return
-        ports = transactions.read(found.count_ports, network_id)
-        if ports == 0 or (event == events.AFTER_CREATE and ports <= _FEW):
+        is_gone = event == events.AFTER_DELETE
+        if is_gone or transactions.read(found.count_ports, network_id) <= _FEW:
             self._append(vtn_id)
 
     def _append(self, vtn_id: str | None) -> None:
