@@ -153,7 +153,11 @@ def lock(context: Context, site: str, kind: str, name: str) -> Document | None:
 
 
 def _put(context: Context, document: Document) -> bool:
-    known = lock(context, document.site, document.kind, document.name)
+    key = {"site": document.site, "kind": document.kind, "name": document.name}
+    known = read_one(context, **key)
+    if known is not None:
+        # Not before: to lock what is not there keeps others from adding what is beside it.
+        known = lock(context, **key)
     if known is not None and known.body == document.body and known.vtn_id == document.vtn_id:
         return False
     columns = {
@@ -162,7 +166,6 @@ def _put(context: Context, document: Document) -> bool:
         "revision": document.revision,
         "heard_at": document.heard_at or timeutils.utcnow(),
     }
-    key = {"site": document.site, "kind": document.kind, "name": document.name}
     change: Any = sa.insert(_TABLE).values(**key, **columns)
     if known is not None:
         change = sa.update(_TABLE).filter_by(**key).values(**columns)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,8 +51,7 @@ def put(
         settled: requests of this site's that have just been dealt with.
         refused: documents that could not be read.
     """
-    query: Any = sa.select(_VTN).where(_VTN.c.id == view.vtn_id).with_for_update()
-    known = context.session.execute(query).mappings().first()
+    known = _read(context, view.vtn_id)
     if view.document is None:
         if known is not None and not view.is_behind:
             _delete(context, view.vtn_id, known["standard_attr_id"])
@@ -68,11 +68,25 @@ def put(
         if changed:
             change = sa.update(_VTN).where(_VTN.c.id == view.vtn_id)
             context.session.execute(change.values(**changed))
-    is_other = _put_children(context, _PREFIX, view.vtn_id, "prefix", _of_prefixes(document))
-    is_other |= _put_children(context, _MEMBER, view.vtn_id, "site", _of_members(view, heard_at))
+    children = (
+        _Children(_PREFIX, "prefix", _of_prefixes(document)),
+        _Children(_MEMBER, "site", _of_members(view, heard_at)),
+    )
+    is_new = known is None
+    came_or_went = [_put_children(context, view.vtn_id, each, is_new=is_new) for each in children]
+    is_other = any(came_or_went)
     if known is not None:
         is_other |= bool(changed.keys() - _STATES)
         _touch(context, known["standard_attr_id"], description, is_other=is_other)
+
+
+def _read(context: Context, vtn_id: str) -> Any | None:
+    """Return a VTN's row, locked and as it is now; None if there is none."""
+    query: Any = sa.select(_VTN).where(_VTN.c.id == vtn_id)
+    # To lock what is not there would keep others from adding what is beside it.
+    if context.session.execute(query).first() is None:
+        return None
+    return context.session.execute(query.with_for_update()).mappings().first()
 
 
 def _delete(context: Context, vtn_id: str, standard_attr_id: int) -> None:
@@ -165,13 +179,23 @@ def _joined(values: Iterable[object]) -> str:
     return " ".join(str(value) for value in values)
 
 
-def _put_children(
-    context: Context, table: Any, vtn_id: str, key: str, wanted: Mapping[str, Row]
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Children:
+    """All rows of a child table that a VTN is to have, by the other column of their key."""
+
+    table: Any
+    key: str
+    wanted: Mapping[str, Row]
+
+
+def _put_children(context: Context, vtn_id: str, children: _Children, *, is_new: bool) -> bool:
     """Make rows of a child table what is wanted; return whether one came or went."""
+    table, key, wanted = children.table, children.key, children.wanted
     mine = table.c.vtn_id == vtn_id
-    query: Any = sa.select(table).where(mine).with_for_update()
-    known = {row[key]: row for row in context.session.execute(query).mappings()}
+    known: dict[str, Any] = {}
+    if not is_new:
+        query: Any = sa.select(table).where(mine).with_for_update()
+        known = {row[key]: row for row in context.session.execute(query).mappings()}
     new = [{"vtn_id": vtn_id, key: k, **row} for k, row in wanted.items() if k not in known]
     if new:
         context.session.execute(sa.insert(table), new)
