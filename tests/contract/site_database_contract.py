@@ -83,7 +83,9 @@ class SiteDatabaseContract:
         """What is new is stored, what is gone is removed, what is known concerns nobody."""
         database = bench.database
         database.hear_all("east", [heard(1), heard(2)], (), at(5))
-        changes = [heard(1, "new"), heard(2).name, heard(3, vtn_id=VTN_BLUE)]
+        changes: list[Heard | DocumentName] = [
+            heard(1, "new"), heard(2).name, heard(3, vtn_id=VTN_BLUE)
+        ]  # fmt: skip
         assert database.hear("east", at(5), changes, at(6)) == {VTN_RED, VTN_BLUE}
         assert bench.heard("east") == {heard(1).name: "new", heard(3).name: "said"}
         assert database.read_position("east") == at(6)

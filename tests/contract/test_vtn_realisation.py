@@ -115,7 +115,12 @@ def test_a_prefix_that_was_taken_back_goes(cloud: Cloud, west: Region, *, is_mad
     transactions.write(realisations.release, vtn_id)
     assert claimed is not None
     if is_made:
-        body = {"id": claimed.subnets[1].id, "name": "red", "tenant_id": RED, "project_id": RED}
+        body: dict[str, Any] = {
+            "id": claimed.subnets[1].id,
+            "name": "red",
+            "tenant_id": RED,
+            "project_id": RED,
+        }
         body |= {"network_id": network_id, "cidr": "10.7.0.0/24", "ip_version": 4}
         from neutron_lib.plugins import utils as plugin_utils
 
