@@ -160,6 +160,11 @@ class Cloud:
         self.plugin = plugin
         self.core = directory.get_plugin()
 
+    @property
+    def application(self) -> Any:
+        """The WSGI application; ``neutron.context`` of a request says who asks."""
+        return self._app
+
     def request(
         self,
         method: str,

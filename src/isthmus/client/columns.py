@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Resources as rows and columns: one table of columns for each kind says what is shown where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from osc_lib.cli import format_columns
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An attribute of a resource.
+
+    Attributes:
+        name: as the API calls it, and ``show`` with it.
+        title: its heading in a list; empty: it is in none.
+        is_long: whether it is in long lists only.
+        attribute: what openstacksdk calls it; the same as ``name`` if empty.
+        is_optional: whether it is left out where it is null, as for who may not see it.
+    """
+
+    name: str
+    title: str = ""
+    is_long: bool = False
+    attribute: str = ""
+    is_optional: bool = False
+
+    def value(self, resource: Any) -> Any:
+        """Return it of a resource, such that each output format can print it."""
+        found = getattr(resource, self.attribute or self.name)
+        if isinstance(found, list):
+            return format_columns.ListColumn(found)
+        if isinstance(found, dict):
+            return format_columns.DictColumn(found)
+        return found
+
+
+VTN = (
+    Column("id", "ID"),
+    Column("name", "Name"),
+    Column("description"),
+    Column("project_id", "Project", is_long=True),
+    Column("type", "Type", is_long=True),
+    Column("prefixes", "Prefixes"),
+    Column("members", "Members"),
+    Column("admin_state_up", "Admin State Up", is_long=True, attribute="is_admin_state_up"),
+    Column("class_of_service"),
+    Column("rate_kbps"),
+    Column("owner_site", "Owner Site", is_long=True),
+    Column("network_id", "Network", is_long=True),
+    Column("status", "Status"),
+    Column("status_reason", "Reason", is_long=True),
+    Column("epoch", is_optional=True),
+    Column("generation", is_optional=True),
+    Column("notice", is_optional=True),
+    Column("tags", "Tags", is_long=True),
+    Column("revision_number"),
+    Column("created_at"),
+    Column("updated_at"),
+)
+MEMBER = (
+    Column("site", "Site"),
+    Column("site_project_id", "Project", is_long=True),
+    Column("acceptance", "Acceptance"),
+    Column("prefixes", "Prefixes"),
+    Column("network_id", "Network", is_long=True),
+    Column("subnet_ids", "Subnets", is_long=True),
+    Column("bgpvpn_id", is_optional=True),
+    Column("class_of_service"),
+    Column("rate_kbps"),
+    Column("status", "Status"),
+    Column("status_reason", "Reason"),
+    Column("drift", is_optional=True),
+    Column("heard_at", "Heard At", is_long=True),
+)
+SITE = (
+    Column("id", "ID"),
+    Column("name", "Name"),
+    Column("description", is_optional=True),
+    Column("state", "State"),
+    Column("liveness", "Liveness"),
+    Column("liveness_since", "Since"),
+    Column("reason", "Reason", is_long=True, is_optional=True),
+    Column("invitation", is_optional=True),
+    Column("shares_identity", "Shares Identity", is_long=True, is_optional=True),
+    Column("projects", is_optional=True),
+    Column("as_number", "AS", is_long=True, is_optional=True),
+    Column("endpoints", "Endpoints", is_long=True, is_optional=True),
+    Column("heard_at", "Heard At", is_long=True, is_optional=True),
+    Column("certificate_expires_at", is_optional=True),
+    Column("recovery", is_optional=True),
+    Column("revision_number", is_optional=True),
+    Column("created_at", is_optional=True),
+    Column("updated_at", is_optional=True),
+)
+RECOVERY = (
+    Column("name", "Site"),
+    Column("state", "State"),
+    Column("liveness", "Liveness"),
+    Column("recovery", "Differs"),
+)
+
+
+def show(columns: Sequence[Column], resource: Any) -> tuple[Row, Row]:
+    """Return names and values of all a resource has."""
+    shown = [each for each in columns if not each.is_optional or each.value(resource) is not None]
+    return tuple(each.name for each in shown), tuple(each.value(resource) for each in shown)
+
+
+def tabulate(
+    columns: Sequence[Column], resources: Iterable[Any], *, is_long: bool = False
+) -> tuple[Row, Iterator[Row]]:
+    """Return headings and rows of a list."""
+    shown = [each for each in columns if each.title and (is_long or not each.is_long)]
+    rows = (tuple(each.value(resource) for each in shown) for resource in resources)
+    return tuple(each.title for each in shown), rows

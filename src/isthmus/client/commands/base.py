@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all commands have: examples in their help, the session, refusals in the API's sentence."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from openstack import exceptions as refusals
+from osc_lib import exceptions
+from osc_lib.cli import identity
+from osc_lib.command import command
+
+from isthmus.client.sdk import VirtualTenantNetwork
+from isthmus.client.waiting import Sight, wait
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Leaves descriptions and examples in their lines."""
+
+
+class Asking(command.Command):
+    """A command that asks Neutron.
+
+    Attributes:
+        examples: what may be typed after ``openstack``, a line each.
+    """
+
+    examples: tuple[str, ...] = ()
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of its arguments."""
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.formatter_class = _Help
+        self.add_arguments(parser)
+        return parser
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add what the command takes."""
+
+    def get_epilog(self) -> str:
+        """Return the examples."""
+        return "\n".join(["Examples:", *(f"  openstack {each}" for each in self.examples)])
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Do it; where Neutron refuses, its sentence is what the user reads."""
+        try:
+            return int(super().run(parsed_args) or 0)
+        except refusals.HttpException as error:
+            raise exceptions.CommandError(_sentence(error)) from error
+
+    @property
+    def network(self) -> Any:
+        """The session."""
+        return self.app.client_manager.sdk_connection.network
+
+    def tell(self, text: str) -> None:
+        """Write a line that is no part of the output."""
+        self.app.stderr.write(f"{text}\n")
+        self.app.stderr.flush()
+
+    def wait(self, arguments: argparse.Namespace, look: Callable[[], Sight], advice: str) -> None:
+        """Wait for it, if that is asked for."""
+        if arguments.wait:
+            wait(look, arguments.timeout, self.tell, advice)
+
+    def find_vtn(self, name_or_id: str) -> VirtualTenantNetwork:
+        """Return a virtual tenant network."""
+        found: VirtualTenantNetwork
+        found = VirtualTenantNetwork.find(self.network, name_or_id, ignore_missing=False)
+        return found
+
+    def find_project(self, name_or_id: str, domain: str | None = None) -> str:
+        """Return a project's id."""
+        connection = self.app.client_manager.sdk_connection
+        return str(identity.find_project(connection, name_or_id, domain).id)
+
+
+class Acts(Asking):
+    """A command that prints nothing."""
+
+
+class Shows(Asking, command.ShowOne):
+    """A command that shows one thing."""
+
+
+class Lists(Asking, command.Lister):
+    """A command that lists things."""
+
+
+def add_vtn(parser: argparse.ArgumentParser) -> None:
+    """Have a command take a virtual tenant network."""
+    parser.add_argument("vtn", metavar="<vtn>", help="Virtual tenant network (name or id)")
+
+
+def delete_each(command: Asking, names: Iterable[str], delete: Callable[[str], None]) -> None:
+    """Delete things; one that can't be keeps no other from being deleted.
+
+    Raises:
+        CommandError: some are still there.
+    """
+    wanted, failed = list(names), 0
+    for name in wanted:
+        try:
+            delete(name)
+        except (refusals.SDKException, exceptions.CommandError) as error:
+            failed += 1
+            command.tell(f"{name}: {_sentence(error)}")
+    if failed:
+        raise exceptions.CommandError(f"{failed} of {len(wanted)} could not be deleted.")
+
+
+def _sentence(error: Exception) -> str:
+    details = getattr(error, "details", None)
+    return str(details or error)

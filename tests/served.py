@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cloud's Neutron on loopback, for clients that speak HTTP.
+
+    openstack --os-auth-type admin_token --os-token <project or "operator"> --os-endpoint <url>
+
+Who has a token is what it says. A little of Keystone stands beside: of the project ``red`` the id
+is ``red-project``.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from tests.cloud import Cloud
+
+OPERATOR = "operator"
+_PROJECTS = "/projects/"
+
+
+class _Quiet(WSGIRequestHandler):
+    """Writes no line for each request; a failing test shows what the client says."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
+        """Write nothing."""
+
+
+@dataclass
+class Served:
+    """A cloud that is served.
+
+    Attributes:
+        url: where.
+        meanwhile: what happens in it, one after each request that a client sends.
+    """
+
+    url: str = ""
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+
+
+@contextmanager
+def serve(cloud: Cloud) -> Iterator[Served]:
+    """Serve a cloud while the context lasts."""
+    served = Served()
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        content = list(reply(environ, start))
+        if served.meanwhile:
+            served.meanwhile.pop(0)()
+        return content
+
+    def reply(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        path, token = environ["PATH_INFO"], environ.get("HTTP_X_AUTH_TOKEN", "")
+        if not path.startswith("/v2.0/") and _PROJECTS in path:
+            name = path.rpartition(_PROJECTS)[2]
+            return _json(start, {"project": {"id": f"{name}-project", "name": name}})
+        if not path.startswith("/v2.0/"):
+            return _json(start, _versions(server.server_port))
+        environ["PATH_INFO"] = path.removeprefix("/v2.0")
+        environ["neutron.context"] = cloud.context(None if token == OPERATOR else token)
+        response: Iterable[bytes] = cloud.application(environ, start)
+        return response
+
+    with make_server("127.0.0.1", 0, answer, handler_class=_Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            served.url = f"http://127.0.0.1:{server.server_port}"
+            yield served
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _json(start: Callable[..., Any], body: Mapping[str, Any]) -> list[bytes]:
+    start("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(body).encode()]
+
+
+def _versions(port: int) -> Mapping[str, Any]:
+    """Return what Neutron and Keystone say at their roots."""
+    root = f"http://127.0.0.1:{port}"
+    versions = [
+        {"id": name, "status": "CURRENT", "links": [{"rel": "self", "href": f"{root}/{path}/"}]}
+        for name, path in (("v2.0", "v2.0"), ("v3.14", "v3"))
+    ]
+    return {"versions": versions}
