@@ -27,6 +27,7 @@ pytestmark = pytest.mark.timeout(300)
 RED, OPERATOR = "red-project", "operator"
 CA = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 SECRET = "a-secret"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,12 @@ def openstack(
 @pytest.fixture
 def own(cloud: Cloud) -> None:
     """This site, whose isthmus-interconnect has started."""
-    from isthmus.db.vtn.sites import State
-    from tests.fakes.far_site import know_site
+    from isthmus.db.vtn import sites
+    from isthmus.plugin import transactions
 
-    know_site("west", State.OWN, ca=CA, peering_endpoint="192.0.2.1:2382", as_number=64500)
+    facts: dict[str, Any] = {"ca": CA, "peering_endpoint": "192.0.2.1:2382", "as_number": 64500}
+    record = sites.SiteRecord("west", NOBODY, sites.State.OWN, **facts)
+    transactions.write(sites.create, record)
 
 
 @pytest.fixture
