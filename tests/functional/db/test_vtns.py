@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tests.cloud import Answer, Cloud
     from tests.vtn_site import Region
 
+# Writers that meet are tried again, which takes time on a machine that has little.
+pytestmark = pytest.mark.timeout(300)
 VTNS = "/vtn/virtual_tenant_networks"
 RED, BLUE = "red-project", "blue-project"
 CLIENTS, MANY = 8, 24
