@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, first_packet, forwarding, interconnect, restart
+from bench import api, first_packet, forwarding, interconnect, restart, vtn
 from bench import compile as compile_
 from bench.command import main_of_all
 
@@ -18,6 +18,7 @@ if __name__ == "__main__":
                 interconnect.BENCHMARK,
                 api.BENCHMARK,
                 first_packet.BENCHMARK,
+                vtn.BENCHMARK,
                 forwarding.BENCHMARK,
             ]
         )
