@@ -13,7 +13,7 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
-from lab.demo import guest
+from lab.demo import command, guest
 from lab.demo.cloud import Cloud, RequestRefused
 from lab.demo.stage import Stage, side_by_side
 from lab.demo.tenants import Server, Tenant
@@ -70,10 +70,10 @@ class _Everywhere:
     # -- asked ----------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        body = {"name": self._name, "prefixes": [str(_PREFIX)], "members": self._sites}
-        with self._step(f"POST {_PATH} {body}", essential=True) as told:
-            made = self._home.call("POST", _PATH, {"virtual_tenant_network": body})
-            told.result = str(made["virtual_tenant_network"]["status"])
+        members = " ".join(f"--member {site}" for site in self._sites)
+        words = f"vtn create --ip-prefix {_PREFIX} {members} {self._name}"
+        with self._step(f"$ {command.typed(self._home.name, words)}", essential=True):
+            command.run(self._home.name, words)
 
     def _wait_for_member(self, site: str) -> None:
         with self._step(f"{site} has made its part", essential=True) as told:
