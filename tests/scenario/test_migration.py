@@ -110,7 +110,7 @@ def test_a_vm_that_moves_shut_off_is_back_in_the_vpn_as_soon_as_in_its_network(
 
 
 def test_a_vm_that_moves_live_takes_what_is_behind_it_along(scene: Scene) -> None:
-    """To and fro, so that each host has to let go of it and to take it."""
+    """There and back, so that each host has to let go of it and to take it."""
     scene.own_target()
     more = []
     for host in ("west-1", "west-2", "west-1"):
