@@ -22,7 +22,7 @@ conformance: bootstrap ## what others wrote for the BGPVPN API, run against the 
 	@$(PYTHON) -m lab up
 	@$(PYTHON) -m tests.conformance
 
-generate: bootstrap ## docs/api.md and the samples of etc, from the code
+generate: bootstrap ## docs/api.md, docs/commands.md and the samples of etc, from the code
 	@$(PYTHON) -m docs.generate
 
 lab-up: bootstrap ## two real OpenStack regions and an MPLS backbone on this machine

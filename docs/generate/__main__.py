@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m docs.generate [--check]``: the API reference and the samples under ``etc``."""
+"""``python -m docs.generate [--check]``: the references and the samples under ``etc``."""
 
 from __future__ import annotations
 

@@ -302,6 +302,11 @@ def test_a_site_from_its_invitation_to_its_end(own: None, openstack: Openstack) 
     again = openstack(f"{site} invite east -f value -c invitation", who=OPERATOR)
     assert inviting.decode(again.out).token != invitation.token
     assert openstack(f"{site} delete east", who=OPERATOR).code == 0
+    what = "interconnect event list --site east --limit 2 -f json"
+    events = openstack(what, who=OPERATOR).json
+    assert [each["Site"] for each in events] == ["east", "east"]
+    assert events[0]["What Happened"] == "Forgotten, with what it published."
+    assert openstack(what).code != 0 or openstack(what).json == []
     assert openstack(f"{site} list -f value -c Name").out == "west\n"
 
 

@@ -104,6 +104,13 @@ RECOVERY = (
     Column("liveness", "Liveness"),
     Column("recovery", "Differs"),
 )
+EVENT = (
+    Column("id"),
+    Column("created_at", "At"),
+    Column("site", "Site"),
+    Column("virtual_tenant_network_id", "Virtual Tenant Network"),
+    Column("sentence", "What Happened"),
+)
 
 
 def show(columns: Sequence[Column], resource: Any) -> tuple[Row, Row]:

@@ -7,12 +7,13 @@ import pytest
 
 from isthmus.client import columns
 from isthmus.client.columns import Column
-from isthmus.client.sdk import InterconnectSite, Member, VirtualTenantNetwork
+from isthmus.client.sdk import InterconnectEvent, InterconnectSite, Member, VirtualTenantNetwork
 
 KINDS = [
     (columns.VTN, VirtualTenantNetwork),
     (columns.MEMBER, Member),
     (columns.SITE, InterconnectSite),
+    (columns.EVENT, InterconnectEvent),
     (columns.RECOVERY, InterconnectSite),
 ]
 

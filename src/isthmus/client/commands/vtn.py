@@ -248,8 +248,8 @@ class DeleteVtn(Acts):
 class TakeOverVtn(Shows):
     """Make the site that is asked the owner of a network, because the former owner is gone.
 
-    The former owner follows when it returns. --vouch-gone names former owners of which you know
-    that they gave no part of the prefixes to anybody without this site's having heard of it.
+    The former owner follows when it returns. New members are given nothing until every site that
+    may have given a prefix away has been heard, but for those that --vouch-gone names.
     """
 
     examples = ("vtn take over red", "vtn take over red --vouch-gone west --wait")
@@ -262,7 +262,8 @@ class TakeOverVtn(Shows):
             metavar="<site>",
             action="append",
             default=[],
-            help="Former owner that gave away nothing unheard of (repeat option for more)",
+            help="Site that will never be heard again, and gave away nothing unheard of (repeat "
+            "option for more)",
         )
         waiting.add_options(parser, _ALL_DONE)
 

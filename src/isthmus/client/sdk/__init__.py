@@ -15,8 +15,9 @@ Each takes the connection's ``network`` as its session, as all of openstacksdk's
     red.delete(network)
 """
 
+from isthmus.client.sdk.interconnect_event import InterconnectEvent
 from isthmus.client.sdk.interconnect_site import InterconnectSite
 from isthmus.client.sdk.member import Member
 from isthmus.client.sdk.virtual_tenant_network import VirtualTenantNetwork
 
-__all__ = ["InterconnectSite", "Member", "VirtualTenantNetwork"]
+__all__ = ["InterconnectEvent", "InterconnectSite", "Member", "VirtualTenantNetwork"]
