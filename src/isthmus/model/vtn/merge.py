@@ -160,9 +160,28 @@ class VtnView:
         grant, own = self.grant, self.own_member
         if self.document is None or grant is None or own is None:
             return None
-        if own.acceptance is not Acceptance.ACCEPTED:
+        if own.acceptance is not Acceptance.ACCEPTED or self.in_the_way:
             return None
         return _wanted(self.document, grant, own)
+
+    @property
+    def in_the_way(self) -> tuple[str, ...]:
+        """Sites that are no members, but say that they still have what this one is given.
+
+        Only where an owner was restored from a copy, or an operator vouched for a site that was not
+        gone after all. They remove it as soon as they hear.
+        """
+        grant = self.grant
+        if grant is None:
+            return ()
+        return tuple(
+            each.site
+            for each in self.members
+            if each.site != self.site
+            and (each.grant is None or each.grant.is_leaving)
+            and each.document is not None
+            and any(a.overlaps(b) for a in grant.prefixes for b in each.document.prefixes)
+        )
 
     @property
     def is_to_be_removed(self) -> bool:

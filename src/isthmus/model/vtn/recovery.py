@@ -55,6 +55,8 @@ def _differences(view: VtnView) -> Iterator[str]:
             f"{view.site} has {counting.version} of {view.vtn_id}; {view.newest} was heard of and "
             f"has to come from {view.newest.owner}."
         )
+    for site in view.in_the_way:
+        yield f"{view.site} waits until {site} has removed what it was given of {view.vtn_id}."
     for site in silent_sites(view):
         yield f"{site} has not said yet that {counting.owner} owns {view.vtn_id} now."
     for member in view.members:

@@ -207,3 +207,21 @@ def test_a_document_of_somebody_else_is_ignored_and_reported() -> None:
     assert report(view) == (
         f"south publishes {VTN_RED}, which only another site may write; it is ignored.",
     )
+
+
+def test_a_site_waits_for_whoever_still_has_what_it_is_given() -> None:
+    """As after an owner was restored from a copy that did not know of that."""
+    sites = Sites(vtn_red(members=("west", "east")))
+    sites.rest()
+    stranger = sites.view("east").own_member
+    given = sites.view("west").grant
+    assert stranger is not None
+    assert given is not None
+    sites.put("south", replace(stranger, site="south", prefixes=given.prefixes))
+    assert sites.view("west").wanted is None
+    assert "west waits until south has removed what it was given of vtn-red." in report(
+        sites.view("west")
+    )
+    assert sites.view("east").wanted is not None
+    sites.rest("south")
+    assert sites.view("west").wanted is not None
