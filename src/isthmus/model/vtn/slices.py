@@ -138,6 +138,8 @@ def involved(view: VtnView) -> set[str]:
     """
     found = {document.owner for document in view.documents}
     found |= {grant.site for document in view.documents for grant in document.members}
+    # Also where their own documents are not known any more.
+    found |= {version.owner for document in view.documents for version in document.took_over}
     for member in view.members:
         if member.document is not None:
             found |= {member.site, *(version.owner for version in member.document.holds)}

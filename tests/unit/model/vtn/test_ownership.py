@@ -185,6 +185,22 @@ def test_what_a_revoked_owner_left_brings_nothing_back() -> None:
     assert not any(sites.stores.values())
 
 
+def test_a_former_owner_is_waited_for_even_if_its_document_was_lost() -> None:
+    """It may still live by it."""
+    sites = Sites(vtn_red(members=("east",)))
+    sites.rest()
+    sites.cut("west")
+    sites.put("east", ownership.take_over(sites.view("east")))
+    sites.stores["west"], lost = {}, sites.stores["west"]
+    sites.heal()
+    sites.put("east", ownership.change(sites.view("east"), Operation.DELETE, Change()))
+    sites.rest("east")
+    assert (Kind.VTN, VTN_RED) in sites.stores["east"]
+    sites.stores["west"] = lost
+    sites.rest()
+    assert not any(sites.stores.values())
+
+
 def test_a_member_takes_over_and_the_former_owner_follows() -> None:
     """With the greater epoch."""
     sites = _sites()
