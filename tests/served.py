@@ -37,10 +37,20 @@ class Served:
     Attributes:
         url: where.
         meanwhile: what happens in it, one after each request that a client sends.
+        is_out: whether its requests are answered with 503.
     """
 
     url: str = ""
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
+    is_out: bool = False
+
+    def go_out(self) -> None:
+        """Be out."""
+        self.is_out = True
+
+    def come_back(self) -> None:
+        """Be out no more."""
+        self.is_out = False
 
 
 @contextmanager
@@ -56,6 +66,9 @@ def serve(cloud: Cloud) -> Iterator[Served]:
 
     def reply(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path, token = environ["PATH_INFO"], environ.get("HTTP_X_AUTH_TOKEN", "")
+        if served.is_out:
+            start("503 Service Unavailable", [])
+            return []
         if not path.startswith("/v2.0/") and _PROJECTS in path:
             name = path.rpartition(_PROJECTS)[2]
             return _json(start, {"project": {"id": f"{name}-project", "name": name}})

@@ -168,6 +168,18 @@ def test_who_waits_is_told_what_happens(
     assert len(lines) == len(set(lines))
 
 
+def test_who_waits_waits_through_a_restart_of_neutron(
+    west: Region, served: Served, openstack: Openstack
+) -> None:
+    """That it is out is no answer."""
+    openstack("vtn create red --ip-prefix 10.0.0.0/16")
+    pause: list[Callable[[], object]] = [lambda: None] * 3
+    served.meanwhile[:] = [*pause, served.go_out, west.work, served.come_back]
+    ran = openstack("vtn set red --description mine --wait")
+    assert ran.code == 0, ran.err
+    assert ran.err.splitlines()[-2:] == ["Neutron does not answer (503).", "red: ACTIVE."]
+
+
 def test_who_waits_in_vain_is_told_what_to_do(west: Region, openstack: Openstack) -> None:
     """The network is there nevertheless."""
     made = openstack("vtn create red --ip-prefix 10.0.0.0/16 --wait --timeout 0")
@@ -350,3 +362,32 @@ def test_recovery_is_shown_until_nothing_differs(
     assert {each["Site"]: each["Differs"] for each in ran.json} == {"west": "", "east": ""}
     assert ran.err.splitlines()[-1] == "Nothing differs."
     assert openstack("interconnect recover").code != 0
+
+
+# Python
+
+
+def test_the_documented_program_runs(
+    west: Region,
+    served: Served,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As it stands on the page of the commands, with a cloud of that name."""
+    clouds = {
+        "west-red": {
+            "auth_type": "admin_token",
+            "auth": {"endpoint": served.url, "token": RED},
+        }
+    }
+    file = tmp_path / "clouds.yaml"
+    file.write_text(json.dumps({"clouds": clouds}))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
+    page = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
+    program = page.read_text().partition("```python\n")[2].partition("```")[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(program, {})  # noqa: S102  the repository's own page
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [["east", "PENDING"], ["west", "PENDING"]]

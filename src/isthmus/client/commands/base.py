@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from keystoneauth1.exceptions import ConnectFailure
 from openstack import exceptions as refusals
 from osc_lib import exceptions
 from osc_lib.cli import identity
@@ -14,6 +15,9 @@ from osc_lib.command import command
 
 from isthmus.client.sdk import VirtualTenantNetwork
 from isthmus.client.waiting import Sight, wait
+
+# HTTP statuses from here on say nothing about what was asked (RFC 9110 §15.6).
+_SERVERS_FAULT = 500
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -61,9 +65,20 @@ class Asking(command.Command):
         self.app.stderr.flush()
 
     def wait(self, arguments: argparse.Namespace, look: Callable[[], Sight], advice: str) -> None:
-        """Wait for it, if that is asked for."""
+        """Wait for it, if that is asked for; that Neutron is restarted meanwhile is no end."""
+
+        def look_or_miss() -> Sight:
+            try:
+                return look()
+            except ConnectFailure:
+                return Sight("Neutron does not answer.")
+            except refusals.HttpException as error:
+                if (error.status_code or 0) < _SERVERS_FAULT:
+                    raise
+                return Sight(f"Neutron does not answer ({error.status_code}).")
+
         if arguments.wait:
-            wait(look, arguments.timeout, self.tell, advice)
+            wait(look_or_miss, arguments.timeout, self.tell, advice)
 
     def find_vtn(self, name_or_id: str) -> VirtualTenantNetwork:
         """Return a virtual tenant network."""
