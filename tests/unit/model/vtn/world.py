@@ -314,7 +314,10 @@ def _fail(world: World, name: str) -> Iterator[Step]:
     site = world.site(name)
     if left is not None and any(upto for _, upto in site.read):
         read = tuple((peer, 0) for peer, _ in site.read)
-        lost = world.with_site(name, replace(site, read=read, lost=site.read, worker=None))
+        # Who has no word in the VTN, and lost what it heard, is as one that never heard.
+        end = site.greatest_end if world.view(name).own_member is not None else None
+        restarted = replace(site, read=read, lost=site.read, worker=None, greatest_end=end)
+        lost = world.with_site(name, restarted)
         yield f"{name} restarts and has lost what it heard", replace(lost, budget=left)
 
 
