@@ -29,6 +29,7 @@ class FakePlugger:
         self._plugged: dict[str, int] = {}
         self._next_ofport = FIRST_CIRCUIT_OFPORT
         self._hosts: frozenset[str] = frozenset()
+        self._installed: frozenset[str] = frozenset()
         self._core: int | None = CORE_OFPORT
         self._life = 1
         self._has_core_link = True
@@ -66,7 +67,12 @@ class FakePlugger:
         """Let the switch take in what was asked of it."""
         before = self._ports
         self._ports = SwitchPorts(
-            self._core, dict(self._plugged), self._hosts, str(self._life), self._has_core_link
+            self._core,
+            dict(self._plugged),
+            self._hosts,
+            str(self._life),
+            self._has_core_link,
+            self._installed & self._hosts,
         )
         if self._ports != before:
             self._on_change()
@@ -79,6 +85,11 @@ class FakePlugger:
     def unplug_vm(self, *port_ids: str) -> None:
         """Unplug VMs."""
         self._hosts -= set(port_ids)
+        self.settle()
+
+    def install_vm(self, *port_ids: str) -> None:
+        """Let OVN have flows for VMs."""
+        self._installed |= set(port_ids)
         self.settle()
 
     def lose_core(self) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from isthmus.model.errors import EdgeError
-from isthmus.model.intent import VrfIntent
+from isthmus.model.intent import Migration, VrfIntent
 from isthmus.model.report import PeReport, VrfReport
 from isthmus.pe_agent.arrivals import Arrivals
 from isthmus.pe_agent.bgp.speaker import RibIn
@@ -233,7 +233,7 @@ class Reconciler:
         wait_s = self._wait_for_gateways(intents, began)
         if wait_s > 0:
             return wait_s
-        circuits = frozenset(c.port_id for intent in intents.values() for c in intent.circuits)
+        circuits = _wanted_circuits(intents, ports)
         errors = self._installer.plug(circuits, ports)
         ports = self._edges.ports.ports() or ports
         rib = self._edges.speaker.rib()
@@ -336,6 +336,26 @@ class Reconciler:
             return _REFUSED_RETRY_S
         delay, self._retry_s = self._retry_s, min(self._retry_s * 2, _LONGEST_RETRY_S)
         return delay
+
+
+def _wanted_circuits(intents: Mapping[str, VrfIntent], ports: SwitchPorts) -> frozenset[str]:
+    """Return the circuits to be plugged by now.
+
+    Where nobody is but VMs that are arriving, OVN first has to know of one of them: OVN 23.03 does
+    not flood to a localport that came in between, and their RARP requests would not be heard.
+    """
+    return frozenset(
+        circuit.port_id
+        for intent in intents.values()
+        for circuit in intent.circuits
+        if circuit.port_id in ports.circuits
+        or circuit.gateways
+        or not circuit.hosts
+        or any(
+            host.migration is not Migration.ARRIVING or host.port_id in ports.installed
+            for host in circuit.hosts
+        )
+    )
 
 
 def _has_its_ports(intent: VrfIntent, inputs: Inputs) -> bool:

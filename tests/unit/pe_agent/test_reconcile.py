@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from isthmus.model.intent import Migration
 from tests.actors import (
     BLUE,
     RED,
@@ -156,3 +159,23 @@ def test_the_speaker_hears_of_the_core_link_before_sessions_notice(bench: Bench)
         bench.plugger.set_core_link(is_up=is_up)
         bench.settle()
         assert bench.speaker.has_core_link is is_up
+
+
+def test_a_vm_that_is_arriving_is_ready_for_before_and_told_of_when_it_runs(bench: Bench) -> None:
+    """Its attachment is plugged once OVN knows the VM; nobody hears of it until it is noted."""
+    bench.give(red(replace(VM1, migration=Migration.ARRIVING)))
+    bench.plugger.plug_vm("vm1")
+    bench.settle()
+    assert bench.plugger.touched == []
+    bench.plugger.install_vm("vm1")
+    bench.settle()
+    assert len(bench.plugger.touched) == 1
+    assert bench.prefixes() == set()
+    bench.agent.arrivals.note("vm1")
+    bench.settle()
+    assert bench.prefixes() == {"10.1.0.5/32"}
+    bench.diary.entries.clear()
+    bench.give(red(VM1, generation=2))
+    assert bench.prefixes() == {"10.1.0.5/32"}
+    assert "advertise" not in bench.diary.verbs()
+    assert bench.agent.arrivals.snapshot() == frozenset()

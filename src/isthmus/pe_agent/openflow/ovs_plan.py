@@ -194,6 +194,15 @@ def plugged_hosts(rows: SwitchRows, layout: SwitchLayout) -> frozenset[str]:
     )
 
 
+def installed_hosts(rows: SwitchRows, layout: SwitchLayout) -> frozenset[str]:
+    """Return those of ``plugged_hosts`` that OVN says it has installed flows for."""
+    return plugged_hosts(rows, layout) & {
+        row.external_ids.get("iface-id")
+        for row in rows.ports.values()
+        if row.external_ids.get("ovn-installed") == "true"
+    }
+
+
 def has_core_link(rows: SwitchRows, layout: SwitchLayout) -> bool:
     """Whether any NIC of the core bridge has a link, as far as is known."""
     links = rows.links.get(layout.core_bridge, ())

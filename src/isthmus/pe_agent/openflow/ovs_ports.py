@@ -24,6 +24,7 @@ from isthmus.pe_agent.openflow.ovs_plan import (
     SwitchLayout,
     SwitchRows,
     has_core_link,
+    installed_hosts,
     plan,
     plugged_circuits,
     plugged_hosts,
@@ -168,6 +169,7 @@ def read_ports(rows: SwitchRows, layout: SwitchLayout) -> SwitchPorts:
         hosts=plugged_hosts(rows, layout),
         epoch="",
         has_core_link=has_core_link(rows, layout),
+        installed=installed_hosts(rows, layout),
     )
 
 

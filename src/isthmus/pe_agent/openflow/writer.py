@@ -20,6 +20,7 @@ class SwitchPorts:
         hosts: Neutron port ids (``iface-id``) that are plugged into the integration bridge.
         epoch: differs after each restart of the switch, when its flows are gone.
         has_core_link: False once the core bridge's NICs have all lost their link.
+        installed: those of ``hosts`` for which OVN has installed its flows.
     """
 
     core: int | None
@@ -27,6 +28,7 @@ class SwitchPorts:
     hosts: frozenset[str]
     epoch: str
     has_core_link: bool = True
+    installed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

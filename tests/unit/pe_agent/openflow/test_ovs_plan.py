@@ -23,6 +23,7 @@ from isthmus.pe_agent.openflow.ovs_plan import (
     SwitchRows,
     circuit_names,
     has_core_link,
+    installed_hosts,
     plan,
     plugged_circuits,
     plugged_hosts,
@@ -138,6 +139,19 @@ def test_hosts_are_what_others_plugged_into_the_integration_bridge() -> None:
     elsewhere = PortRow("br-core", external_ids={"iface-id": "vm3"}, ofport=8)
     ports = {**rows.ports, "tap1": vm, "tap2": failed, "tap3": elsewhere}
     assert plugged_hosts(SwitchRows(rows.bridges, ports), LAYOUT) == {"vm1"}
+
+
+def test_ovn_says_which_hosts_it_has_installed_flows_for() -> None:
+    """In the interface's own row."""
+    rows = made(NET_A)
+    known = {"iface-id": "vm1", "ovn-installed": "true"}
+    ports = {
+        **rows.ports,
+        "tap1": PortRow("br-int", external_ids=known, ofport=7),
+        "tap2": PortRow("br-int", external_ids={"iface-id": "vm2"}, ofport=8),
+        "tap3": PortRow("br-core", external_ids={**known, "iface-id": "vm3"}, ofport=9),
+    }
+    assert installed_hosts(SwitchRows(rows.bridges, ports), LAYOUT) == {"vm1"}
 
 
 def test_for_gre_there_is_no_patch_to_the_core_bridge() -> None:
