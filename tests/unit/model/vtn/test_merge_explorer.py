@@ -68,7 +68,7 @@ SCENARIOS: Mapping[str, Callable[[], World]] = {
     "a restored database": lambda: world("ab", restore=1, add=1, remove=1),
     "a restored database and requests": lambda: world("ab", restore=1, ask=2),
     "a restored database and a take-over": lambda: world("ab", restore=1, take_over=1, add=1),
-    "a restored database and a deletion": lambda: world("ab", restore=2, delete=1, take_over=1),
+    "a restored database and a deletion": lambda: world("ab", restore=1, delete=1, take_over=1),
     "a restored database, after what it has was given to another": lambda: later(
         world("ab", restore=1, remove=1, add=1), "a: remove a", "a: add c"
     ),
