@@ -144,9 +144,19 @@ def _put(context: Context, own_site: str, written: Iterable[model.Document]) -> 
 
 def _keep_up(own_site: str, view: VtnView, known: Mapping[str, sites.SiteRecord]) -> Upkeep:
     owner = view.document.owner if view.document else own_site
-    revoked = [name for name, site in known.items() if site.state is sites.State.REVOKED]
+    revoked = {name for name, site in known.items() if site.state is sites.State.REVOKED}
+    # A site is forgotten only once no network has it as its owner or a member: what is left of it
+    # is that it once was the owner.
+    revoked |= _former_owners(view) - {own_site, *known}
     accepts = owner == own_site or _is_trusted(known.get(owner))
     return keep_up(view, accepts=accepts, revoked=revoked)
+
+
+def _former_owners(view: VtnView) -> set[str]:
+    if view.document is None:
+        return set()
+    members = {grant.site for grant in view.document.members}
+    return {version.owner for version in view.document.took_over} - members
 
 
 def _is_trusted(site: sites.SiteRecord | None) -> bool:
