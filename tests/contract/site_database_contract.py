@@ -10,9 +10,10 @@ import pytest
 
 from isthmus.interconnect.database import Beat, Database, Heard, Overtaken
 from isthmus.interconnect.keys import DocumentName
-from isthmus.interconnect.liveness import Liveness, State
+from isthmus.interconnect.liveness import State
 from isthmus.interconnect.store.store import Position
 from isthmus.model.vtn.documents import Document
+from isthmus.model.vtn.status import Liveness
 from tests.fakes.vtn_documents import VTN_RED, request_of
 
 VTN_BLUE = VTN_RED.replace("2f", "3f")

@@ -71,15 +71,15 @@ class VpnRecord:
     project_id: str
     name: str
     type: str
-    vni: int | None
-    targets: tuple[tuple[str, str], ...]
-    rds: tuple[str, ...]
-    network_ids: tuple[str, ...]
-    generation: int
-    was_dispatched: bool
-    dispatched_at: datetime | None
-    refusal: str
-    refusal_for_tenant: str
+    vni: int | None = None
+    targets: tuple[tuple[str, str], ...] = ()
+    rds: tuple[str, ...] = ()
+    network_ids: tuple[str, ...] = ()
+    generation: int = 0
+    was_dispatched: bool = False
+    dispatched_at: datetime | None = None
+    refusal: str = ""
+    refusal_for_tenant: str = ""
     router_ids: tuple[str, ...] = ()
     port_ids: tuple[str, ...] = ()
     local_pref: int | None = None

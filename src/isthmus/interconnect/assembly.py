@@ -18,7 +18,7 @@ from oslo_config import cfg
 
 from isthmus.config.interconnect import InterconnectOptions
 from isthmus.db.vtn import views
-from isthmus.db.vtn.sites import Liveness, SiteRecord, State
+from isthmus.db.vtn.sites import SiteRecord, State
 from isthmus.interconnect.certificates.folder import Folder
 from isthmus.interconnect.daemon import Edges, Interconnect, Pace
 from isthmus.interconnect.database import DatabaseAway, Peer
@@ -34,6 +34,7 @@ from isthmus.interconnect.publisher import SiteFacts
 from isthmus.interconnect.store.access import EtcdAccess
 from isthmus.interconnect.store.etcd import EtcdStore
 from isthmus.interconnect.store.etcd_client import EtcdClient
+from isthmus.model.vtn.status import Liveness
 from isthmus.rpc.senders import Waker
 
 LOG = logging.getLogger(__name__)

@@ -9,16 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Liveness(StrEnum):
-    """How a peer is."""
-
-    UP = "UP"
-    """Its heartbeat is heard."""
-    UNREACHABLE = "UNREACHABLE"
-    """Nothing is heard; it may well be alive behind a link that is cut."""
-    DOWN = "DOWN"
-    """It was reached, and its interconnect or its etcd does not run."""
+from isthmus.model.vtn.status import Liveness
 
 
 class Echo(StrEnum):

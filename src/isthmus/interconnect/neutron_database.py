@@ -21,7 +21,7 @@ from oslo_utils import timeutils
 from isthmus.db.vtn import documents, events, outbox, sites
 from isthmus.interconnect.database import Beat, DatabaseAway, Heard, Overtaken, Peer, Posted
 from isthmus.interconnect.keys import DocumentName
-from isthmus.interconnect.liveness import Liveness, State
+from isthmus.interconnect.liveness import State
 from isthmus.interconnect.store.etcd_client import Credentials
 from isthmus.interconnect.store.store import Position
 
@@ -191,7 +191,7 @@ class NeutronDatabase:
         with transaction() as context:
             return {
                 name: State(
-                    Liveness(record.liveness.value),
+                    record.liveness,
                     _monotonic(record.liveness_since),
                     record.reason,
                 )

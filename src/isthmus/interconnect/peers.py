@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from isthmus.interconnect.database import Database, Peer
 from isthmus.interconnect.hearing import Ears, Hearing
-from isthmus.interconnect.liveness import Liveness, Probe, Signs, State, judge
+from isthmus.interconnect.liveness import Probe, Signs, State, judge
 from isthmus.interconnect.probe import probe
 from isthmus.interconnect.store.store import Store
 from isthmus.model.errors import IsthmusError
+from isthmus.model.vtn.status import Liveness
 
 LOG = logging.getLogger(__name__)
 

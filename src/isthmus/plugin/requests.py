@@ -74,15 +74,6 @@ def read_new_vpn(vpn_id: str, body: Mapping[str, Any]) -> VpnRecord:
         project_id=project_id,
         name="",
         type=body["type"],
-        vni=None,
-        targets=(),
-        rds=(),
-        network_ids=(),
-        generation=0,
-        was_dispatched=False,
-        dispatched_at=None,
-        refusal="",
-        refusal_for_tenant="",
         standard=StandardAttributes(),
     )
     return read_vpn_change(body).over(new)

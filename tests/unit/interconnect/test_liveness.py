@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.interconnect.liveness import Echo, Liveness, Probe, Signs, State, judge
+from isthmus.interconnect.liveness import Echo, Probe, Signs, State, judge
+from isthmus.model.vtn.status import Liveness
 
 UP = State(Liveness.UP, 10.0)
 SILENT_AFTER_S = 5.0

@@ -15,7 +15,7 @@ from neutron_lib.context import Context
 from isthmus.db import standard_attributes
 from isthmus.db.records import StandardAttributes
 from isthmus.db.vtn import tables
-from isthmus.model.vtn.status import Liveness as Liveness
+from isthmus.model.vtn.status import Liveness
 
 _TABLE: Any = tables.Site.__table__
 _PROJECT: Any = tables.SiteProject.__table__

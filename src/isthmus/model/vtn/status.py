@@ -29,8 +29,11 @@ class Liveness(StrEnum):
     """What is known of a site's being alive."""
 
     UP = "UP"
+    """Its heartbeat is heard."""
     UNREACHABLE = "UNREACHABLE"
+    """Nothing is heard; it may well be alive behind a link that is cut."""
     DOWN = "DOWN"
+    """It was reached, and its interconnect or its etcd does not run."""
 
 
 @dataclass(frozen=True, slots=True)

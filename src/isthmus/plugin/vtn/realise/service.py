@@ -79,15 +79,6 @@ def _wanted_vpn(
             project_id=project_id,
             name="",
             type="l3",
-            vni=None,
-            targets=(),
-            rds=(),
-            network_ids=(),
-            generation=0,
-            was_dispatched=False,
-            dispatched_at=None,
-            refusal="",
-            refusal_for_tenant="",
             standard=StandardAttributes(),
         )
     return replace(
