@@ -52,13 +52,17 @@ def test_a_route_target_changed_in_the_database_alone_is_found(stage: Stage) -> 
 
 def test_a_report_that_is_not_true_is_found(stage: Stage, host: str) -> None:
     """The database believes that a PE is further than it is."""
+    wait_until(lambda: _is_untrue_report_found(stage, host), SETTLED_S, "the difference found")
+
+
+def _is_untrue_report_found(stage: Stage, host: str) -> bool:
+    """Plant it and look; the PE's next word, which comes every few seconds, may mend it before."""
     site = stage.topology.sites[0]
     change = f"USE {site.name}_neutron; {UPDATE} isthmus_pe_reports SET generation = generation"
     database.execute(f"{change} + 1000 WHERE pe = '{host}'")
     found = read_disagreements(site)
-    # Unless the PE's next word has mended it already.
     database.execute(f"{change} - 1000 WHERE pe = '{host}' AND generation > 1000")
-    assert any(f"{host} reported generation" in line for line in found)
+    return any(f"{host} reported generation" in line for line in found)
 
 
 def test_an_agent_that_is_away_is_not_taken_for_agreement(stage: Stage, host: str) -> None:
