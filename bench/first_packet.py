@@ -25,15 +25,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 
-from bench.command import Benchmark, NotMeasured, main
+from bench.command import Benchmark, main
 from bench.figures import Outcome, Target, percentile, spread, table
 from bench.timeline import Milestone, Stage, durations, find_milestones
-from bench.watching import Log, Prober, probing, watching_flows
-from bench.workbench import Region, Workbench, open_workbench
+from bench.watching import Log, Prober, now_ms, probing, watching_flows
+from bench.workbench import Region, Workbench, insist, open_workbench
 from lab import places
 from lab.endpoint import Endpoint
 from lab.machine import Machine
-from lab.waiting import NeverCame, wait_until
 
 NEW, CHANGE = "new attachment", "VPN changes"
 #: Scenario → (percentile, limit in ms).
@@ -178,7 +177,7 @@ def _new_attachment(scene: Scene, rounds: int, network: str) -> list[dict[str, f
 
     def dissociate() -> None:
         region.call("delete", path)
-        _wait_until(lambda: _circuits(region) == scene.others, "the attachment to go")
+        insist(lambda: _circuits(region) == scene.others, _PATIENCE_S, "the attachment to go")
         # A VM that was never in a VPN does not know its gateway's MAC address.
         scene.near.run(["ip", "neigh", "flush", "dev", "eth0"])
 
@@ -191,7 +190,7 @@ def _vpn_changes(scene: Scene, rounds: int, network: str) -> list[dict[str, floa
     region = scene.bench.near
     vpn = region.vpn("first-packet", _PRIVATE)
     region.associate(vpn, network)
-    _wait_until(lambda: _circuits(region) != scene.others, "the attachment")
+    insist(lambda: _circuits(region) != scene.others, _PATIENCE_S, "the attachment")
     time.sleep(_REST_S)
     return _rounds(
         scene,
@@ -216,9 +215,9 @@ def _round(
     time.sleep(_REST_S)
     for log in scene.logs.values():
         log.skip()
-    times = {"request": _now_ms()}
+    times = {"request": now_ms()}
     act()
-    times["answer"] = _now_ms()
+    times["answer"] = now_ms()
     times["reply"] = scene.prober.wait_for("up", _PATIENCE_S)
     # What was logged before the reply has been written by now.
     time.sleep(0.2)
@@ -238,17 +237,6 @@ def _circuits(region: Region) -> set[str]:
     command = ["ovs-vsctl", "--timeout=20", "list-ports", "br-int"]
     ports = region.machine.run(command).stdout.split()
     return {port for port in ports if port.startswith("ipe")}
-
-
-def _wait_until(condition: Callable[[], bool], what: str) -> None:
-    try:
-        wait_until(condition, _PATIENCE_S, what)
-    except NeverCame as reason:
-        raise NotMeasured(f"{reason}; `make lab-status` tells more") from reason
-
-
-def _now_ms() -> float:
-    return time.time() * 1000
 
 
 BENCHMARK = Benchmark(

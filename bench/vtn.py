@@ -14,19 +14,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
-from bench.command import Benchmark, NotMeasured, main
+from bench.command import Benchmark, main
 from bench.figures import Outcome, Target, percentile, spread, table
 from bench.timeline import Stage, durations
-from bench.watching import probing
-from bench.workbench import Region, Workbench, open_workbench
+from bench.watching import now_ms, probing
+from bench.workbench import Region, Workbench, insist, open_workbench
 from lab.endpoint import Endpoint, unplug
-from lab.waiting import NeverCame, wait_until
 
 PATH = "/vtn/virtual_tenant_networks"
 LIMITS = ((50, 5_000), (95, 10_000))
@@ -120,23 +118,23 @@ def _whole(figure: float | None) -> str:
 def _round(bench: Workbench, number: int) -> dict[str, float]:
     sites = [region.site.name for region in bench.regions]
     name = f"{_NAME}{number}"
-    times = {"request": _now_ms()}
+    times = {"request": now_ms()}
     vtn = ask(bench.near, name, _PREFIX, sites)
-    times["answer"] = _now_ms()
+    times["answer"] = now_ms()
     waiting: dict[str, Callable[[], object]] = {
         "near": lambda: _own_status(bench.near, vtn) == "ACTIVE",
         "far": lambda: _own_status(bench.far, vtn) == "ACTIVE",
         "known": vtn.is_active,
     }
     for milestone, condition in waiting.items():
-        _wait_until(condition, f"{milestone}: {name}")
-        times[milestone] = _now_ms()
+        _insist(condition, f"{milestone}: {name}")
+        times[milestone] = now_ms()
     with _endpoints(bench, vtn) as (near, far):
-        times["plugged"] = _now_ms()
+        times["plugged"] = now_ms()
         with probing(near, far.address.ip) as prober:
             times["reply"] = prober.wait_for("up", _PATIENCE_S)
-    _wait_until(vtn.delete, "the network to be without ports")
-    _wait_until(lambda: not _networks(bench), "the network's end in both regions")
+    _insist(vtn.delete, "the network to be without ports")
+    _insist(lambda: not _networks(bench), "the network's end in both regions")
     return times
 
 
@@ -182,19 +180,12 @@ def _clean(bench: Workbench) -> None:
     _remove_ports(bench)
     for vtn in bench.near.call("get", PATH)["virtual_tenant_networks"]:
         if vtn["name"].startswith(_NAME):
-            _wait_until(Vtn(bench.near, str(vtn["id"])).delete, "an earlier run's end")
-    _wait_until(lambda: not _networks(bench), "the end of an earlier run's networks")
+            _insist(Vtn(bench.near, str(vtn["id"])).delete, "an earlier run's end")
+    _insist(lambda: not _networks(bench), "the end of an earlier run's networks")
 
 
-def _wait_until(condition: Callable[[], object], what: str) -> None:
-    try:
-        wait_until(condition, _PATIENCE_S, what, every_s=_EVERY_S)
-    except NeverCame as reason:
-        raise NotMeasured(f"{reason}; `make lab-status` tells more") from reason
-
-
-def _now_ms() -> float:
-    return time.time() * 1000
+def _insist(condition: Callable[[], object], what: str) -> None:
+    insist(condition, _PATIENCE_S, what, every_s=_EVERY_S)
 
 
 BENCHMARK = Benchmark(

@@ -8,6 +8,7 @@ import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -23,6 +24,11 @@ from lab.pid import descendants
 
 _INTERVAL_S = 0.002
 _SILENCE_S = 0.3
+
+
+def now_ms() -> float:
+    """Return the time as logs stamp it, in milliseconds since 1970."""
+    return time.time() * 1000
 
 
 class Prober:

@@ -13,9 +13,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from bench.command import NotMeasured
 from bench.watching import running
-from bench.workbench import PREFIX, Region, Workbench
+from bench.workbench import PREFIX, Region, Workbench, insist
 from lab.endpoint import Endpoint
-from lab.waiting import NeverCame, wait_until
 
 _TARGET = "64500:65001"
 _VSCTL = ("ovs-vsctl", "--timeout=20")
@@ -146,12 +145,7 @@ def answering(way: Way) -> Iterator[None]:
         NotMeasured: they do not within half a minute.
     """
     ping = ["ping", "-c", "1", "-W", "1", str(way.server.address.ip)]
-    try:
-        wait_until(
-            lambda: way.client.run(ping, check=False).returncode == 0, 30, f"a ping over {way.name}"
-        )
-    except NeverCame as reason:
-        raise NotMeasured(f"{reason}; `make lab-status` tells more") from reason
+    insist(lambda: way.client.run(ping, check=False).returncode == 0, 30, f"a ping over {way.name}")
     with running([*way.server.enter(), "iperf3", "-s"], subprocess.DEVNULL):
         time.sleep(0.5)
         yield

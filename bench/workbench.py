@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
@@ -26,6 +26,20 @@ from lab.waiting import NeverCame, wait_until
 PREFIX = "isthmus-bench"
 _NOT_FOUND = 404
 MTU = 1442  # of a Geneve network over a 1500-octet underlay
+
+
+def insist(
+    condition: Callable[[], object], seconds: float, what: str, every_s: float = 0.1
+) -> None:
+    """Return as soon as ``condition`` holds.
+
+    Raises:
+        NotMeasured: it did not within ``seconds``.
+    """
+    try:
+        wait_until(condition, seconds, what, every_s=every_s)
+    except NeverCame as reason:
+        raise NotMeasured(f"{reason}; `make lab-status` tells more") from reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +161,7 @@ class Region:
             answer = self.cloud.network.delete(f"/networks/{network_id}")
             return bool(answer.ok or answer.status_code == _NOT_FOUND)
 
-        try:
-            wait_until(is_removed, 20, f"removal of network {network_id}", every_s=0.3)
-        except NeverCame as reason:
-            raise NotMeasured(f"{reason}; `make lab-status` tells more") from reason
+        insist(is_removed, 20, f"removal of network {network_id}", every_s=0.3)
 
     def remove_vpn(self, vpn_id: str) -> None:
         """Remove a VPN with its associations."""
