@@ -49,6 +49,12 @@ def _count_used(name: str, context: Context, plural: str, project_id: str) -> in
         return _COUNTS[name](context, [project_id])
 
 
+def know(resource: str) -> None:
+    """Have a quota of Neutron's own known in this process: Neutron does so in those of its API."""
+    if resource_registry.get_resource(resource) is None:
+        resource_registry.register_resource_by_name(resource)
+
+
 def check(context: Context, name: str, project_ids: Collection[str]) -> None:
     """Refuse what the caller's transaction made if a project has more than it may.
 

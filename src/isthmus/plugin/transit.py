@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from neutron.quota import resource_registry
 from neutron_lib import context as neutron_context
 from neutron_lib import exceptions
 from neutron_lib.context import Context
@@ -33,7 +32,7 @@ from isthmus.db import attachments, claims, journal, membership, router_facts, t
 from isthmus.db.records import RouterRecord, TransitRecord
 from isthmus.model.errors import DriverUnavailable, InOtherHands, IntentConflict
 from isthmus.model.ip import IpAddress, IpPrefix
-from isthmus.plugin import attach, transactions
+from isthmus.plugin import attach, quotas, transactions
 from isthmus.plugin.routes_plan import Route, list_destinations, plan_routes
 
 LOG = logging.getLogger(__name__)
@@ -138,7 +137,7 @@ class Transits:
             self._options.aggregates, router.gateway_families, has_ipv6=router.has_ipv6
         )
         plan = plan_routes(current, destinations, addressing.pe)
-        _know_route_quota()
+        quotas.know(_ROUTE_QUOTA)
         try:
             if plan.remove:
                 _l3().remove_extraroutes(attach.own_context(), router_id, _body(plan.remove))
@@ -281,12 +280,6 @@ def _make_interface(transit: TransitRecord, addressing: Addressing) -> None:
         plugin_utils.create_port(core, context, {"port": port}, check_allow_post=False)
     interface = {"port_id": transit.router_port_id}
     _l3().add_router_interface(context, transit.router_id, interface)
-
-
-def _know_route_quota() -> None:
-    """Register the quota of a router's routes, which Neutron does in processes of its API alone."""
-    if resource_registry.get_resource(_ROUTE_QUOTA) is None:
-        resource_registry.register_resource_by_name(_ROUTE_QUOTA)
 
 
 def _ignoring_absence(work: Callable[[], object]) -> None:

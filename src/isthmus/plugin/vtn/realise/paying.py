@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is made for a tenant counts against the tenant's quotas, as if the tenant had made it.
 
-Neutron reserves in its API processes alone, where the quotas are registered; here they are too.
+Neutron reserves in its API processes alone; here its own reservations are made where it does not.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from neutron import quota
-from neutron.quota import resource_registry
 from neutron_lib import exceptions
 from neutron_lib.context import Context
 from neutron_lib.plugins import directory
 
 from isthmus.model.errors import IntentConflict
+from isthmus.plugin import quotas
 
 
 @contextmanager
@@ -25,8 +25,7 @@ def reserved(context: Context, project_id: str, resource: str) -> Iterator[None]
     Raises:
         IntentConflict: the project has as many as it may.
     """
-    if resource_registry.get_resource(resource) is None:
-        resource_registry.register_resource_by_name(resource)
+    quotas.know(resource)
     try:
         reservation = quota.QUOTAS.make_reservation(
             context, project_id, {resource: 1}, directory.get_plugin()
