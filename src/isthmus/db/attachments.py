@@ -91,13 +91,13 @@ def claim(context: Context, network_id: str) -> str | None:
 
 def claim_removal(context: Context, network_id: str) -> AttachmentRecord | None:
     """Claim the removal of an attachment that no VPN needs; None if there is nothing to claim."""
-    if not claims.claim_removal(context, models.Attachment, network_id=network_id):
-        return None
-    # Read after the row was locked: it may be needed again.
-    if network_id not in read_unused(context):
-        release(context, network_id)
-        return None
-    return read(context, [network_id])[network_id]
+    is_mine = claims.claim_removal(
+        context,
+        models.Attachment,
+        lambda: network_id in read_unused(context),
+        network_id=network_id,
+    )
+    return read(context, [network_id])[network_id] if is_mine else None
 
 
 def release(context: Context, network_id: str) -> None:

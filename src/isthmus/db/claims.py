@@ -8,6 +8,7 @@ what another has just made again. Released when the work is done; a dead worker'
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,12 +47,24 @@ def claim(context: Context, table: Any, chosen: str, **key: str) -> str | None:
     return str(row[0])
 
 
-def claim_removal(context: Context, table: Any, **key: str) -> bool:
-    """Claim the removal of something; False if it is gone, or another worker has the claim."""
+def claim_removal(
+    context: Context, table: Any, is_unused: Callable[[], bool] = lambda: True, **key: str
+) -> bool:
+    """Claim the removal of something that nothing needs.
+
+    Args:
+        context: of the caller's transaction.
+        table: has ``claimed_at`` beside the columns named here.
+        is_unused: asked once the row is locked; it may be needed again by then.
+        key: the row's primary key.
+
+    Returns:
+        Whether it is this caller's to remove: it is there, unused, and in no other hands.
+    """
     now = timeutils.utcnow()
     query: Any = sa.select(table.claimed_at).filter_by(**key).with_for_update()
     claimed_at = context.session.execute(query).scalar_one_or_none()
-    if claimed_at is None or claimed_at + CLAIM_TIME > now:
+    if claimed_at is None or claimed_at + CLAIM_TIME > now or not is_unused():
         return False
     context.session.execute(sa.update(table).filter_by(**key).values(claimed_at=now))
     return True

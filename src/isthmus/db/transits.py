@@ -88,13 +88,13 @@ def _pick_prefix(context: Context, within: IPv4Network) -> IPv4Network:
 
 def claim_removal(context: Context, router_id: str) -> TransitRecord | None:
     """Claim the removal of a transit network no VPN needs; None if there is nothing to claim."""
-    if not claims.claim_removal(context, models.TransitNetwork, router_id=router_id):
-        return None
-    # Read after the row was locked: it may be needed again.
-    if not read_unused(context, [router_id]):
-        release(context, router_id)
-        return None
-    return read(context, router_ids=[router_id])[router_id]
+    is_mine = claims.claim_removal(
+        context,
+        models.TransitNetwork,
+        lambda: bool(read_unused(context, [router_id])),
+        router_id=router_id,
+    )
+    return read(context, router_ids=[router_id])[router_id] if is_mine else None
 
 
 def release(context: Context, router_id: str) -> None:
