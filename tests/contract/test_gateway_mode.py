@@ -254,12 +254,30 @@ def test_ports_that_no_row_knows_of_go(cloud: Cloud, driver: FlakyDriver) -> Non
     before, others = ports_on(network_id), ports_on(other_id)
     (address,) = (port["id"] for port in cloud.attachments(ADDRESS_OWNER) if port["id"] in before)
     transactions.write(attachments.forget, network_id, address)
-    for name in GATEWAYS:
-        transactions.write(gateways.forget, network_id, name)
+    for port in transactions.read(gateways.read_ports, [network_id])[network_id]:
+        transactions.write(gateways.forget, port.port_id)
     cloud.check_all()
     assert len(ports_on(network_id)) == len(before) == 3
     assert not ports_on(network_id) & before
     assert ports_on(other_id) == others
+
+
+def test_a_worker_that_is_late_forgets_no_port_made_since(
+    cloud: Cloud, driver: FlakyDriver
+) -> None:
+    """Two may remove the same ports; the slower one comes when there are others already."""
+    from isthmus.db import gateways
+    from isthmus.plugin import gateway_ports, transactions
+
+    _, network_id = associated(cloud)
+    cloud.dispatch()
+    old = transactions.read(gateways.read_ports, [network_id])[network_id]
+    gateway_ports.remove(old)
+    cloud.check_all()
+    new = transactions.read(gateways.read_ports, [network_id])[network_id]
+    gateway_ports.remove(old)
+    assert transactions.read(gateways.read_ports, [network_id])[network_id] == new
+    assert {port.port_id for port in new}.isdisjoint(port.port_id for port in old)
 
 
 def test_a_port_that_a_former_version_made_is_put_into_the_group_of_today(

@@ -76,7 +76,10 @@ def release(context: Context, table: Any, **key: str) -> None:
 
 
 def forget(context: Context, table: Any, **key: str) -> None:
-    """Remove the row of something that is gone."""
+    """Remove the row of something that is gone.
+
+    ``key`` names the thing's own id: whoever is late must not forget what was made since.
+    """
     context.session.execute(sa.delete(table).filter_by(**key))
 
 

@@ -104,9 +104,9 @@ def release(context: Context, network_id: str, pe: str) -> None:
     claims.release(context, models.GatewayPort, network_id=network_id, pe=pe)
 
 
-def forget(context: Context, network_id: str, pe: str) -> None:
-    """Remove the row of a port that is gone."""
-    claims.forget(context, models.GatewayPort, network_id=network_id, pe=pe)
+def forget(context: Context, port_id: str) -> None:
+    """Remove the row of a port that is gone; another's, made since, stays."""
+    claims.forget(context, models.GatewayPort, port_id=port_id)
 
 
 def is_gateway_port(context: Context, port_id: str) -> bool:

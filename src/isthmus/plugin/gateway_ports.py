@@ -75,7 +75,7 @@ def remove(ports: Iterable[GatewayPortRecord]) -> None:
     """Remove gateways' ports, then their rows; both may be gone already."""
     for port in ports:
         directory.get_plugin().delete_port(own_context(), port.port_id, l3_port_check=False)
-        transactions.write(gateways.forget, port.network_id, port.pe)
+        transactions.write(gateways.forget, port.port_id)
         LOG.info("gateway_port.removed network=%s pe=%s", port.network_id, port.pe)
 
 
