@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.associations import associate, dissociate
+from tests.contract.associations import RED, associate, dissociate
 from tests.contract.routers import joined, router, transit_networks
 
 if TYPE_CHECKING:
@@ -131,3 +131,49 @@ def test_one_that_no_row_knows_of_goes_with_its_interface(
     cloud.check_all()
     assert transit_networks(cloud) == []
     assert cloud.request("GET", f"/routers/{router_id}")["router"]["routes"] == []
+
+
+def test_a_port_made_for_a_network_that_is_taken_out_meanwhile_goes_again(cloud: Cloud) -> None:
+    """Whoever deletes the network takes its attachment away, which is still being made."""
+    from isthmus.db import neutron_facts
+    from isthmus.plugin import attach, transactions
+
+    network_id = cloud.network("10.2.0.0/24")
+    (network,) = transactions.read(neutron_facts.read_networks, [network_id]).values()
+    make = attach.ensure(network, None)
+    assert make is not None
+    port_id = claimed(network_id)
+    attach.remove(network_id, port_id)
+    make()
+    assert cloud.attachments() == []
+    assert cloud.request("DELETE", f"/networks/{network_id}", project=RED).status == 204
+
+
+def test_a_port_that_comes_between_its_removal_and_its_rows_goes_too(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker that made it still saw the row."""
+    from isthmus.db import neutron_facts
+    from isthmus.plugin import attach, transactions
+
+    network_id = cloud.network("10.1.0.0/24")
+    (network,) = transactions.read(neutron_facts.read_networks, [network_id]).values()
+    make = attach.ensure(network, None)
+    assert make is not None
+    forget = attach._forget
+
+    def made_meanwhile(*row: str) -> None:
+        make()
+        forget(*row)
+
+    monkeypatch.setattr(attach, "_forget", made_meanwhile)
+    attach.remove(network_id, claimed(network_id))
+    assert cloud.attachments() == []
+
+
+def claimed(network_id: str) -> str:
+    """The id the port of a network's attachment has, or is to have."""
+    from isthmus.db import attachments
+    from isthmus.plugin import transactions
+
+    return str(transactions.read(attachments.read, [network_id])[network_id].port_id)

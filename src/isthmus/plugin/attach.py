@@ -146,9 +146,28 @@ def _refuse_taken(network: NetworkRecord, attached: AttachmentRecord | None) -> 
 
 def remove(network_id: str, port_id: str) -> None:
     """Remove an attachment's port, then its row; both may be gone already."""
-    directory.get_plugin().delete_port(own_context(), port_id, l3_port_check=False)
-    _forget(network_id, port_id)
+    remove_port(port_id, lambda: _forget(network_id, port_id))
     LOG.info("attachment.removed network=%s port=%s", network_id, port_id)
+
+
+def remove_port(port_id: str, forget: Callable[[], object]) -> None:
+    """Remove a port of ours, then its row, also while another worker is just making the port.
+
+    That worker looks for the row once the port is there, see ``keep_port``.
+    """
+    core = directory.get_plugin()
+    core.delete_port(own_context(), port_id, l3_port_check=False)
+    forget()
+    core.delete_port(own_context(), port_id, l3_port_check=False)
+
+
+def keep_port(port_id: str, is_known: Callable[[Context, str], bool]) -> bool:
+    """Remove a port that was just made if its row went meanwhile; return whether it stays."""
+    if transactions.read(is_known, port_id):
+        return True
+    directory.get_plugin().delete_port(own_context(), port_id, l3_port_check=False)
+    LOG.info("port.made_in_vain port=%s", port_id)
+    return False
 
 
 def remake(network: NetworkRecord, attached: AttachmentRecord, mode: str) -> None:
@@ -236,8 +255,9 @@ def _create(
     except Exception as error:
         transactions.write(attachments.release, network.id)
         raise _explained(error, network, port_id, wanted) from error
-    transactions.write(attachments.release, network.id)
-    LOG.info("attachment.created network=%s port=%s", network.id, port_id)
+    if keep_port(port_id, attachments.is_attachment):
+        transactions.write(attachments.release, network.id)
+        LOG.info("attachment.created network=%s port=%s", network.id, port_id)
 
 
 def _change(

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from neutron_lib import constants, exceptions
@@ -30,7 +31,7 @@ from isthmus.db import gateways, models
 from isthmus.db.records import GatewayPortRecord, NetworkRecord
 from isthmus.model.errors import DriverUnavailable, InOtherHands, IntentConflict
 from isthmus.plugin import transactions
-from isthmus.plugin.attach import own_context, remove_orphans_of
+from isthmus.plugin.attach import keep_port, own_context, remove_orphans_of, remove_port
 
 LOG = logging.getLogger(__name__)
 
@@ -74,8 +75,7 @@ def ensure(
 def remove(ports: Iterable[GatewayPortRecord]) -> None:
     """Remove gateways' ports, then their rows; both may be gone already."""
     for port in ports:
-        directory.get_plugin().delete_port(own_context(), port.port_id, l3_port_check=False)
-        transactions.write(gateways.forget, port.port_id)
+        remove_port(port.port_id, partial(transactions.write, gateways.forget, port.port_id))
         LOG.info("gateway_port.removed network=%s pe=%s", port.network_id, port.pe)
 
 
@@ -123,6 +123,8 @@ def _make(network: NetworkRecord, pe: str) -> str:
     except Exception:
         transactions.write(gateways.release, network.id, pe)
         raise
+    if not keep_port(port_id, gateways.is_gateway_port):
+        raise DriverUnavailable(f"Network {network.id} is taken out of its VPNs just now.")
     LOG.info("gateway_port.created network=%s pe=%s port=%s", network.id, pe, port_id)
     return port_id
 
