@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the lab consists of, as ``topology.yaml`` says it."""
+
+from lab.topology.parts import (
+    CONTROL,
+    Host,
+    ReflectorMake,
+    RouteReflector,
+    Site,
+    Topology,
+    TopologyInvalid,
+)
+from lab.topology.reading import SHIPPED, load, parse
+
+__all__ = [
+    "CONTROL",
+    "SHIPPED",
+    "Host",
+    "ReflectorMake",
+    "RouteReflector",
+    "Site",
+    "Topology",
+    "TopologyInvalid",
+    "load",
+    "parse",
+]
