@@ -10,9 +10,9 @@ from lab.topology.parts import CONTROL, Topology, TopologyInvalid
 
 def refuse_repeats(topology: Topology) -> None:
     """Refuse names, addresses and labels that two have."""
-    hosts, reflectors, sites = topology.hosts, topology.route_reflectors, topology.sites
+    hosts, reflectors, sites = topology.hosts, topology.route_reflectors, topology.all_sites
     management = topology.management
-    for what, values in (
+    named: list[tuple[str, Iterable[object]]] = [
         ("site name", [s.name for s in sites]),
         (
             "machine name",
@@ -38,7 +38,9 @@ def refuse_repeats(topology: Topology) -> None:
         ("MAC address", [m for h in hosts for m in (h.core_mac, h.p_mac)]),
         ("transport label", [h.transport_label for h in hosts]),
         ("project", list(topology.projects)),
-    ):
+        *((f"project of {s.name}", list(s.own_projects)) for s in sites),
+    ]
+    for what, values in named:
         _refuse_repeated(what, values)
 
 
@@ -52,16 +54,16 @@ def _refuse_repeated(what: str, values: Iterable[object]) -> None:
 
 def refuse_strangers(topology: Topology) -> None:
     """Refuse addresses outside the network they are on."""
-    management = topology.management
+    management, sites = topology.management, topology.all_sites
     for network, addresses in (
         (
             management.network,
             [management.control, management.client]
-            + [s.api for s in topology.sites]
-            + [s.interconnect.management for s in topology.sites]
+            + [s.api for s in sites]
+            + [s.interconnect.management for s in sites]
             + [h.management for h in topology.hosts],
         ),
-        (topology.interconnect.network, [s.interconnect.address for s in topology.sites]),
+        (topology.interconnect.network, [s.interconnect.address for s in sites]),
         (topology.encapsulation.network, [h.encapsulation for h in topology.hosts]),
         (
             topology.core.network,

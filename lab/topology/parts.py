@@ -94,19 +94,37 @@ class Interconnect:
     address: IPv4Address
 
 
+class Service(StrEnum):
+    """What OpenStack consists of at a site, beside Keystone."""
+
+    NEUTRON = "neutron"
+    PLACEMENT = "placement"
+    GLANCE = "glance"
+    NOVA = "nova"
+    HEAT = "heat"
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One OpenStack region and its hosts.
 
     Attributes:
         route_targets: the range it gives out, as in ``[isthmus] route_target_pool``.
+        own_projects: of its own Keystone; none if it shares the others'.
     """
 
     name: str
     api: IPv4Address
     route_targets: str
+    services: frozenset[Service]
+    own_projects: tuple[str, ...]
     interconnect: Interconnect
     hosts: tuple[Host, ...]
+
+    @property
+    def has_own_identity(self) -> bool:
+        """Whether it has a Keystone of its own."""
+        return bool(self.own_projects)
 
     @property
     def control_machine(self) -> str:
@@ -150,7 +168,13 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Everything the lab consists of."""
+    """Everything the lab consists of.
+
+    Attributes:
+        sites: those that are there from the beginning.
+        further_sites: those that are brought up when they are asked for.
+        projects: of the Keystone that sites share.
+    """
 
     as_number: int
     management: Management
@@ -158,6 +182,7 @@ class Topology:
     interconnect: Exchange
     core: Core
     sites: tuple[Site, ...]
+    further_sites: tuple[Site, ...]
     route_reflectors: tuple[RouteReflector, ...]
     bgp: Bgp
     projects: tuple[str, ...]
@@ -172,3 +197,23 @@ class Topology:
     def site_of(self, host_name: str) -> Site:
         """The site a host belongs to."""
         return next(s for s in self.sites if host_name in {h.name for h in s.hosts})
+
+    @property
+    def all_sites(self) -> tuple[Site, ...]:
+        """Every site there may be, in the file's order."""
+        return self.sites + self.further_sites
+
+    def site(self, name: str) -> Site:
+        """The site of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for site in self.all_sites:
+            if site.name == name:
+                return site
+        raise KeyError(f"the lab has no site {name!r}")
+
+    def projects_of(self, site: Site) -> tuple[str, ...]:
+        """The projects a site's Keystone knows."""
+        return site.own_projects or self.projects

@@ -21,6 +21,7 @@ from lab.topology.parts import (
     Management,
     ReflectorMake,
     RouteReflector,
+    Service,
     Site,
     Topology,
 )
@@ -48,11 +49,10 @@ def parse(document: object) -> Topology:
         interconnect=_exchange(top.section("interconnect")),
         core=_core(top.section("core")),
         sites=tuple(_site(section) for section in top.sections("sites")),
+        further_sites=tuple(_further_site(section) for section in top.sections("further_sites")),
         route_reflectors=tuple(_reflector(s) for s in top.sections("route_reflectors")),
         bgp=_bgp(top.section("bgp")),
-        projects=top.take(
-            "projects", lambda names: tuple(words.name(n) for n in words.sequence(names))
-        ),
+        projects=top.take("projects", words.names),
         flavor=_flavor(top.section("flavor")),
         image=top.take("image", words.name),
     )
@@ -105,15 +105,32 @@ def _interconnect(section: Section) -> Interconnect:
 
 
 def _site(section: Section) -> Site:
+    """A site with compute hosts, of the Keystone that sites share."""
+    hosts = tuple(_host(host) for host in section.sections("hosts"))
+    return _any_site(section, (), hosts)
+
+
+def _further_site(section: Section) -> Site:
+    """A site of its own operator, without compute hosts."""
+    return _any_site(section, section.take("projects", words.names), ())
+
+
+def _any_site(section: Section, projects: tuple[str, ...], hosts: tuple[Host, ...]) -> Site:
     value = Site(
         name=section.take("name", words.name),
         api=section.take("api", IPv4Address),
         route_targets=section.take("route_targets", str),
+        services=section.take("services", _services),
+        own_projects=projects,
         interconnect=_interconnect(section.section("interconnect")),
-        hosts=tuple(_host(host) for host in section.sections("hosts")),
+        hosts=hosts,
     )
     section.done()
     return value
+
+
+def _services(value: object) -> frozenset[Service]:
+    return frozenset(Service(name) for name in words.sequence(value))
 
 
 def _host(section: Section) -> Host:

@@ -29,6 +29,11 @@ def name(value: object) -> str:
     return value
 
 
+def names(value: object) -> tuple[str, ...]:
+    """Names of several parts."""
+    return tuple(name(each) for each in sequence(value))
+
+
 def unicast_mac(value: object) -> str:
     """The MAC address of one interface."""
     if not isinstance(value, str) or not _MAC.fullmatch(value):

@@ -62,6 +62,18 @@ def test_a_host_knows_its_site() -> None:
     assert shipped.site_of("east-1").name == "east"
 
 
+def test_a_further_site_is_an_operator_s_of_its_own() -> None:
+    """It is asked for by name, and its projects are not the others'."""
+    shipped = topology.load()
+    west, north = shipped.site("west"), shipped.site("north")
+    assert north not in shipped.sites
+    assert (west.has_own_identity, north.has_own_identity) == (False, True)
+    assert shipped.projects_of(west) == shipped.projects
+    assert shipped.projects_of(north) == ("green",)
+    with pytest.raises(KeyError, match="no site 'south'"):
+        shipped.site("south")
+
+
 def _set(*path: str | int, to: object) -> Edit:
     def edit(document: dict[str, Any]) -> None:
         target: Any = document
@@ -109,6 +121,10 @@ HOST = ("sites", 0, "hosts", 0)
         (_set(*HOST, "p_router", to="swap to 7"), "7 is not within 16"),
         (_set("route_reflectors", 0, "make", to="bird"), "make: 'bird' is not a valid"),
         (_set("projects", to=["red", "red"]), "project red is used twice"),
+        (_set("sites", 0, "services", to=["swift"]), "services: 'swift' is not a valid Service"),
+        (_set("further_sites", 0, "name", to="west"), "site name west is used twice"),
+        (_set("further_sites", 0, "api", to="198.51.100.11"), "198.51.100.11 is used twice"),
+        (_set("further_sites", 0, "projects", to=["green", "green"]), "green is used twice"),
     ],
 )
 def test_a_topology_that_cannot_be_built_is_refused_with_place_and_reason(
