@@ -37,11 +37,13 @@ class Served:
     Attributes:
         url: where.
         meanwhile: what happens in it, one after each request that a client sends.
+        always: what happens in it after every request.
         is_out: whether its requests are answered with 503.
     """
 
     url: str = ""
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
+    always: Callable[[], object] = lambda: None
     is_out: bool = False
 
     def go_out(self) -> None:
@@ -62,15 +64,19 @@ def serve(cloud: Cloud) -> Iterator[Served]:
         content = list(reply(environ, start))
         if served.meanwhile:
             served.meanwhile.pop(0)()
+        served.always()
         return content
 
     def reply(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path, token = environ["PATH_INFO"], environ.get("HTTP_X_AUTH_TOKEN", "")
+        if path.endswith("/auth/tokens") and environ["REQUEST_METHOD"] == "POST":
+            return _give_token(environ, start, served.url)
         if served.is_out:
             start("503 Service Unavailable", [])
             return []
         if not path.startswith("/v2.0/") and _PROJECTS in path:
             name = path.rpartition(_PROJECTS)[2]
+            name = name.removesuffix("-project")
             return _json(start, {"project": {"id": f"{name}-project", "name": name}})
         if not path.startswith("/v2.0/"):
             return _json(start, _versions(server.server_port))
@@ -88,6 +94,46 @@ def serve(cloud: Cloud) -> Iterator[Served]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def token_of(who: str, url: str) -> dict[str, Any]:
+    """Return what Keystone tells of a token: whose it is, and where the services are."""
+    project = "operators" if who == OPERATOR else who
+    roles = ["admin", "member", "reader"] if who == OPERATOR else ["member", "reader"]
+    domain = {"id": "default", "name": "Default"}
+    places = {"network": ("neutron", url), "identity": ("keystone", f"{url}/v3")}
+    return {
+        "token": {
+            "methods": ["password"],
+            "issued_at": "2026-01-01T00:00:00.000000Z",
+            "expires_at": "2126-01-01T00:00:00.000000Z",
+            "user": {"id": who, "name": who, "domain": domain},
+            "project": {"id": project, "name": project.removesuffix("-project"), "domain": domain},
+            "roles": [{"id": role, "name": role} for role in roles],
+            "catalog": [
+                {
+                    "type": kind,
+                    "name": name,
+                    "id": kind,
+                    "endpoints": [
+                        {"id": kind, "interface": interface, "region": "west", "url": where}
+                        | {"region_id": "west"}
+                        for interface in ("public", "internal", "admin")
+                    ],
+                }
+                for kind, (name, where) in places.items()
+            ],
+        }
+    }
+
+
+def _give_token(environ: dict[str, Any], start: Callable[..., Any], url: str) -> list[bytes]:
+    """Give a user the token that is called as it is, whatever the password."""
+    asked = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+    identity = asked["auth"]["identity"]
+    name = identity.get("password", {}).get("user", {}).get("name") or identity["token"]["id"]
+    start("201 Created", [("Content-Type", "application/json"), ("X-Subject-Token", name)])
+    return [json.dumps(token_of(name, url)).encode()]
 
 
 def _json(start: Callable[..., Any], body: Mapping[str, Any]) -> list[bytes]:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder to name in Heat's ``plugin_dirs``."""

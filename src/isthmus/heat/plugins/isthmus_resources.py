@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which class is which type of resource.
+
+Heat loads this file under a name of its own. The classes are imported, so that there is one of each
+however they are come by.
+"""
+
+from __future__ import annotations
+
+from isthmus.heat.resources.virtual_tenant_network import VirtualTenantNetwork
+
+
+def resource_mapping() -> dict[str, type]:
+    """Return the types of resource that templates may name."""
+    return {"OS::Isthmus::VirtualTenantNetwork": VirtualTenantNetwork}

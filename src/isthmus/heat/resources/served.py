@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all resources have in common: they are served by Neutron's API and put in force later.
+
+handle_*          one request; what it answers is remembered by id alone
+check_*_complete  reads the status until it is in force (translate/progress.py)
+handle_delete     takes what is gone for deleted; done when nobody shows it any more
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from heat.common import exception
+from heat.engine import resource
+from openstack import exceptions
+
+from isthmus.heat.clients import CLIENT_NAME
+from isthmus.heat.translate import progress
+
+
+class Served(resource.Resource):
+    """A resource of Neutron's API that takes a while to be in force."""
+
+    default_client_name = CLIENT_NAME
+    sdk: ClassVar[Any]
+    """The class of openstacksdk's."""
+
+    @property
+    def network(self) -> Any:
+        """What openstacksdk's resources take as their session."""
+        return self.client().network
+
+    def identify(self, **attributes: Any) -> Any:
+        """Return openstacksdk's object that stands for the resource, nothing read."""
+        return self.sdk.existing(id=self.resource_id, **attributes)
+
+    def read(self) -> Any:
+        """Return openstacksdk's object, as the API shows it.
+
+        Raises:
+            openstack.exceptions.NotFoundException: there is none.
+        """
+        return self.identify().fetch(self.network)
+
+    def is_in_force(self) -> bool:
+        """Whether what was asked for is in force.
+
+        Raises:
+            ResourceInError: it won't be.
+        """
+        return self._judge(lambda: progress.is_done(self._show_resource()))
+
+    def check_create_complete(self, _made: Any) -> bool:
+        """Whether it is in force."""
+        return self.is_in_force()
+
+    def check_update_complete(self, is_changed: Any) -> bool:
+        """Whether the change is in force."""
+        return not is_changed or self.is_in_force()
+
+    def handle_delete(self) -> bool:
+        """Ask for its deletion; True if there was anything to delete."""
+        if self.resource_id is None:
+            return False
+        with self.client_plugin().ignore_not_found:
+            self.identify().delete(self.network)
+            return True
+        return False
+
+    def check_delete_complete(self, is_asked: Any) -> bool:
+        """Whether it is gone everywhere."""
+        if not is_asked:
+            return True
+        try:
+            shown = self._show_resource()
+        except exceptions.NotFoundException:
+            shown = None
+        return self._judge(lambda: progress.is_gone(shown))
+
+    def handle_check(self) -> None:
+        """Look whether it is in force, as it is said to be."""
+        if not self.is_in_force():
+            shown = self._show_resource()
+            raise exception.Error(f"{shown['status']}: {shown.get('status_reason') or ''}")
+
+    def handle_suspend(self) -> bool:
+        """Take it down: it is kept, and carries nothing."""
+        return self._set_up(is_up=False)
+
+    def check_suspend_complete(self, is_asked: Any) -> bool:
+        """Whether it is down."""
+        return not is_asked or self.is_in_force()
+
+    def handle_resume(self) -> bool:
+        """Have it as the template says."""
+        return self._set_up(is_up=bool(self.properties["admin_state_up"]))
+
+    def check_resume_complete(self, is_asked: Any) -> bool:
+        """Whether it is as the template says."""
+        return not is_asked or self.is_in_force()
+
+    def needs_replace_failed(self) -> bool:
+        """Whether what failed has to be made anew: only if there is nothing of it."""
+        if self.resource_id is None:
+            return True
+        with self.client_plugin().ignore_not_found:
+            self.read()
+            return False
+        return True
+
+    def required(self, deps: Any, types: Iterable[str], is_meant: Callable[[Any], bool]) -> None:
+        """Have this come after the stack's resources of some types.
+
+        Args:
+            deps: Heat's graph.
+            types: of resource.
+            is_meant: whether this one of them is meant.
+        """
+        for other in self._others(types, is_meant):
+            deps += (self, other)
+
+    def requiring(self, deps: Any, types: Iterable[str], is_meant: Callable[[Any], bool]) -> None:
+        """Have the stack's resources of some types come after this; as ``required``."""
+        for other in self._others(types, is_meant):
+            deps += (other, self)
+
+    def change(self, body: Mapping[str, Any]) -> None:
+        """Change attributes, named as the API names them."""
+        if body:
+            changed = self.identify()
+            changed._update(**body)  # noqa: SLF001  openstacksdk's own way to set by API names
+            changed.commit(self.network)
+
+    def _others(self, types: Iterable[str], is_meant: Callable[[Any], bool]) -> list[Any]:
+        wanted = tuple(types)
+
+        def is_one(other: Any) -> bool:
+            try:
+                return any(other.has_interface(name) for name in wanted) and is_meant(other)
+            except (ValueError, TypeError):
+                # Bad properties are told by their own validation.
+                return False
+
+        return [other for other in self.stack.values() if other is not self and is_one(other)]
+
+    def _set_up(self, *, is_up: bool) -> bool:
+        self.change({"admin_state_up": is_up})
+        return True
+
+    def _judge(self, look: Callable[[], bool]) -> bool:
+        try:
+            return look()
+        except progress.Failed as failed:
+            raise exception.ResourceInError(
+                resource_status=failed.status, status_reason=failed.reason
+            ) from failed
+
+    def _show_resource(self) -> dict[str, Any]:
+        shown: dict[str, Any] = self.read().to_dict(computed=False, original_names=True)
+        return shown
+
+    def _resolve_attribute(self, name: str) -> Any:
+        if self.resource_id is None:
+            return None
+        return self._show_resource().get(name)

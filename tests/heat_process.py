@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m tests.heat_process FOLDER``: Heat, all of it, in a process of its own.
+
+    HTTP ─▶ heat-api's application ─▶ fake:// ─▶ EngineService, convergence workers ─▶ SQLite
+
+Nothing of Heat is replaced. Before its API stands a stand-in for keystonemiddleware, which takes
+whoever has a token for what it says, as ``tests.served`` does. Heat and Neutron define the same
+options, so that they can't share a process.
+
+FOLDER holds ``heat.conf``; the port is printed. It ends when its input does.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from oslo_config import cfg
+from oslo_db import options as database_options
+from oslo_log import log
+from oslo_service import backend
+
+# Before anything of the engine is imported.
+backend.init_backend(backend.BackendType.THREADING)
+
+from heat.api.middleware import fault  # noqa: E402
+from heat.api.openstack import v1  # noqa: E402
+from heat.common import config, context, messaging  # noqa: E402
+from heat.db import api as db_api  # noqa: E402
+from heat.db import models  # noqa: E402
+from heat.engine import service  # noqa: E402
+from heat.rpc import api as rpc_api  # noqa: E402
+
+TOKEN_INFO = "HTTP_X_TOKEN_INFO"
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
+        """Write nothing."""
+
+
+def identify(application: Callable[..., Any], url: str) -> Callable[..., Any]:
+    """Put before an application what keystonemiddleware would say of the caller."""
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        said = json.loads(base64.b64decode(environ.pop(TOKEN_INFO)))
+        token = said["token"]
+        environ |= {
+            "keystone.token_info": said,
+            "HTTP_X_IDENTITY_STATUS": "Confirmed",
+            "HTTP_X_USER_ID": token["user"]["id"],
+            "HTTP_X_USER_NAME": token["user"]["name"],
+            "HTTP_X_USER_DOMAIN_ID": "default",
+            "HTTP_X_PROJECT_ID": token["project"]["id"],
+            "HTTP_X_PROJECT_NAME": token["project"]["name"],
+            "HTTP_X_PROJECT_DOMAIN_ID": "default",
+            "HTTP_X_ROLES": ",".join(each["name"] for each in token["roles"]),
+            # What Heat keeps for its workers (deferred_auth_method).
+            "HTTP_X_AUTH_USER": token["user"]["name"],
+            "HTTP_X_AUTH_KEY": "a-secret",
+            "HTTP_X_AUTH_URL": url,
+        }
+        answered: Iterable[bytes] = application(environ, start)
+        return answered
+
+    return answer
+
+
+def main(folder: Path) -> None:
+    """Run it until the input ends."""
+    log.register_options(cfg.CONF)
+    cfg.CONF(["--config-file", str(folder / "heat.conf")], project="heat", prog="heat-engine")
+    log.setup(cfg.CONF, "heat")
+    database_options.set_defaults(cfg.CONF)
+    models.BASE.metadata.create_all(db_api.get_engine())
+    messaging.setup("fake://", optional=True)
+    engine = service.EngineService(socket.gethostname(), rpc_api.ENGINE_TOPIC)
+    engine.start()
+    application = fault.FaultWrapper(context.ContextMiddleware(v1.API({}), {}))
+    identified = identify(application, config.get_client_option("keystone", "auth_uri"))
+    with make_server("127.0.0.1", 0, identified, _Server, _Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        print(server.server_port, flush=True)  # noqa: T201  what the parent waits for
+        sys.stdin.read()
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

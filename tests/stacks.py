@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stacks, made by a real Heat on a region's real Neutron.
+
+    test ─HTTP─▶ Heat (tests.heat_process) ─openstacksdk, HTTP─▶ Neutron (tests.served)
+
+The cloud's work is done after each request of Heat's, in the thread that answers it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.served import Served, token_of
+
+CHECKOUT = Path(__file__).parents[1]
+CONFIGURATION = """
+[DEFAULT]
+auth_encryption_key = 0123456789abcdef0123456789abcdef
+deferred_auth_method = password
+plugin_dirs = {checkout}/src/isthmus/heat/plugins
+environment_dir = {folder}/environment.d
+template_dir = {folder}/templates
+region_name_for_services = west
+num_engine_workers = 1
+debug = false
+log_file = {folder}/heat.log
+[database]
+connection = sqlite:///{folder}/heat.sqlite
+[clients_keystone]
+auth_uri = {url}/v3
+[oslo_concurrency]
+lock_path = {folder}
+"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as Heat shows it."""
+
+    name: str
+    shown: Mapping[str, Any]
+
+    @property
+    def state(self) -> str:
+        """Action and status."""
+        return str(self.shown["stack_status"])
+
+    @property
+    def reason(self) -> str:
+        """Why it is so."""
+        return str(self.shown["stack_status_reason"])
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Its outputs, by name."""
+        return {e["output_key"]: e["output_value"] for e in self.shown.get("outputs", ())}
+
+
+class Heat:
+    """Heat's API, as a caller with a token uses it."""
+
+    def __init__(self, url: str, cloud_url: str, who: str) -> None:
+        self._url, self._cloud_url, self._who = url, cloud_url, who
+        self.log = ""
+
+    def by(self, who: str) -> Heat:
+        """Return the same, used by another project's member, or by the operator."""
+        return Heat(self._url, self._cloud_url, who)
+
+    def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """Ask the API."""
+        said = json.dumps(token_of(self._who, self._cloud_url)).encode()
+        headers = {"X-Auth-Token": self._who, "X-Token-Info": base64.b64encode(said).decode()}
+        url = f"{self._url}/{token_of(self._who, '')['token']['project']['id']}{path}"
+        return requests.request(
+            method, url, json=body, headers=headers, timeout=60, allow_redirects=True
+        )
+
+    def create(self, name: str, template: str, **parameters: Any) -> Stack:
+        """Make a stack and wait for the end."""
+        self.refused(name, template, **parameters, _expected=201)
+        return self.wait(name)
+
+    def refused(self, name: str, template: str, _expected: int = 400, **parameters: Any) -> str:
+        """Ask for a stack that is refused; return the sentence."""
+        body = {"stack_name": name, "template": template, "parameters": parameters}
+        answer = self.ask("POST", "/stacks", body)
+        assert answer.status_code == _expected, answer.text
+        return str(answer.json().get("error", {}).get("message", ""))
+
+    def update(self, name: str, template: str, **parameters: Any) -> Stack:
+        """Change a stack and wait for the end."""
+        body = {"template": template, "parameters": parameters, "converge": False}
+        self._accepted(self.ask("PUT", self._path(name), body))
+        return self.wait(name)
+
+    def act(self, name: str, action: str) -> Stack:
+        """Suspend, resume or check a stack and wait for the end."""
+        self._accepted(self.ask("POST", f"{self._path(name)}/actions", {action: None}))
+        return self.wait(name, action.upper())
+
+    def delete(self, name: str) -> None:
+        """Delete a stack and wait until it is gone."""
+        path = self._path(name)
+        self._accepted(self.ask("DELETE", path))
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            answer = self.ask("GET", path)
+            shown = answer.json().get("stack", {})
+            if answer.status_code == 404 or shown.get("stack_status") == "DELETE_COMPLETE":
+                return
+            assert shown.get("stack_status") != "DELETE_FAILED", shown["stack_status_reason"]
+            time.sleep(0.2)
+        raise AssertionError(f"{name} is not gone: {self.resources(name)}")
+
+    def show(self, name: str) -> Stack:
+        """Return a stack."""
+        answer = self.ask("GET", f"/stacks/{name}")
+        assert answer.status_code == 200, answer.text
+        return Stack(name, answer.json()["stack"])
+
+    def wait(self, name: str, action: str = "") -> Stack:
+        """Wait for the end of what is going on."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            stack = self.show(name)
+            if stack.state.startswith(action) and not stack.state.endswith("_IN_PROGRESS"):
+                return stack
+            time.sleep(0.2)
+        raise AssertionError(f"{stack.state} for 60 s: {self.resources(name)}")
+
+    def resources(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return a stack's resources, by name."""
+        listed = self.ask("GET", f"{self._path(name)}/resources").json()["resources"]
+        return {each["resource_name"]: each for each in listed}
+
+    def resource(self, stack: str, name: str) -> dict[str, Any]:
+        """Return one with its attributes."""
+        found: dict[str, Any] = self.ask("GET", f"{self._path(stack)}/resources/{name}").json()
+        return found.get("resource", found)
+
+    def schema(self, kind: str) -> dict[str, Any]:
+        """Return what Heat tells of a type of resource."""
+        answer = self.ask("GET", f"/resource_types/{kind}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def _path(self, name: str) -> str:
+        return f"/stacks/{name}/{self.show(name).shown['id']}"
+
+    def _accepted(self, answer: requests.Response) -> None:
+        assert answer.status_code in (200, 202, 204), answer.text
+
+
+@contextmanager
+def heat_on(served: Served, folder: Path, who: str) -> Iterator[Heat]:
+    """Run Heat on a region that is served, while the context lasts."""
+    configuration = CONFIGURATION.format(folder=folder, url=served.url, checkout=CHECKOUT)
+    (folder / "heat.conf").write_text(configuration)
+    errors = folder / "heat.err"
+    with (
+        errors.open("w") as out,
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.heat_process", folder],
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        try:
+            assert port, errors.read_text()[-3000:]
+            yield Heat(f"http://127.0.0.1:{port}", served.url, who)
+        finally:
+            process.kill()
