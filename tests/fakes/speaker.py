@@ -47,6 +47,7 @@ class FakeBgpDaemon:
         self._is_neighbor_up = True
         self._is_released = False
         self._has_end_of_rib = False
+        self._is_sending = False
         self._imports: frozenset[RouteTarget] = frozenset()
 
     @property
@@ -76,6 +77,13 @@ class FakeBgpDaemon:
 
     def neighbor_sends(self, *routes: VpnRoute) -> None:
         """The neighbor advertises; a route of the same RD and prefix is replaced."""
+        self._is_sending = False
+        self._sent_by_neighbor |= {(route.rd, route.prefix): route for route in routes}
+        self._exchange()
+
+    def neighbor_sends_some(self, *routes: VpnRoute) -> None:
+        """The neighbor advertises, as one that has come up and has more to send."""
+        self._is_sending = True
         self._sent_by_neighbor |= {(route.rd, route.prefix): route for route in routes}
         self._exchange()
 
@@ -109,7 +117,7 @@ class FakeBgpDaemon:
             )
             self._labels = self._told_by_p
             self._learnt = frozenset(self._sent_by_neighbor.values())
-            self._has_end_of_rib = True
+            self._has_end_of_rib = not self._is_sending
         self._changed()
 
     def _changed(self) -> None:

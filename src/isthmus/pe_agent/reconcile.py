@@ -3,7 +3,8 @@
 
 Every pass works from the state as it is; what woke it does not matter. Nothing is done before the
 last intent, the switch's ports and the neighbors' routes are known: the flows and routes of the
-agent's former life go on until it knows better.
+agent's former life go on until it knows better. Until then routes that are heard cost no pass: they
+change flows alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from isthmus.model.errors import EdgeError
@@ -238,8 +239,11 @@ class Reconciler:
         ports = self._edges.ports.ports() or ports
         rib = self._edges.speaker.rib()
         inputs = self._gather(intents, ports, rib)
-        salvaged = compile_all_or_most(self._compile, inputs)
         may_write_flows = rib.is_complete or self._installer.has_written_flows
+        if not may_write_flows and not errors and has_done_all_but_flows(self._last_pass, inputs):
+            self._remember(intents, self._numbers, only_numbers=False)
+            return self._delay(errors)
+        salvaged = compile_all_or_most(self._compile, inputs)
         if salvaged.compiled is not None:
             self.arrivals.forget_others(salvaged.compiled.arriving.values())
             self._remember(intents, salvaged.compiled.numbers, only_numbers=True)
@@ -336,6 +340,14 @@ class Reconciler:
             return _REFUSED_RETRY_S
         delay, self._retry_s = self._retry_s, min(self._retry_s * 2, _LONGEST_RETRY_S)
         return delay
+
+
+def has_done_all_but_flows(last: Pass | None, inputs: Inputs) -> bool:
+    """Whether a pass that may not write flows would do with ``inputs`` what ``last`` has done."""
+    if last is None or last.failures or last.salvaged.refused or last.salvaged.compiled is None:
+        return False
+    settled = replace(last.inputs, numbers=last.salvaged.compiled.numbers)
+    return inputs.without_others() == settled.without_others()
 
 
 def _wanted_circuits(intents: Mapping[str, VrfIntent], ports: SwitchPorts) -> frozenset[str]:

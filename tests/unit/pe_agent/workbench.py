@@ -60,7 +60,11 @@ class Diary:
 
 
 class Bench:
-    """One PE on a bench: a switch and a daemon that outlive the agent, and a clock by hand."""
+    """One PE on a bench: a switch and a daemon that outlive the agent, and a clock by hand.
+
+    Attributes:
+        compiled: what the agent compiled, pass by pass.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,10 +74,13 @@ class Bench:
         self.daemon = FakeBgpDaemon()
         self.reports: list[PeReport] = []
         self.bad_vpns: set[str] = set()
+        self.compiled: list[Inputs] = []
+        self.speaker = FakeSpeaker(self.daemon)
         self.start_agent()
 
     def start_agent(self) -> None:
         """Start an agent that knows no more than what its former life left."""
+        self.speaker.stop()
         self.speaker = FakeSpeaker(self.daemon)
         self.switch.forget()
         self.diary = Diary(self.plugger, self.switch, self.speaker)
@@ -115,6 +122,7 @@ class Bench:
         return {str(route.prefix) for route in self.daemon.heard}
 
     def _compile(self, inputs: Inputs) -> Compiled:
+        self.compiled.append(inputs)
         for vpn_id in sorted(self.bad_vpns & inputs.intents.keys()):
             raise InvalidValue(f"Nobody can compile {vpn_id}.")
         return compile_pe(provider_edge(), LABELS, inputs)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from isthmus.model.flow import Flow
@@ -66,6 +66,13 @@ class Inputs:
     labelled: frozenset[LabelledRoute] = frozenset()
     next_hop_macs: Mapping[IPv4Address, str] = field(default_factory=dict)
     arrived: frozenset[str] = frozenset()
+
+    def without_others(self) -> Inputs:
+        """Return what is left without what neighbors told of ways to other PEs.
+
+        What this PE tells neighbors, and the numbers it gives out, depend on nothing else.
+        """
+        return replace(self, routes=frozenset(), labelled=frozenset(), next_hop_macs={})
 
 
 @dataclass(frozen=True, slots=True)

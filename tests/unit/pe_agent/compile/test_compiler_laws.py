@@ -118,6 +118,29 @@ def test_the_order_of_things_does_not_matter(
     assert compile_pe(pe, LABELS, mixed) == compile_pe(pe, LABELS, inputs)
 
 
+@given(pes, states())
+@thorough
+def test_what_this_pe_tells_depends_on_nothing_it_hears_of_others(
+    pe: ProviderEdge, inputs: Inputs
+) -> None:
+    """An agent that may not write flows yet leaves what it hears for later."""
+    hearing, deaf = (compile_pe(pe, LABELS, each) for each in (inputs, inputs.without_others()))
+    assert told(hearing) == told(deaf)
+
+
+def told(outcome: Compiled) -> tuple[object, ...]:
+    """What an agent does with an outcome while it may not write flows."""
+    return (
+        outcome.routes,
+        outcome.import_rts,
+        outcome.numbers,
+        outcome.links,
+        outcome.announcements,
+        outcome.arriving,
+        outcome.punts.keys(),
+    )
+
+
 @given(pes, st.lists(states(), min_size=2, max_size=5))
 @thorough
 def test_a_vrf_that_stays_keeps_its_number_and_label(pe: ProviderEdge, path: list[Inputs]) -> None:
