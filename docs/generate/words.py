@@ -129,6 +129,8 @@ ELSEWHERE = {
     ("members", "status_reason"): "Why, in a sentence.",
     ("virtual_tenant_networks", "network_id"): "The network that was made of it at this site; null"
     " where it is no member, or not yet.",
+    ("virtual_tenant_networks", "status"): "The worst of its members'; `PENDING_DELETE` once it is"
+    " deleted, until it is gone at every site, which is answered with 404.",
     ("virtual_tenant_networks", "type"): "Each member has a subnet of its own with `l3`; the others"
     " are not supported yet.",
     ("virtual_tenant_networks", "status_reason"): "Why, in a sentence, with what other sites said"

@@ -96,7 +96,8 @@ class _Everywhere:
     def _find(self, site: str) -> dict[str, Any] | None:
         answer = self._cloud(site).call("GET", f"{_PATH}?name={self._name}")
         found = answer["virtual_tenant_networks"]
-        return dict(found[0]) if found else None
+        staying = [each for each in found if each["status"] != "PENDING_DELETE"]
+        return dict(staying[0]) if staying else None
 
     def _prefix_at(self, site: str) -> IPv4Network:
         return IPv4Network(self._member(site)["prefixes"][0])

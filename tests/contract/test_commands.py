@@ -216,8 +216,31 @@ def test_refusals_are_sentences_and_one_name_in_many_keeps_nobody(
     ids = openstack("vtn list -f value -c ID").out.split()
     ran = openstack("vtn delete nothing", *ids)
     assert "1 of 3 could not be deleted." in ran.refusal
+    west.work()
     assert openstack("vtn list -f value -c ID").out == ""
     assert "No VirtualTenantNetwork found for red" in openstack("vtn show red").refusal
+
+
+def test_who_waits_for_the_end_of_a_network_waits_for_every_site(
+    west: Region, east: Peer, served: Served, openstack: Openstack
+) -> None:
+    """And reads which one has not removed its part; a new one may have the name meanwhile."""
+    from tests.vtn_site import exchange
+
+    create = "vtn create red --ip-prefix 10.0.0.0/16"
+    old = openstack(f"{create} --member west --member east -f json").json
+    exchange(west, east)
+    ran = openstack("vtn delete red --wait --timeout 0.3")
+    assert (ran.code, "After 0.3 s: red: PENDING_DELETE. It is being" in ran.refusal) == (1, True)
+    west.work()
+    new = openstack(f"{create} -f json").json
+    assert openstack("vtn show red -f json").json["id"] == new["id"]
+    served.meanwhile[:] = [*[lambda: None] * 2, lambda: exchange(west, east)]
+    ran = openstack(f"vtn delete {old['id']} --wait")
+    assert ran.code == 0, ran.err
+    said = ran.err.splitlines()
+    assert "red: PENDING_DELETE. It is being removed at east." in said[0]
+    assert said[-1] == "red: gone."
 
 
 def test_an_operator_makes_one_for_a_project(west: Region, openstack: Openstack) -> None:

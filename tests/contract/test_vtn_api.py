@@ -193,21 +193,6 @@ def test_what_the_owner_refuses_is_told_where_it_was_asked(
     assert "remove that member first" in reason
 
 
-def test_a_deleted_one_is_gone_for_its_tenant_at_once(
-    cloud: Cloud, west: Region, east: Peer
-) -> None:
-    """And everywhere when everybody has heard of it."""
-    from tests.vtn_site import exchange
-
-    made = create(cloud, members=["west", "east"])
-    exchange(west, east)
-    assert cloud.request("DELETE", f"{VTNS}/{made['id']}", project=RED).status == 204
-    assert cloud.request("GET", f"{VTNS}/{made['id']}", project=RED).status == 404
-    exchange(west, east)
-    assert west.networks() == []
-    assert (west.published(), east.store) == ([], {})
-
-
 def test_members_come_and_go(cloud: Cloud, west: Region, east: Peer) -> None:
     """One is asked for, realises its part, and is removed."""
     from tests.vtn_site import exchange

@@ -16,6 +16,7 @@ class Status(StrEnum):
     DEGRADED = "DEGRADED"
     DOWN = "DOWN"
     ERROR = "ERROR"
+    PENDING_DELETE = "PENDING_DELETE"
 
 
 @dataclass(frozen=True, slots=True, order=True)

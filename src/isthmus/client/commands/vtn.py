@@ -227,7 +227,7 @@ class DeleteVtn(Acts):
         parser.add_argument(
             "vtns", metavar="<vtn>", nargs="+", help="Virtual tenant network (name or id)"
         )
-        waiting.add_options(parser, "they are gone: their owner has heard of it")
+        waiting.add_options(parser, "they are gone: every site has removed its part")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Delete them."""
@@ -295,7 +295,9 @@ def _wait_gone(command: Asking, arguments: argparse.Namespace, vtn: VirtualTenan
             vtn.fetch(command.network)
         except refusals.NotFoundException:
             return Sight(f"{name}: gone.", is_done=True)
-        return Sight(say(name, "being deleted", vtn.status_reason))
+        text = say(name, vtn.status, vtn.status_reason)
+        # Where the owner is another site, it may refuse.
+        return Sight(text, is_failed=vtn.status != VirtualTenantNetwork.BEING_DELETED)
 
     command.wait(arguments, look, _advice(vtn))
 

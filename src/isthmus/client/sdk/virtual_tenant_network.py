@@ -19,6 +19,9 @@ class VirtualTenantNetwork(Acting, tag.TagMixin):
     resources_key = "virtual_tenant_networks"
     base_path = "/vtn/virtual_tenant_networks"
 
+    #: Status of one that is being deleted; it is gone (404) once every site has removed its part.
+    BEING_DELETED = "PENDING_DELETE"
+
     allow_create = True
     allow_fetch = True
     allow_commit = True
@@ -67,7 +70,7 @@ class VirtualTenantNetwork(Acting, tag.TagMixin):
     owner_site: str = resource.Body("owner_site")
     #: The network that was made of it at this site.
     network_id: str | None = resource.Body("network_id")
-    #: ``PENDING``, ``ACTIVE``, ``DEGRADED``, ``DOWN`` or ``ERROR``.
+    #: ``PENDING``, ``ACTIVE``, ``DEGRADED``, ``DOWN``, ``ERROR`` or ``PENDING_DELETE``.
     status: str = resource.Body("status")
     #: Why, in a sentence.
     status_reason: str = resource.Body("status_reason")
@@ -83,6 +86,14 @@ class VirtualTenantNetwork(Acting, tag.TagMixin):
     created_at: str = resource.Body("created_at")
     #: When it was last changed.
     updated_at: str = resource.Body("updated_at")
+
+    @classmethod
+    def _get_one_match(cls, name_or_id: str, results: Iterable[Self]) -> Self | None:
+        """Return the one of a name; one that is being deleted only if there is no other."""
+        found = list(results)
+        staying = [each for each in found if each.status != cls.BEING_DELETED]
+        match: Self | None = super()._get_one_match(name_or_id, staying or found)
+        return match
 
     def take_over(self, session: Any, vouched_gone: Iterable[str] = ()) -> Self:
         """Make the site that is asked the owner, because the former one is gone.

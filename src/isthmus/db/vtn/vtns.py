@@ -112,7 +112,7 @@ def read(
     visible_to: str | None = None,
     wanted: Listing | None = None,
 ) -> list[VtnRecord]:
-    """Return VTNs that are not deleted, in order of id unless told otherwise.
+    """Return VTNs, those that are being deleted among them, in order of id unless told otherwise.
 
     Args:
         context: of the caller.
@@ -120,10 +120,8 @@ def read(
         visible_to: this project's alone.
         wanted: filters, order and page.
     """
-    query: Any = (
-        sa.select(_VTN, *standard_attributes.COLUMNS)
-        .select_from(standard_attributes.joined(tables.Vtn))
-        .where(_VTN.c.is_deleted.is_(False))
+    query: Any = sa.select(_VTN, *standard_attributes.COLUMNS).select_from(
+        standard_attributes.joined(tables.Vtn)
     )
     if vtn_ids is not None:
         query = query.where(_VTN.c.id.in_([each for each in vtn_ids if is_text(each)]))

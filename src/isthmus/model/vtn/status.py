@@ -7,22 +7,27 @@ A member's, the first that is so:
     its site is DOWN                                   DOWN
     its site does not answer, or says it is not well   DEGRADED, DOWN
     it has not accepted, is leaving, or is at it       PENDING
+    it had to go, and has removed everything           DOWN
     otherwise                                          ACTIVE
 
 The VTN's is the worst of its members', but DOWN only if all are; PENDING, too, while a request of
-this site's waits for the owner.
+this site's waits for the owner. One that is deleted, or whose deletion this site has asked for, is
+PENDING_DELETE until every site has removed its part and everybody concerned knows; then it is
+gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from isthmus.model.report import Status
-from isthmus.model.vtn.documents import Acceptance, MemberDocument
+from isthmus.model.vtn.documents import Acceptance, MemberDocument, Operation
 from isthmus.model.vtn.merge import MemberView, VtnView
+from isthmus.model.vtn.slices import involved
+from isthmus.model.vtn.upkeep import has_forgotten
 
 
 class Liveness(StrEnum):
@@ -98,7 +103,9 @@ def compile_status(view: VtnView, sites: Mapping[str, SiteState]) -> VtnStatus:
     if view.document is None or view.is_behind:
         return VtnStatus(Status.PENDING, "The owner of the network has to be heard first.", members)
     if view.document.is_deleted:
-        return VtnStatus(Status.PENDING, _being_removed(view), members)
+        return VtnStatus(Status.PENDING_DELETE, _being_removed(view, sites), members)
+    if _has_asked(view, Operation.DELETE):
+        return VtnStatus(Status.PENDING_DELETE, " ".join(_waiting(view, sites)), members)
     if not view.document.admin_state_up:
         return VtnStatus(Status.DOWN, "It is administratively down.", members)
     reasons = [f"{each.site}: {each.reason}" for each in members if each.reason]
@@ -122,8 +129,10 @@ def _said(view: VtnView, member: MemberView) -> tuple[Status, str]:
     said = member.document
     if said is None:
         return Status.PENDING, "It has said nothing yet."
-    if member.grant is not None and member.grant.is_leaving:
-        return Status.PENDING, "It is being removed."
+    if _has_to_go(view, member):
+        if said.is_removed:
+            return Status.DOWN, "It has been removed."
+        return Status.PENDING, f"It is being removed. {said.reason}".strip()
     if said.acceptance is Acceptance.REFUSED:
         return Status.ERROR, "The site has refused to be a member."
     if said.acceptance is Acceptance.PENDING:
@@ -133,6 +142,11 @@ def _said(view: VtnView, member: MemberView) -> tuple[Status, str]:
     if not _has_carried_out(view, said):
         return Status.PENDING, said.reason or "The change is being carried out."
     return said.status, said.reason
+
+
+def _has_to_go(view: VtnView, member: MemberView) -> bool:
+    is_deleted = view.document is not None and view.document.is_deleted
+    return is_deleted or (member.grant is not None and member.grant.is_leaving)
 
 
 def _has_carried_out(view: VtnView, said: MemberDocument) -> bool:
@@ -160,11 +174,17 @@ def _waiting(view: VtnView, sites: Mapping[str, SiteState]) -> Iterator[str]:
     owner = view.document.owner
     site = sites.get(owner)
     silence = "" if site is None or site.liveness is Liveness.UP else f" {_silence(site)}"
-    yield f"A change waits for the site {owner}.{silence}"
+    what = "Its deletion" if _has_asked(view, Operation.DELETE) else "A change"
+    yield f"{what} waits for the site {owner}.{silence}"
 
 
-def _has_asked(view: VtnView) -> bool:
-    return any(each.request.site == view.site and not each.answer for each in view.requests)
+def _has_asked(view: VtnView, *operations: Operation) -> bool:
+    return any(
+        each.request.site == view.site
+        and not each.answer
+        and (not operations or each.request.operation in operations)
+        for each in view.requests
+    )
 
 
 def _worst(view: VtnView, members: tuple[MemberStatus, ...]) -> Status:
@@ -178,10 +198,47 @@ def _worst(view: VtnView, members: tuple[MemberStatus, ...]) -> Status:
     return Status.PENDING if Status.PENDING in found or _has_asked(view) else Status.ACTIVE
 
 
-def _being_removed(view: VtnView) -> str:
-    left = [
-        each.site
-        for each in view.members
-        if each.grant is not None and not (each.document is not None and each.document.is_removed)
-    ]
-    return f"It is being removed{' at ' + ', '.join(left) if left else ''}."
+def _being_removed(view: VtnView, sites: Mapping[str, SiteState]) -> str:
+    """Say who has still to remove something, or else to hear of it, or else to say so."""
+    owner = view.document.owner if view.document is not None else ""
+    left = [each for each in view.members if each.grant is not None and not _is_removed(each)]
+    if left:
+        names = [each.site for each in left]
+        said = [
+            f"{each.site}: {each.document.reason}"
+            for each in left
+            if each.document is not None and each.document.reason
+        ]
+        return " ".join(
+            (f"It is being removed at {', '.join(names)}.", *said, *_silent(view, names, sites))
+        )
+    unaware = sorted(
+        site for site in involved(view) - {owner, view.site} if not has_forgotten(view, site)
+    )
+    if not unaware and owner != view.site:
+        return " ".join(
+            (f"It has been removed; {owner} has to say so.", *_silent(view, [owner], sites))
+        )
+    if not unaware:
+        return "It has been removed."
+    return " ".join(
+        (
+            f"It has been removed; {', '.join(unaware)} has to hear of it.",
+            *_silent(view, unaware, sites),
+        )
+    )
+
+
+def _is_removed(member: MemberView) -> bool:
+    return member.document is not None and member.document.is_removed
+
+
+def _silent(view: VtnView, names: Iterable[str], sites: Mapping[str, SiteState]) -> Iterator[str]:
+    for name in names:
+        site = sites.get(name)
+        if name == view.site:
+            continue
+        if site is None or site.last_heard_at is None:
+            yield f"{name}: The site has never been heard."
+        elif site.liveness is not Liveness.UP:
+            yield f"{name}: {_silence(site)}"

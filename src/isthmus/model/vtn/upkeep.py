@@ -81,10 +81,11 @@ def may_forget(view: VtnView, revoked: Collection[str] = ()) -> bool:
     own = view.own_member
     if own is not None and not own.is_removed:
         return False
-    return all(_has_forgotten(view, site) for site in waiting)
+    return all(has_forgotten(view, site) for site in waiting)
 
 
-def _has_forgotten(view: VtnView, site: str) -> bool:
+def has_forgotten(view: VtnView, site: str) -> bool:
+    """Whether a site that is not the owner could not bring a deleted VTN back."""
     said = view.member(site).document
     return (
         said is not None

@@ -25,11 +25,17 @@ def carry_out(
     Returns:
         The VTN as it is then.
 
+    To delete what is being deleted changes nothing.
+
     Raises:
-        IsthmusError: this site is the owner, and the change is refused; or too many wait for it.
+        IsthmusError: this site is the owner, and the change is refused; the VTN is being deleted;
+            or too many changes wait for its owner.
     """
     # Brings it up to date, and locks its documents.
     view = views.refresh(context, own_site, [vtn_id])[vtn_id]
+    if operation is Operation.DELETE and is_being_deleted(view):
+        return view
+    check_stays(view)
     if view.is_owner:
         views.write(context, own_site, ownership.change(view, operation, change))
     else:
@@ -38,6 +44,27 @@ def carry_out(
         request = ask(view, uuidutils.generate_uuid(), now, operation, change)
         views.write(context, own_site, request)
     return views.load(context, own_site, [vtn_id])[vtn_id].view
+
+
+def is_being_deleted(view: VtnView) -> bool:
+    """Whether a VTN is deleted, or this site has asked its owner to delete it."""
+    if view.document is not None and view.document.is_deleted:
+        return True
+    return any(
+        each.request.operation is Operation.DELETE and each.request.site == view.site
+        for each in view.requests
+        if each.answer is None
+    )
+
+
+def check_stays(view: VtnView) -> None:
+    """Refuse to change what is being deleted.
+
+    Raises:
+        IntentConflict: it is.
+    """
+    if is_being_deleted(view):
+        raise IntentConflict("The network is being deleted; nothing of it can be changed any more.")
 
 
 def _check_patience(view: VtnView) -> None:

@@ -23,7 +23,7 @@ from isthmus.plugin.paging import View
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.views import arrange, select
 from isthmus.plugin.vtn import pages, reading, validate
-from isthmus.plugin.vtn.changing import carry_out
+from isthmus.plugin.vtn.changing import carry_out, check_stays
 from isthmus.plugin.vtn.projects import member_project
 from isthmus.plugin.vtn.reading import Known
 from isthmus.rpc.senders import Waker
@@ -146,6 +146,7 @@ class MemberCalls:
             if site != own_site:
                 raise IntentConflict(f"Only the site {site} can say that: ask there.")
             view = views.refresh(context, own_site, [vtn_id])[vtn_id]
+            check_stays(view)
             if acceptance is Acceptance.REFUSED:
                 counts = reading.count_ports(context, own_site, view)
                 validate.check_unused({site: counts.get(site, 0)}, "refuse the membership")

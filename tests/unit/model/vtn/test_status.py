@@ -98,7 +98,7 @@ def test_all_down_is_down_and_one_down_is_degraded() -> None:
     assert _status(sites).reason == "It is administratively down."
 
 
-def test_who_leaves_and_what_is_deleted_is_pending() -> None:
+def test_who_leaves_is_pending_and_what_is_deleted_says_so() -> None:
     """Until everything is removed."""
     sites = _sites()
     _change(sites, Operation.REMOVE_MEMBER, member="east")
@@ -106,11 +106,45 @@ def test_who_leaves_and_what_is_deleted_is_pending() -> None:
         _status(sites).reason == "east: It is being removed. west: The change is being carried out."
     )
     _change(sites, Operation.DELETE)
-    assert _status(sites).reason == "It is being removed at east, west."
+    found = _status(sites, AWAY)
+    assert found.status is Status.PENDING_DELETE
+    assert found.reason == (
+        "It is being removed at east, west. east: The site can't be reached since "
+        "2026-01-01 12:00:00 UTC."
+    )
+    assert _status(sites, None).reason.endswith("west. east: The site has never been heard.")
     assert report(sites.view("west"))[0] == f"east has not removed {VTN_RED} yet."
+    sites.put("west", membership.speak(sites.view("west"), status=Status.DOWN, reason="A port."))
+    assert _status(sites).reason == "It is being removed at east, west. west: A port."
+    assert _status(sites).members[1].reason == "It is being removed. A port."
     for name in ("east", "west"):
-        sites.put(name, membership.speak(sites.view(name), is_removed=True))
-    assert _status(sites).reason == "It is being removed."
+        sites.put(name, membership.speak(sites.view(name), is_removed=True, reason=""))
+    assert _status(sites).reason == "It has been removed."
+    assert {each.reason for each in _status(sites).members} == {"It has been removed."}
+    found = compile_status(sites.view("east"), {"west": AWAY})
+    assert found.reason.startswith("It has been removed; west has to say so. west: The site can't")
+
+
+def test_a_deletion_is_not_over_before_a_former_owner_knows() -> None:
+    """It might bring the network back."""
+    sites = _sites()
+    sites.cut("east")
+    sites.put("east", ownership.take_over(sites.view("east")))
+    sites.put("east", ownership.change(sites.view("east"), Operation.DELETE, Change()))
+    sites.work("east")
+    sites.heal()
+    sites.put("west", membership.speak(sites.view("west"), is_removed=True))
+    found = compile_status(sites.view("east"), {"west": UP})
+    assert found.reason == "It has been removed; west has to hear of it."
+
+
+def test_a_deletion_that_waits_for_the_owner_says_so() -> None:
+    """From the moment it is asked for."""
+    sites = _sites()
+    sites.put("east", requests.ask(sites.view("east"), "r", 1.0, Operation.DELETE, Change()))
+    found = compile_status(sites.view("east"), {"west": AWAY})
+    assert found.status is Status.PENDING_DELETE
+    assert found.reason.startswith("Its deletion waits for the site west. The site can't be")
 
 
 def test_a_change_that_waits_for_the_owner_says_so() -> None:
