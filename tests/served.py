@@ -4,7 +4,7 @@
     openstack --os-auth-type admin_token --os-token <project or "operator"> --os-endpoint <url>
 
 Who has a token is what it says. A little of Keystone stands beside: of the project ``red`` the id
-is ``red-project``.
+is ``red-project``, and who is named by a UUID has that.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.cloud import Cloud
 
 OPERATOR = "operator"
 _PROJECTS = "/projects/"
+_LENGTH_OF_ID = len("00000000-0000-4000-8000-000000000000")
 
 
 class _Quiet(WSGIRequestHandler):
@@ -77,7 +78,8 @@ def serve(cloud: Cloud) -> Iterator[Served]:
         if not path.startswith("/v2.0/") and _PROJECTS in path:
             name = path.rpartition(_PROJECTS)[2]
             name = name.removesuffix("-project")
-            return _json(start, {"project": {"id": f"{name}-project", "name": name}})
+            found = name if len(name) == _LENGTH_OF_ID else f"{name}-project"
+            return _json(start, {"project": {"id": found, "name": name}})
         if not path.startswith("/v2.0/"):
             return _json(start, _versions(server.server_port))
         environ["PATH_INFO"] = path.removeprefix("/v2.0")

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from docs.generate import words
 from docs.generate.collections import Collection, read_collections, read_definitions
 from docs.generate.examples import EXAMPLES
+from docs.generate.table import table
 from docs.generate.who import NOBODY, Rules
 from isthmus.plugin import errors
 
@@ -52,14 +53,9 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def _extensions() -> str:
     rows = [[f"`{module.ALIAS}`", module.DESCRIPTION] for module in read_definitions()]
-    return f"## Extensions\n\n{_table(['Alias', 'Brings'], rows)}"
+    return f"## Extensions\n\n{table(['Alias', 'Brings'], rows)}"
 
 
 def _collection(collection: Collection, rules: Rules) -> str:
@@ -86,8 +82,8 @@ def _collection(collection: Collection, rules: Rules) -> str:
     head = ["Attribute", "Type", "Given by", "Shown to", "Filter", "Meaning"]
     return (
         f"## {collection.name}\n\n{words.COLLECTIONS[collection.name]}\n\n"
-        f"{_table(['Request', 'Who may'], methods)}\n{acts and acts + chr(10)}"
-        f"{_table(head, attributes)}"
+        f"{table(['Request', 'Who may'], methods)}\n{acts and acts + chr(10)}"
+        f"{table(head, attributes)}"
     )
 
 
@@ -157,7 +153,7 @@ def _errors() -> str:
     return (
         '## Errors\n\nThe body of a refusal is `{"NeutronError": {"type": …, "message": …,'
         ' "detail": ""}}`; the message\nis a sentence for the caller. Beside Neutron\'s own:\n\n'
-        + _table(["Status", "Type", "Meaning"], rows)
+        + table(["Status", "Type", "Meaning"], rows)
     )
 
 

@@ -24,18 +24,10 @@ command; left out below.
 **`--wait`** looks until it is done and says on standard error what changes meanwhile. `ERROR` ends
 it with the reason; so does the end of `--timeout`, with where to look. What was asked for goes on.
 
-Python programs have the same by `isthmus.client.sdk`, as resources of openstacksdk:
+**Completion**: `openstack complete > /etc/bash_completion.d/openstack` has them too.
 
-```python
-import openstack
-from isthmus.client.sdk import Member, VirtualTenantNetwork
-
-network = openstack.connect(cloud="west-red").network
-red = VirtualTenantNetwork.new(name="red", prefixes=["10.0.0.0/16"], members=["west", "east"])
-red.create(network)
-for member in Member.list(network, virtual_tenant_network_id=red.id):
-    print(member.site, member.status, member.status_reason)
-```
+`openstack mpls vpn …` is what Isthmus adds to `openstack bgpvpn …`, which stays as it is and works.
+Python programs have the same by [openstacksdk](sdk.md).
 """
 
 

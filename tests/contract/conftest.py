@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.cloud import Cloud
     from tests.fakes.driver import FlakyDriver
+    from tests.served import Served
+    from tests.terminal import Openstack
     from tests.vtn_site import Region
 
 # Neutron and what it imports warn of what their next releases drop; that is not ours to mend.
@@ -69,3 +72,24 @@ def west(cloud: Cloud) -> Region:
     region = Region(cloud)
     region.trust(EAST)
     return region
+
+
+@pytest.fixture
+def served(cloud: Cloud) -> Iterator[Served]:
+    """The region's Neutron, over HTTP."""
+    from tests.served import serve
+
+    with serve(cloud) as served:
+        yield served
+
+
+@pytest.fixture
+def openstack(
+    served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Openstack:
+    """Run a command line as a member of the red project, or as ``who``."""
+    from tests import terminal
+    from tests.cloud import RED
+
+    monkeypatch.setenv("CLIFF_MAX_TERM_WIDTH", "1000")
+    return terminal.openstack(served.url, RED, capsys)

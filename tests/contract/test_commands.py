@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from isthmus.model import invitation as inviting
 if TYPE_CHECKING:
     from tests.cloud import Cloud
     from tests.served import Served
+    from tests.terminal import Openstack
     from tests.vtn_site import Peer, Region
 
 # The client loads every other client's plug-in at its start, which takes a loaded machine a while.
@@ -28,73 +27,6 @@ RED, OPERATOR = "red-project", "operator"
 CA = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 SECRET = "a-secret"
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left on the terminal."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its output, asked for with ``-f json``."""
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-    @property
-    def refusal(self) -> str:
-        """What it says of its failure."""
-        assert self.code != 0, self.out
-        return self.err.strip()
-
-
-Openstack = Callable[..., Ran]
-
-
-@contextmanager
-def logging_restored() -> Iterator[None]:
-    """Undo what a program does to the process it thinks its own."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    yield
-    root.setLevel(level)
-    root.handlers[:] = handlers
-
-
-@pytest.fixture
-def served(cloud: Cloud) -> Iterator[Served]:
-    """The region's Neutron, over HTTP."""
-    from tests.served import serve
-
-    with serve(cloud) as served:
-        yield served
-
-
-@pytest.fixture
-def openstack(
-    served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Openstack:
-    """Run a command line as a member of the red project, or as ``who``."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from openstackclient import shell
-
-    monkeypatch.setenv("CLIFF_MAX_TERM_WIDTH", "1000")
-
-    def run(line: str, *more: str, who: str = RED) -> Ran:
-        caller = ["--os-auth-type", "admin_token", "--os-token", who, "--os-endpoint", served.url]
-        with warnings.catch_warnings(), logging_restored():
-            warnings.simplefilter("ignore")
-            code = shell.main([*caller, *line.split(), *more])
-        told = capsys.readouterr()
-        # Some other client's entry point that there is nothing behind.
-        lines = [each for each in told.err.splitlines() if "Could not load '" not in each]
-        return Ran(code, told.out, "\n".join(lines))
-
-    return run
 
 
 @pytest.fixture
@@ -397,7 +329,7 @@ def test_the_documented_program_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As it stands on the page of the commands, with a cloud of that name."""
+    """As it stands on the page for Python, with a cloud of that name."""
     clouds = {
         "west-red": {
             "auth_type": "admin_token",
@@ -407,8 +339,10 @@ def test_the_documented_program_runs(
     file = tmp_path / "clouds.yaml"
     file.write_text(json.dumps({"clouds": clouds}))
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
-    page = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
-    program = page.read_text().partition("```python\n")[2].partition("```")[0]
+    page = Path(__file__).resolve().parents[2] / "docs" / "sdk.md"
+    program = "".join(
+        part.partition("```")[0] for part in page.read_text().split("```python\n")[1:]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exec(program, {})  # noqa: S102  the repository's own page

@@ -32,14 +32,75 @@ class Column:
 
     def value(self, resource: Any) -> Any:
         """Return it of a resource, such that each output format can print it."""
-        found = getattr(resource, self.attribute or self.name)
-        if isinstance(found, list):
-            return format_columns.ListColumn(found)
-        if isinstance(found, dict):
-            return format_columns.DictColumn(found)
-        return found
+        return written(getattr(resource, self.attribute or self.name, None))
 
 
+MPLS_VPN = (
+    Column("id", "ID"),
+    Column("name", "Name"),
+    Column("description"),
+    Column("project_id", "Project", is_long=True),
+    Column("type"),
+    Column("admin_state_up", "Admin State Up", is_long=True, attribute="is_admin_state_up"),
+    Column("status", "Status"),
+    Column("status_reason", "Reason"),
+    Column("networks", "Networks", is_long=True),
+    Column("routers", "Routers", is_long=True),
+    Column("ports", "Ports", is_long=True),
+    Column("local_pref", "Local Pref", is_long=True),
+    Column("mtu", "MTU", is_long=True),
+    Column("route_targets", is_optional=True),
+    Column("import_targets", is_optional=True),
+    Column("export_targets", is_optional=True),
+    Column("route_distinguishers", is_optional=True),
+    Column("vni", is_optional=True),
+    Column("allocate_route_target"),
+    Column("allocate_route_distinguisher"),
+    Column("shared", "Shared", is_long=True, attribute="is_shared"),
+    Column("tags", "Tags", is_long=True),
+    Column("revision_number"),
+    Column("created_at"),
+    Column("updated_at"),
+)
+ASSOCIATION = (
+    Column("id", "ID"),
+    Column("kind", "Kind"),
+    Column("associated_id", "Associated"),
+    Column("project_id", "Project", is_long=True),
+    Column("description"),
+    Column("admin_state_up", "Admin State Up", is_long=True, attribute="is_admin_state_up"),
+    Column("status", "Status"),
+    Column("status_reason", "Reason"),
+    Column("advertise_extra_routes", is_optional=True),
+    Column("advertise_fixed_ips", is_optional=True),
+    Column("routes", is_optional=True),
+    Column("attachment_mode", is_optional=True),
+    Column("revision_number"),
+    Column("created_at"),
+    Column("updated_at"),
+)
+PROVIDER_EDGE = (
+    Column("name", "Host"),
+    Column("address", "Address"),
+    Column("status", "Status"),
+    Column("status_reason", "Reason"),
+    Column("generation_asked", "Asked", is_long=True),
+    Column("generation_in_force", "In Force", is_long=True),
+    Column("labels", "Labels", is_long=True),
+    Column("routes_sent", "Routes Sent"),
+    Column("routes_received", "Routes Received"),
+    Column("last_error", "Last Error", is_long=True),
+)
+AGENT = (
+    Column("host", "Host"),
+    Column("address", "Address"),
+    Column("alive", "Alive", attribute="is_alive"),
+    Column("admin_state_up", attribute="is_admin_state_up"),
+    Column("heard_at", "Heard At", is_long=True, attribute="last_heartbeat_at"),
+    Column("vpns", "VPNs"),
+    Column("neighbors", "Neighbors"),
+    Column("neighbors_established", "Established"),
+)
 VTN = (
     Column("id", "ID"),
     Column("name", "Name"),
@@ -111,6 +172,17 @@ EVENT = (
     Column("virtual_tenant_network_id", "Virtual Tenant Network"),
     Column("sentence", "What Happened"),
 )
+
+
+def written(found: Any) -> Any:
+    """Return a value such that each output format can print it."""
+    if isinstance(found, list) and found and isinstance(found[0], dict):
+        return format_columns.ListDictColumn(found)
+    if isinstance(found, list):
+        return format_columns.ListColumn(found)
+    if isinstance(found, dict):
+        return format_columns.DictColumn(found)
+    return found
 
 
 def show(columns: Sequence[Column], resource: Any) -> tuple[Row, Row]:

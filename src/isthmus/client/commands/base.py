@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keystoneauth1.exceptions import ConnectFailure
@@ -13,7 +13,7 @@ from osc_lib import exceptions
 from osc_lib.cli import identity
 from osc_lib.command import command
 
-from isthmus.client.sdk import VirtualTenantNetwork
+from isthmus.client.sdk import MplsVpn, VirtualTenantNetwork
 from isthmus.client.waiting import Sight, wait
 
 # HTTP statuses from here on say nothing about what was asked (RFC 9110 §15.6).
@@ -80,6 +80,11 @@ class Asking(command.Command):
         if arguments.wait:
             wait(look_or_miss, arguments.timeout, self.tell, advice)
 
+    def find_vpn(self, name_or_id: str) -> MplsVpn:
+        """Return a VPN."""
+        found: MplsVpn = MplsVpn.find(self.network, name_or_id, ignore_missing=False)
+        return found
+
     def find_vtn(self, name_or_id: str) -> VirtualTenantNetwork:
         """Return a virtual tenant network."""
         found: VirtualTenantNetwork
@@ -107,6 +112,41 @@ class Lists(Asking, command.Lister):
 def add_vtn(parser: argparse.ArgumentParser) -> None:
     """Have a command take a virtual tenant network."""
     parser.add_argument("vtn", metavar="<vtn>", help="Virtual tenant network (name or id)")
+
+
+def add_vpn(parser: argparse.ArgumentParser) -> None:
+    """Have a command take a VPN."""
+    parser.add_argument("vpn", metavar="<vpn>", help="VPN (name or id)")
+
+
+def add_admin_state(parser: argparse.ArgumentParser) -> None:
+    """Have a command take whether something carries packets."""
+    state = parser.add_mutually_exclusive_group()
+    state.add_argument("--enable", action="store_true", help="Have it carry packets (default)")
+    state.add_argument("--disable", action="store_true", help="Keep it, and carry nothing of it")
+
+
+def commit(command: Asking, resource: Any, body: Mapping[str, Any]) -> None:
+    """Change some of a resource's attributes, if any; nothing else of it is sent."""
+    if not body:
+        return
+    for name, value in body.items():
+        setattr(resource, name, value)
+    resource.commit(command.network)
+
+
+def add_tags(command: Asking, arguments: argparse.Namespace, resource: Any) -> None:
+    """Do what ``--tag`` and ``--no-tag`` of a ``set`` say."""
+    if arguments.tags or arguments.no_tag:
+        kept = [] if arguments.no_tag else resource.tags
+        resource.set_tags(command.network, list(dict.fromkeys([*kept, *(arguments.tags or ())])))
+
+
+def remove_tags(command: Asking, arguments: argparse.Namespace, resource: Any) -> None:
+    """Do what ``--tag`` and ``--all-tag`` of an ``unset`` say."""
+    if arguments.tags or arguments.all_tag:
+        gone = set(resource.tags) if arguments.all_tag else set(arguments.tags)
+        resource.set_tags(command.network, [each for each in resource.tags if each not in gone])
 
 
 def delete_each(command: Asking, names: Iterable[str], delete: Callable[[str], None]) -> None:

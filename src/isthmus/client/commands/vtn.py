@@ -12,7 +12,18 @@ from osc_lib.cli import identity
 from osc_lib.utils import tags
 
 from isthmus.client import columns, waiting
-from isthmus.client.commands.base import Acts, Asking, Lists, Shows, add_vtn, delete_each
+from isthmus.client.commands.base import (
+    Acts,
+    Asking,
+    Lists,
+    Shows,
+    add_admin_state,
+    add_tags,
+    add_vtn,
+    commit,
+    delete_each,
+    remove_tags,
+)
 from isthmus.client.sdk import VirtualTenantNetwork
 from isthmus.client.waiting import Sight, say
 
@@ -169,9 +180,7 @@ class SetVtn(Acts):
             kept = [] if parsed_args.no_ip_prefix else vtn.prefixes
             body["prefixes"] = list(dict.fromkeys([*kept, *(parsed_args.prefixes or ())]))
         _change(self, vtn, body)
-        if parsed_args.tags or parsed_args.no_tag:
-            kept = [] if parsed_args.no_tag else vtn.tags
-            vtn.set_tags(self.network, list(dict.fromkeys([*kept, *(parsed_args.tags or ())])))
+        add_tags(self, parsed_args, vtn)
         wait_for(self, parsed_args, vtn)
 
 
@@ -211,9 +220,7 @@ class UnsetVtn(Acts):
                 )
             body["prefixes"] = [each for each in vtn.prefixes if each not in parsed_args.prefixes]
         _change(self, vtn, body)
-        if parsed_args.tags or parsed_args.all_tag:
-            gone = set(vtn.tags) if parsed_args.all_tag else set(parsed_args.tags)
-            vtn.set_tags(self.network, [each for each in vtn.tags if each not in gone])
+        remove_tags(self, parsed_args, vtn)
         wait_for(self, parsed_args, vtn)
 
 
@@ -308,9 +315,7 @@ def _advice(vtn: VirtualTenantNetwork) -> str:
 
 def _add_changeable(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--description", metavar="<description>", help="In your own words")
-    state = parser.add_mutually_exclusive_group()
-    state.add_argument("--enable", action="store_true", help="Have it carry packets (default)")
-    state.add_argument("--disable", action="store_true", help="Keep it, and carry nothing of it")
+    add_admin_state(parser)
     parser.add_argument("--class-of-service", metavar="<class>", help="Not supported yet")
     parser.add_argument("--rate-kbps", metavar="<rate>", type=int, help="Not supported yet")
 
@@ -328,12 +333,6 @@ def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _change(command: Asking, vtn: VirtualTenantNetwork, body: dict[str, Any]) -> None:
     """Change a network, unless somebody changed the prefixes since they were read."""
-    if not body:
-        return
-    condition = {}
     if "prefixes" in body:
-        condition["if_match"] = f"revision_number={vtn.revision_number}"
-    changed = VirtualTenantNetwork.existing(id=vtn.id)
-    for name, value in {**body, **condition}.items():
-        setattr(changed, name, value)
-    changed.commit(command.network)
+        body = {**body, "if_match": f"revision_number={vtn.revision_number}"}
+    commit(command, VirtualTenantNetwork.existing(id=vtn.id), body)

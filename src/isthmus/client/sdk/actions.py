@@ -14,7 +14,7 @@ class Acting(resource.Resource):
     #: Makes a change conditional: ``revision_number=N``, else 412 (RFC 9110 §13.1.1).
     if_match: str | None = resource.Header("if-match")
 
-    def act(self, session: Any, action: str, **body: Any) -> None:
+    def _act(self, session: Any, action: str, **body: Any) -> None:
         """Do it, and take over what the answer says.
 
         Raises:

@@ -79,25 +79,25 @@ class InterconnectSite(Acting):
             session: ``connection.network``.
             expires_in: seconds.
         """
-        self.act(session, "invite", expires_in=expires_in)
+        self._act(session, "invite", expires_in=expires_in)
         return self
 
     def confirm(self, session: Any) -> Self:
         """Say that the site that answered is the one that was meant."""
-        self.act(session, "confirm")
+        self._act(session, "confirm")
         return self
 
     def revoke(self, session: Any) -> Self:
         """End the peering at once."""
-        self.act(session, "revoke")
+        self._act(session, "revoke")
         return self
 
     def rotate(self, session: Any) -> Self:
         """Have the certificates between the two sites made anew, without a break."""
-        self.act(session, "rotate")
+        self._act(session, "rotate")
         return self
 
     def recover(self, session: Any) -> Self:
         """Have everything of it read anew; ``recovery`` says what differs."""
-        self.act(session, "recover")
+        self._act(session, "recover")
         return self

@@ -61,10 +61,10 @@ class Member(Acting):
 
     def accept(self, session: Any) -> Self:
         """Say at a site that it becomes a member, under the caller's project."""
-        self.act(session, "accept")
+        self._act(session, "accept")
         return self
 
     def refuse(self, session: Any) -> Self:
         """Say at a site that it becomes no member, or is none any more."""
-        self.act(session, "refuse")
+        self._act(session, "refuse")
         return self

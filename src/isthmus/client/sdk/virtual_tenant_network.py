@@ -102,5 +102,5 @@ class VirtualTenantNetwork(Acting, tag.TagMixin):
             session: ``connection.network``.
             vouched_gone: former owners that gave away nothing this site has not heard of.
         """
-        self.act(session, "take_over", vouched_gone=list(vouched_gone))
+        self._act(session, "take_over", vouched_gone=list(vouched_gone))
         return self
