@@ -83,6 +83,10 @@ ATTRIBUTES = {
     "updated_at": "When it was last changed.",
     "vni": "VXLAN network identifier; kept and shown.",
     "acceptance": "Whether the site wants to be a member: `accepted`, `pending` or `refused`.",
+    "asked": "What an operator asked for and is not done yet: `confirm`, `rotate` or `recover`;"
+    " empty once it is done.",
+    "asked_at": "When the last was asked for.",
+    "done_at": "When the last was done.",
     "as_number": "The site's AS (RFC 6793).",
     "bgpvpn_id": "The VPN that was made there.",
     "certificate_expires_at": "Until when this site may read the other's documents.",

@@ -130,6 +130,8 @@ class SiteDatabaseContract:
         bench.database.hear_all("east", [heard(1), heard(2, vtn_id=VTN_BLUE)], (), at(5))
         assert {VTN_RED, VTN_BLUE} <= set(bench.database.read_vtn_ids())
 
-    def test_a_wish_is_granted_once(self, bench: SiteDatabaseBench) -> None:
-        """And there is none by default."""
-        assert bench.database.take_wish_to_publish_anew() is False
+    def test_there_is_no_wish_by_default(self, bench: SiteDatabaseBench) -> None:
+        """And to grant one that is none any more changes nothing."""
+        assert bench.database.read_wish() is None
+        bench.database.grant("west", 7)
+        assert bench.database.read_wish() is None

@@ -56,6 +56,13 @@ def update(name: str, **columns: Any) -> None:
     transactions.write(lambda context: sites.update(context, name, **columns))
 
 
+def finish(name: str) -> None:
+    """Note that what was asked of a site is done, as isthmus-interconnect does."""
+    from isthmus.db.vtn import sites
+
+    update(name, **sites.columns_of_done())
+
+
 # Networks
 
 
@@ -246,7 +253,9 @@ def test_an_operator_takes_over(west: Region, east: Peer, openstack: Openstack) 
 # Sites
 
 
-def test_a_site_from_its_invitation_to_its_end(own: None, openstack: Openstack) -> None:
+def test_a_site_from_its_invitation_to_its_end(
+    own: None, served: Served, openstack: Openstack
+) -> None:
     """Invited, confirmed, rotated, revoked, invited again, forgotten."""
     create = "interconnect site create east --expires-in 600 -f value -c invitation"
     invitation = inviting.decode(openstack(create, who=OPERATOR).out)
@@ -261,7 +270,13 @@ def test_a_site_from_its_invitation_to_its_end(own: None, openstack: Openstack) 
     assert ran.refusal.endswith("openstack interconnect site show east")
     update("east", state="CONFIRMED")
     ran = openstack(f"{site} rotate east --wait --timeout 0", who=OPERATOR)
-    assert "the old certificate is in use" in ran.refusal
+    assert "the certificate is being made anew" in ran.refusal
+    shown = openstack(f"{site} show east -f json", who=OPERATOR).json
+    assert (shown["asked"], "done_at" in shown) == ("rotate", False)
+    served.meanwhile[:] = [*[lambda: None] * 4, lambda: finish("east")]
+    ran = openstack(f"{site} rotate east --wait -f json", who=OPERATOR)
+    assert ran.err.splitlines()[-1].startswith("east: the certificate is good until ")
+    assert ran.json["done_at"] is not None
     (listed,) = openstack(f"{site} list --state confirmed -f json").json
     assert (listed["Name"], listed["Liveness"]) == ("east", "DOWN")
     revoked = openstack(f"{site} revoke east -f value -c state", who=OPERATOR)
@@ -312,10 +327,21 @@ def test_recovery_is_shown_until_nothing_differs(
     west.hear(east)
     ran = openstack("interconnect recover east -f json", who=OPERATOR)
     assert "west has not carried out" in ran.json[0]["Differs"]
-    served.meanwhile[:] = [*[lambda: None] * 5, lambda: exchange(west, east)]
+
+    def all_agree() -> None:
+        exchange(west, east)
+        finish("east")
+
+    nothing: list[Callable[[], object]] = [lambda: None] * 5
+    served.meanwhile[:] = [*nothing, all_agree, *nothing, lambda: finish("west")]
     ran = openstack("interconnect recover --wait -f json", who=OPERATOR)
     assert {each["Site"]: each["Differs"] for each in ran.json} == {"west": "", "east": ""}
-    assert ran.err.splitlines()[-1] == "Nothing differs."
+    said = ran.err.splitlines()
+    publishing = "west: isthmus-interconnect has to publish everything of it anew."
+    reading = "east: isthmus-interconnect has to read everything of it anew."
+    assert said[:2] == [reading, publishing] or said[:2] == [publishing, reading]
+    # Nothing differs any more, and one of the two is not done.
+    assert said[-2:] == [publishing, "Nothing differs."]
     assert openstack("interconnect recover").code != 0
 
 

@@ -81,21 +81,37 @@ class TestNeutronDatabase(SiteDatabaseContract):
         del cloud
         return _NeutronBench()
 
-    def test_a_wish_of_an_operator_s_is_granted_once(self, bench: SiteDatabaseBench) -> None:
-        """Of its own row alone."""
+    def test_a_wish_of_an_operator_s_is_there_until_it_is_granted(
+        self, bench: SiteDatabaseBench
+    ) -> None:
+        """Each site's; one that came while it was being granted stays."""
+        from isthmus.db import standard_attributes
         from isthmus.db.vtn import sites
         from isthmus.interconnect.neutron_database import transaction
 
-        with transaction() as context:
-            for name in ("west", "east"):
-                sites.update(context, name, asked="recover")
-        assert bench.database.take_wish_to_publish_anew() is True
-        assert bench.database.take_wish_to_publish_anew() is False
-        with transaction() as context:
-            assert sites.read(context)["east"].asked is sites.Asked.RECOVER
+        def ask(name: str) -> None:
+            with transaction() as context:
+                sites.update(context, name, asked="recover", endpoints="https://192.0.2.1:2379")
+                standard_attributes.touch(context, sites.read(context)[name].standard)
+
+        for name in ("west", "east"):
+            ask(name)
+        first = bench.database.read_wish()
+        assert first is not None
+        ask("west")
+        bench.database.grant("west", first)
+        second = bench.database.read_wish()
+        assert second not in (None, first)
+        bench.database.grant("west", second or 0)
+        assert bench.database.read_wish() is None
         bench.database.hear_all("east", (), (), Position("1", 1))
+        (east,) = bench.database.read_peers()
+        assert east.wish is not None
+        bench.database.grant("east", east.wish)
         with transaction() as context:
-            assert sites.read(context)["east"].asked is sites.Asked.NOTHING
+            found = sites.read(context)
+        assert {each.asked for each in found.values()} == {sites.Asked.NOTHING}
+        assert all(each.done_at is not None for each in found.values())
 
     def test_peers_are_those_that_both_sides_confirmed(self, bench: SiteDatabaseBench) -> None:
         """With what each issued to this site; nobody else."""

@@ -26,7 +26,8 @@ class FakeSiteDatabase:
 
     def __init__(self) -> None:
         self.is_away = False
-        self.is_to_publish_anew = False
+        self.wish: int | None = None
+        self.granted: list[tuple[str, int]] = []
         self.unrefreshable: set[str] = set()
         self.own: dict[DocumentName, str] = {}
         self.outbox: list[Posted] = []
@@ -82,11 +83,21 @@ class FakeSiteDatabase:
         with self._lock:
             self.outbox = [row for row in self.outbox if row.number not in set(numbers)]
 
-    def take_wish_to_publish_anew(self) -> bool:
+    def read_wish(self) -> int | None:
         """Return whether everything is to be published anew."""
         self._answer()
-        wish, self.is_to_publish_anew = self.is_to_publish_anew, False
-        return wish
+        return self.wish
+
+    def grant(self, site: str, wish: int) -> None:
+        """Note that a wish is done."""
+        self._answer()
+        with self._lock:
+            self.granted.append((site, wish))
+            if site in self.peers:
+                peer = self.peers[site]
+                self.peers[site] = replace(peer, wish=None if peer.wish == wish else peer.wish)
+            elif self.wish == wish:
+                self.wish = None
 
     def read_position(self, site: str) -> Position | None:
         """Return up to where a site has been heard."""
@@ -122,8 +133,6 @@ class FakeSiteDatabase:
             after |= {one.name: one for one in documents}
             self.heard[site] = after
             self.positions[site] = to
-            if site in self.peers:
-                self.peers[site] = replace(self.peers[site], is_to_be_read_anew=False)
             bodies = {name: one.body for name, one in before.items()}
             changed = [one for name, one in after.items() if bodies.get(name) != one.body]
             changed += [one for name, one in before.items() if name not in after]

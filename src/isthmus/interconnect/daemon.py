@@ -172,8 +172,11 @@ class Interconnect:
     def _publish_once(self, publisher: Publisher) -> None:
         """Publish what waits, or wait; without the database what is published stays good."""
         try:
-            if self._edges.database.take_wish_to_publish_anew():
+            wish = self._edges.database.read_wish()
+            if wish is not None:
                 publisher.publish_all()
+                self._edges.database.record_event(self._site.name, "All was published anew.")
+                self._edges.database.grant(self._site.name, wish)
             number = publisher.publish_due()
         except DatabaseAway as error:
             if not self._is_publishing_hindered:
@@ -226,13 +229,17 @@ class Refresher:
         self._wake = wake
         self._lock = threading.Lock()
         self._wanted: set[str] = set()
+        self._afterwards: list[Callable[[], None]] = []
         self._news = threading.Event()
 
-    def concern(self, vtn_ids: frozenset[str]) -> None:
-        """Have VTNs brought up to date soon, from any thread."""
-        if vtn_ids:
-            with self._lock:
-                self._wanted |= vtn_ids
+    def concern(
+        self, vtn_ids: frozenset[str], afterwards: Callable[[], None] | None = None
+    ) -> None:
+        """Have VTNs brought up to date soon, and something done then, from any thread."""
+        with self._lock:
+            self._wanted |= vtn_ids
+            self._afterwards += [] if afterwards is None else [afterwards]
+        if vtn_ids or afterwards is not None:
             self._news.set()
 
     def wake(self) -> None:
@@ -261,11 +268,17 @@ class Refresher:
     def _refresh(self) -> None:
         with self._lock:
             wanted, self._wanted = self._wanted, set()
-        if not wanted:
-            return
-        failure = self._refresh_some(wanted)
-        if failure is not None:
-            raise failure
+            afterwards, self._afterwards = self._afterwards, []
+        try:
+            failure = self._refresh_some(wanted) if wanted else None
+            if failure is not None:
+                raise failure
+            while afterwards:
+                afterwards[0]()
+                afterwards.pop(0)
+        finally:
+            with self._lock:
+                self._afterwards = [*afterwards, *self._afterwards]
 
     def _refresh_some(self, wanted: set[str]) -> Exception | None:
         """Refresh all at once, else one by one, so that one that can't be keeps no other back."""

@@ -63,13 +63,13 @@ class Peer:
         name: of the site.
         endpoints: of its etcd.
         credentials: that it gave us; None where its etcd asks for none.
-        is_to_be_read_anew: an operator has asked for it.
+        wish: number of an operator's wish that it be read anew; None if there is none.
     """
 
     name: str
     endpoints: tuple[str, ...]
     credentials: Credentials | None
-    is_to_be_read_anew: bool = False
+    wish: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,11 @@ class OwnDocuments(Protocol):
     def delete_posted(self, numbers: Collection[int]) -> None:
         """Delete exactly these rows of the outbox."""
 
-    def take_wish_to_publish_anew(self) -> bool:
-        """Return whether an operator wants everything published anew; True once for each wish."""
+    def read_wish(self) -> int | None:
+        """Return the number of an operator's wish that everything be published anew, if any."""
+
+    def grant(self, site: str, wish: int) -> None:
+        """Note that a wish about a site is done, unless there is another by now."""
 
     def record_event(self, site: str, text: str) -> None:
         """Keep a sentence for operators: what happened, by itself, to which site."""
@@ -171,6 +174,9 @@ class HeardDocuments(Protocol):
 
     def record_event(self, site: str, text: str) -> None:
         """Keep a sentence for operators."""
+
+    def grant(self, site: str, wish: int) -> None:
+        """Note that a wish about a site is done, unless there is another by now."""
 
 
 class Peers(Protocol):

@@ -35,11 +35,12 @@ class Ears:
 
     Attributes:
         database: keeps what is heard.
-        concern: takes the VTNs that something new was said about.
+        concern: takes the VTNs that something new was said about, and what is to be done once the
+            views of all that it took say so; None for nothing.
     """
 
     database: HeardDocuments
-    concern: Callable[[frozenset[str]], None]
+    concern: Callable[[frozenset[str], Callable[[], None] | None], None]
 
 
 class Hearing:
@@ -68,6 +69,7 @@ class Hearing:
         self._watch: Watch | None = None
         self._lock = threading.Lock()
         self._is_read_anew = False
+        self._wish: int | None = None
         self._is_away = False
         self._noted_at = 0.0
         self._last = "", 0
@@ -103,10 +105,11 @@ class Hearing:
                 self._watch.close()
         self._store.close()
 
-    def read_anew(self) -> None:
-        """Have everything read again, from any thread; nothing happens while that is under way."""
-        if self._is_read_anew:
+    def read_anew(self, wish: int) -> None:
+        """Have everything read again, from any thread; once for each wish."""
+        if self._wish == wish:
             return
+        self._wish = wish
         self._is_read_anew = True
         with self._lock:
             if self._watch is not None:
@@ -135,6 +138,7 @@ class Hearing:
 
     def _read_all(self) -> Position | None:
         """Wait until the peer is alive, then read all it says; None if this ends before."""
+        wish = self._wish
         before = self._store.read(self._heartbeat.key).position
         with self._watching(self._heartbeat.key, before) as watch:
             for batch in watch:
@@ -145,7 +149,8 @@ class Hearing:
         there = self._store.read(DOCUMENTS_PREFIX)
         documents, refused = self._read_documents(there.entries, there.position)
         concerned = self._ears.database.hear_all(self.site, documents, refused, there.position)
-        self._is_read_anew = False
+        # Another wish may have come meanwhile.
+        self._is_read_anew = self._wish != wish
         self.revision = there.position.revision
         text = (
             f"All {len(documents)} documents of site '{self.site}' have been read anew; what they "
@@ -153,8 +158,11 @@ class Hearing:
         )
         LOG.info("peer.read_anew site=%s all=%s vtns=%s", self.site, len(documents), len(concerned))
         self._ears.database.record_event(self.site, text)
-        self._ears.concern(concerned)
+        self._ears.concern(concerned, None if wish is None else lambda: self._grant(wish))
         return there.position
+
+    def _grant(self, wish: int) -> None:
+        self._ears.database.grant(self.site, wish)
 
     def _hear(self, batch: Batch, known: Position) -> Position:
         """Store a batch; return the position the database has then."""
@@ -173,7 +181,7 @@ class Hearing:
             database = self._ears.database
             concerned = database.hear(self.site, known, changes, batch.position)
             LOG.info("peer.heard site=%s changes=%s", self.site, len(changes))
-            self._ears.concern(concerned)
+            self._ears.concern(concerned, None)
             return batch.position
         if beat is not None and time.monotonic() - self._noted_at > _NOTE_EVERY_S:
             self._ears.database.note_beat(self.site, beat, known, batch.position)

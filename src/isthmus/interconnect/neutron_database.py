@@ -120,12 +120,19 @@ class NeutronDatabase:
             outbox.delete(context, numbers)
 
     @steadfast
-    def take_wish_to_publish_anew(self) -> bool:
-        """Return whether an operator wants everything published anew; asks once."""
+    def read_wish(self) -> int | None:
+        """Return the number of an operator's wish that everything be published anew, if any."""
         with transaction() as context:
-            columns = _nothing_asked(context, self._own_site, sites.Asked.RECOVER)
-            sites.update(context, self._own_site, **columns)
-        return bool(columns)
+            record = sites.read_one(context, self._own_site)
+        return None if record is None else _wish_of(record)
+
+    @steadfast
+    def grant(self, site: str, wish: int) -> None:
+        """Note that a wish about a site is done, unless there is another by now."""
+        with transaction() as context:
+            record = sites.lock(context, site)
+            if record is not None and _wish_of(record) == wish:
+                sites.update(context, site, **sites.columns_of_done())
 
     # Heard documents
 
@@ -165,7 +172,7 @@ class NeutronDatabase:
             concerned = documents.replace_heard(context, site, rows)
             sites.update(
                 context, site, watched_cluster=to.cluster, watched_revision=to.revision,
-                heard_at=timeutils.utcnow(), **_nothing_asked(context, site, sites.Asked.RECOVER),
+                heard_at=timeutils.utcnow(),
             )  # fmt: skip
         return concerned
 
@@ -265,7 +272,7 @@ class NeutronDatabase:
             record.name,
             tuple(record.endpoints.split()),
             credentials,
-            is_to_be_read_anew=record.asked is sites.Asked.RECOVER,
+            wish=_wish_of(record),
         )
 
 
@@ -282,13 +289,9 @@ def _go_on(context: neutron_context.Context, site: str, after: Position, to: Pos
     )  # fmt: skip
 
 
-def _nothing_asked(
-    context: neutron_context.Context, site: str, asked: sites.Asked
-) -> dict[str, str]:
-    """Return the columns that say that what was asked for has been done."""
-    record = sites.read_one(context, site)
-    is_asked = record is not None and record.asked is asked
-    return {"asked": sites.Asked.NOTHING.value} if is_asked else {}
+def _wish_of(record: sites.SiteRecord) -> int | None:
+    """Return a number that another wish to recover would not have; None if there is no wish."""
+    return record.standard.revision if record.asked is sites.Asked.RECOVER else None
 
 
 def _texts(rows: Sequence[documents.Document]) -> dict[DocumentName, str]:

@@ -65,9 +65,9 @@ class Peers:
         """Begin to hear who is new, and no longer hear who is gone; asks the database."""
         wanted = {peer.name: peer for peer in self._database.read_peers()}
         for name, one in list(self._heard.items()):
-            known = replace(one.peer, is_to_be_read_anew=False)
+            known = replace(one.peer, wish=None)
             peer = wanted.get(name)
-            if peer is None or replace(peer, is_to_be_read_anew=False) != known:
+            if peer is None or replace(peer, wish=None) != known:
                 self._end(name)
         states = self._database.read_states() if wanted.keys() - self._heard.keys() else {}
         for name in sorted(wanted.keys() - self._heard.keys()):
@@ -77,8 +77,8 @@ class Peers:
                 # One that can't be heard keeps no other from being.
                 LOG.error("peer.unusable site=%s error=%s", name, error.for_operator)
         for name, peer in wanted.items():
-            if peer.is_to_be_read_anew and name in self._heard:
-                self._heard[name].hearing.read_anew()
+            if peer.wish is not None and name in self._heard:
+                self._heard[name].hearing.read_anew(peer.wish)
 
     def hush(self) -> None:
         """Hear nobody."""

@@ -199,13 +199,20 @@ def test_a_revoked_peer_is_not_heard_any_more(sites: tuple[_Site, _Site]) -> Non
 
 
 def test_what_an_operator_wants_read_anew_is_read_anew(sites: tuple[_Site, _Site]) -> None:
-    """Once."""
+    """Once; and it is done only when the views of what is new are up to date."""
     west, east = sites
     eventually(both_equal(west, east))
+    west.database.unrefreshable.add(VTN_RED)
     west.database.heard["east"].clear()
-    west.database.peers["east"] = replace(west.database.peers["east"], is_to_be_read_anew=True)
+    west.database.peers["east"] = replace(west.database.peers["east"], wish=3)
     eventually(both_equal(west, east))
-    assert not west.database.peers["east"].is_to_be_read_anew
+    assert west.database.peers["east"].wish == 3
+    west.database.unrefreshable.clear()
+    eventually(lambda: west.database.peers["east"].wish is None)
+    time.sleep(0.3)
+    assert west.database.granted == [("east", 3)]
+    texts = [text for site, text in west.database.events if site == "east"]
+    assert sum("have been read anew" in text for text in texts) == 2
 
 
 def test_what_an_operator_wants_published_anew_is_published_anew(
@@ -216,7 +223,8 @@ def test_what_an_operator_wants_published_anew_is_published_anew(
     eventually(both_equal(west, east))
     FakeStore(west.etcd).write({}, [name.key for name in west.database.own])
     eventually(lambda: not west.hears_all_of("east") or not east.database.heard["west"])
-    west.database.is_to_publish_anew = True
+    west.database.wish = 5
+    eventually(lambda: west.database.wish is None)
     eventually(both_equal(west, east))
 
 

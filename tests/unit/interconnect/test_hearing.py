@@ -39,8 +39,15 @@ class _Bench:
         assert leadership is not None
         return Publisher(store, self.east, SiteFacts("east", 64501), leadership)
 
+    def concern(
+        self, vtn_ids: frozenset[str], afterwards: Callable[[], None] | None = None
+    ) -> None:
+        self.concerned.extend(vtn_ids)
+        if afterwards is not None:
+            afterwards()
+
     def listen(self) -> Hearing:
-        ears = Ears(self.west, self.concerned.extend)
+        ears = Ears(self.west, self.concern)
         self.hearing = Hearing("east", FakeStore(self.etcd), ears)
         self.thread = threading.Thread(target=self.hearing.run, daemon=True)
         self.thread.start()
@@ -244,7 +251,10 @@ def test_everything_is_read_anew_when_an_operator_asks(bench: _Bench) -> None:
     bench.west.heard["east"].clear()
     # As often as one looks whether it was asked for; the peer's heartbeat may be slower.
     for _ in range(20):
-        hearing.read_anew()
+        hearing.read_anew(1)
         time.sleep(0.02)
     bench.until_equal()
     assert hearing.heard_at is not None
+    hearing.read_anew(2)
+    bench.until(lambda: ("east", 2) in bench.west.granted)
+    assert bench.west.granted == [("east", 1), ("east", 2)]

@@ -65,6 +65,9 @@ RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
         "as_number": {**read_only(), "convert_to": to_integer_or_none},
         "heard_at": read_only(is_filter=False),
         "certificate_expires_at": read_only(is_filter=False),
+        "asked": read_only(),
+        "asked_at": read_only(is_filter=False),
+        "done_at": read_only(is_filter=False),
         # The default keeps Neutron's controller from asking for it without need.
         "recovery": {**read_only(is_sort_key=False, is_filter=False), "default": ""},
         **standard_attributes(),

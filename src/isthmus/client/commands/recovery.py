@@ -21,6 +21,8 @@ _JOINED = ("CONFIRMED", "OWN")
 class Recover(Lists):
     """Read everything of a site, or of all, anew, and say what differs until nothing does.
 
+    Of the site's own name: publish everything of it anew.
+
     It happens by itself too; this begins it at once and shows how far it is.
     """
 
@@ -31,18 +33,18 @@ class Recover(Lists):
         parser.add_argument(
             "site", metavar="<site>", nargs="?", help="Site (name or id; default: every one)"
         )
-        waiting.add_options(parser, "nothing differs")
+        waiting.add_options(parser, "all has been read, and nothing differs")
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Recover them."""
         found = [site.recover(self.network) for site in self._sites(parsed_args.site)]
 
         def look() -> Sight:
-            differing = [each.name for each in found if each.fetch(self.network).recovery]
-            if not differing:
-                return Sight("Nothing differs.", is_done=True)
-            lines = [f"{each.name}: {each.recovery}" for each in found if each.recovery]
-            return Sight("\n".join(lines))
+            for each in found:
+                each.fetch(self.network)
+            lines = [f"{each.name}: {_say_asked(each)}" for each in found if each.asked]
+            lines += [f"{each.name}: {each.recovery}" for each in found if each.recovery]
+            return Sight("\n".join(lines) or "Nothing differs.", is_done=not lines)
 
         self.wait(parsed_args, look, "How they are says: openstack interconnect site list --long")
         return columns.tabulate(columns.RECOVERY, found)
@@ -60,3 +62,9 @@ class Recover(Lists):
         if not sites:
             raise exceptions.CommandError("No site is joined with the one that is asked.")
         return sites
+
+
+def _say_asked(site: InterconnectSite) -> str:
+    """Say what isthmus-interconnect has still to do."""
+    what = "publish everything of it" if site.state == "OWN" else "read everything of it"
+    return f"isthmus-interconnect has to {what} anew. {site.reason or ''}".rstrip()

@@ -133,20 +133,18 @@ class RotateSite(Shows):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add what the command takes."""
         _add_site(parser)
-        waiting.add_options(parser, "the new certificate is in use")
+        waiting.add_options(parser, "the new certificate is in use and the old one worthless")
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Rotate them."""
-        site = find_site(self, parsed_args.site)
-        before = site.certificate_expires_at
-        site.rotate(self.network)
+        site = find_site(self, parsed_args.site).rotate(self.network)
 
         def look() -> Sight:
             site.fetch(self.network)
-            if site.certificate_expires_at != before:
+            if not site.asked:
                 text = f"{site.name}: the certificate is good until {site.certificate_expires_at}."
                 return Sight(text, is_done=True)
-            return Sight(say(site.name, "the old certificate is in use", site.reason))
+            return Sight(say(site.name, "the certificate is being made anew", site.reason))
 
         self.wait(parsed_args, look, _advice(site))
         return columns.show(columns.SITE, site)

@@ -63,6 +63,12 @@ class InterconnectSite(Acting):
     heard_at: str | None = resource.Body("heard_at")
     #: Until when the site that is asked may read the other's documents.
     certificate_expires_at: str | None = resource.Body("certificate_expires_at")
+    #: What was asked for and is not done yet: ``confirm``, ``rotate``, ``recover`` or nothing.
+    asked: str | None = resource.Body("asked")
+    #: When the last was asked for.
+    asked_at: str | None = resource.Body("asked_at")
+    #: When the last was done.
+    done_at: str | None = resource.Body("done_at")
     #: What differs between it and the site that is asked, a line each.
     recovery: str | None = resource.Body("recovery")
     #: Grows with each change.

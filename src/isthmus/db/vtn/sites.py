@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from neutron_lib.context import Context
+from oslo_utils import timeutils
 
 from isthmus.db import standard_attributes
 from isthmus.db.records import StandardAttributes
@@ -67,6 +68,7 @@ class SiteRecord:
     reason: str = ""
     asked: Asked = Asked.NOTHING
     asked_at: datetime | None = None
+    done_at: datetime | None = None
     standard: StandardAttributes = _NO_STANDARD
 
     def __repr__(self) -> str:
@@ -89,6 +91,11 @@ def update(context: Context, name: str, **columns: Any) -> None:
     """Change columns of a site's row; who watches, and how it is, counts as no revision."""
     if columns:
         context.session.execute(sa.update(_TABLE).where(_TABLE.c.name == name).values(**columns))
+
+
+def columns_of_done() -> dict[str, Any]:
+    """Return what a row says once what was asked for has just been done."""
+    return {"asked": Asked.NOTHING.value, "done_at": timeutils.utcnow()}
 
 
 def delete(context: Context, record: SiteRecord) -> None:

@@ -224,7 +224,7 @@ class Site(model_base.BASEV2):
     ``liveness`` is UP, UNREACHABLE or DOWN since ``liveness_since``. ``watched_cluster`` and
     ``watched_revision`` say up to where its etcd has been read. ``private_key`` is encrypted;
     ``exchange`` is the daemon's note of a peering under way. ``asked`` is what an operator asked
-    the daemon for, and ``asked_at`` when.
+    the daemon for and is not done yet; ``asked_at`` and ``done_at`` say when the last was.
     """
 
     __tablename__ = "isthmus_sites"
@@ -251,6 +251,7 @@ class Site(model_base.BASEV2):
     reason = _text()
     asked = sa.Column(sa.String(16), nullable=False, default="", server_default="")
     asked_at = sa.Column(sa.DateTime, nullable=True)
+    done_at = sa.Column(sa.DateTime, nullable=True)
     standard_attr_id = standard_attributes()
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from isthmus.db.vtn.sites import Asked, SiteRecord, State
+from isthmus.db.vtn.sites import Asked, SiteRecord, State, columns_of_done
 from isthmus.interconnect.certificates import authority as certificates
 from isthmus.interconnect.database import DatabaseAway, Peer
 from isthmus.interconnect.keys import heartbeat_of
@@ -112,7 +112,8 @@ class Envoy:
         length_s = min(known.length_s * 2, _LONGEST_WAIT_S) if known else self._every_s
         self._waits[record.name] = _Wait(time.monotonic() + length_s, length_s)
         LOG.warning("envoy.put_off site=%s error=%s", record.name, error.for_operator)
-        if record.reason != error.for_operator and record.state is State.PENDING:
+        is_awaited = record.state is State.PENDING or record.asked is Asked.ROTATE
+        if record.reason != error.for_operator and is_awaited:
             self._ledger.change(
                 record.name, lambda _: Entry({"reason": error.for_operator}, error.for_operator)
             )
@@ -194,7 +195,7 @@ class Envoy:
         if not answer.is_confirmed:
             return Entry({**columns, "exchange": notes.encode(exchange)})
         columns |= {
-            "state": State.CONFIRMED.value, "reason": "", "asked": Asked.NOTHING.value,
+            "state": State.CONFIRMED.value, "reason": "", **columns_of_done(),
             "exchange": notes.encode(exchange.settled),
         }  # fmt: skip
         return Entry(columns, f"Site '{row.name}' and this one are peers now.")
@@ -218,7 +219,6 @@ class Envoy:
             columns = columns_of_certificate(issued, concealed)
             columns |= {
                 "exchange": notes.encode(exchange),
-                "asked": Asked.NOTHING.value,
                 "as_number": said.as_number,
                 "endpoints": " ".join(said.etcd),
                 "peering_endpoint": said.peering_endpoint,
@@ -242,7 +242,9 @@ class Envoy:
             if row.certificate != record.certificate:
                 return Entry({})
             exchange = replace(notes.decode(row.exchange), is_unsettled=False)
-            return Entry({"exchange": notes.encode(exchange)})
+            is_asked = row.asked is Asked.ROTATE
+            done = {**columns_of_done(), "reason": ""} if is_asked else {}
+            return Entry({"exchange": notes.encode(exchange), **done})
 
         self._ledger.change(record.name, decide)
 

@@ -141,6 +141,9 @@ def view_site(
         "as_number": site.as_number,
         "heard_at": view_time(site.heard_at),
         "certificate_expires_at": view_time(site.certificate_expires_at),
+        "asked": str(site.asked),
+        "asked_at": view_time(site.asked_at),
+        "done_at": view_time(site.done_at),
         "recovery": recovery,
         **view_standard(site.standard),
     }
