@@ -133,6 +133,17 @@ def test_a_vm_that_comes_brings_the_vpn_to_its_host(region: Region) -> None:
     assert region.cloud.status(vpn["id"])[0] == "ACTIVE"
 
 
+def test_ports_made_in_bulk_bring_the_vpn_to_their_host(region: Region) -> None:
+    """Neutron tells of them in another form than of one alone."""
+    vpn, network_id = region.attached_vpn()
+    region.settle()
+    port = {"network_id": network_id, "device_owner": "compute:nova", "binding:host_id": "pe-2"}
+    answer = region.cloud.request("POST", "/ports", {"ports": [port, port]})
+    assert answer.status == 201
+    region.settle()
+    assert ("pe-2", vpn["id"]) in region.reported()
+
+
 def test_a_vm_that_moves_takes_the_vpn_along(region: Region) -> None:
     """Live migration changes the binding's host."""
     vpn, network_id = region.attached_vpn()

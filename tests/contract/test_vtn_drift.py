@@ -100,12 +100,44 @@ def test_what_is_missing_and_left_is_an_error(cloud: Cloud, west: Region, vtn_id
 def test_a_network_taken_out_of_the_vpn_is_put_back(
     cloud: Cloud, west: Region, vtn_id: str
 ) -> None:
-    """By an operator, who alone sees the VPN."""
+    """At once; by an operator, who alone sees the VPN."""
     path = f"{VPNS}/{west.said(vtn_id).bgpvpn_id}/network_associations"
     (association,) = cloud.request("GET", path)["network_associations"]
     assert cloud.request("DELETE", f"{path}/{association['id']}").status == 204
-    west.check_all()
-    assert len(cloud.request("GET", path)["network_associations"]) == 1
+    west.work()
+    (again,) = cloud.request("GET", path)["network_associations"]
+    body = {"network_association": {"admin_state_up": False}}
+    assert cloud.request("PUT", f"{path}/{again['id']}", body).status == 200
+    west.work()
+    (again,) = cloud.request("GET", path)["network_associations"]
+    assert again["admin_state_up"] is True
+
+
+def test_a_network_that_was_deleted_is_made_again_at_once(
+    cloud: Cloud, west: Region, vtn_id: str
+) -> None:
+    """Once an operator has taken it out of the VPN: while that is left, it is told at once."""
+    said = west.said(vtn_id)
+    path = f"{VPNS}/{said.bgpvpn_id}/network_associations"
+    west.start(drift="leave")
+    (association,) = cloud.request("GET", path)["network_associations"]
+    assert cloud.request("DELETE", f"{path}/{association['id']}").status == 204
+    west.work()
+    assert west.said(vtn_id).drift == (
+        f"Network {said.network_id} was taken out of BGP VPN {said.bgpvpn_id}.",
+    )
+    body = {"network_association": {"network_id": said.network_id}}
+    cloud.made(cloud.request("POST", path, body), "network_association")
+    west.work()
+    assert west.said(vtn_id).drift == ()
+    (association,) = cloud.request("GET", path)["network_associations"]
+    assert cloud.request("DELETE", f"{path}/{association['id']}").status == 204
+    west.start(drift="repair")
+    assert cloud.request("DELETE", f"/networks/{said.network_id}", project=RED).status == 204
+    west.work()
+    (again,) = west.networks()
+    assert again["id"] == said.network_id
+    assert west.said(vtn_id).status is Status.ACTIVE
 
 
 def test_a_subnet_that_was_added_stays_and_is_told(cloud: Cloud, west: Region, vtn_id: str) -> None:

@@ -291,6 +291,43 @@ def test_what_a_tenant_asks_for_is_there(cloud: Cloud, west: Region) -> None:
     assert cloud.request("GET", path, project=RED).status == 404
 
 
+def test_what_is_taken_down_is_down_between_sites_alone(cloud: Cloud, west: Region) -> None:
+    """The VPN carries nothing; the network stays up, with its gateway."""
+    cloud.host("pe-1")
+    vtn_id = west.create()
+    west.work()
+    (before,) = west.networks()
+    west.change(vtn_id, Operation.UPDATE, admin_state_up=False)
+    west.work()
+    (vpn,) = cloud.request("GET", VPNS)["bgpvpns"]
+    assert (vpn["admin_state_up"], vpn["networks"]) == (False, [before["id"]])
+    (network,) = west.networks()
+    assert (network["admin_state_up"], network["subnets"]) == (True, before["subnets"])
+    assert cloud.attachments()
+    assert west.said(vtn_id).status is Status.DOWN
+    assert west.said(vtn_id).drift == ()
+    west.change(vtn_id, Operation.UPDATE, admin_state_up=True)
+    west.work()
+    assert west.said(vtn_id).status is not Status.DOWN
+
+
+def test_many_ports_made_at_once_are_told(cloud: Cloud, west: Region) -> None:
+    """Each is told of when all of them are there already."""
+    from isthmus.db.vtn import journal
+    from isthmus.plugin import transactions
+
+    vtn_id = west.create()
+    west.work()
+    ports = [{"network_id": west.said(vtn_id).network_id, "tenant_id": RED} for _ in range(6)]
+    assert cloud.request("POST", "/ports", {"ports": ports}).status == 201
+    assert vtn_id in transactions.read(journal.read_changed)
+    west.work()
+    assert west.said(vtn_id).ports == 6
+    ports = [{**ports[0], "name": "one more"}]
+    assert cloud.request("POST", "/ports", {"ports": ports}).status == 201
+    assert vtn_id not in transactions.read(journal.read_changed)
+
+
 def test_other_sites_are_told_whether_there_are_ports(cloud: Cloud, west: Region) -> None:
     """When the first comes and when the last has gone; the owner refuses deletion meanwhile."""
     cloud.host("pe-1")

@@ -16,6 +16,7 @@ from oslo_utils import uuidutils
 
 from isthmus.db import associations, journal, vpns
 from isthmus.db.records import AssociationRecord, Kind
+from isthmus.db.vtn import journal as vtn_journal
 from isthmus.plugin import conditions, joining, quotas, views
 from isthmus.plugin.errors import VpnNotFound, refusals_answered
 from isthmus.plugin.lookup import Fields, Filters, read_association, read_page, read_vpn
@@ -75,7 +76,7 @@ class AssociationCalls:
                     record = joining.read_change(record, body)
                     made.append(associations.create(context, record))
                 quotas.check(context, quotas.ASSOCIATIONS, [record.project_id for record in made])
-                journal.append(context, [bgpvpn_id])
+                self._journal(context, bgpvpn_id)
         self._waker.wake()
         return [
             views.view_association(record, just_recorded(), is_operator=context.is_admin)
@@ -138,7 +139,7 @@ class AssociationCalls:
                 associations.update(context, wanted)
             is_news = joining.changes_intent(former, wanted)
             if is_news:
-                journal.append(context, [bgpvpn_id])
+                self._journal(context, bgpvpn_id)
             current = read_association(context, self._kind, id, bgpvpn_id)
             (view,) = self._view(context, bgpvpn_id, [current], None, None)
         if is_news:
@@ -152,10 +153,16 @@ class AssociationCalls:
             former = read_association(context, self._kind, id, bgpvpn_id)
             check_revision(former.standard, expected)
             associations.delete(context, former)
-            journal.append(context, [bgpvpn_id])
+            self._journal(context, bgpvpn_id)
         if self._kind is Kind.ROUTER:
             self._transits.remove_now([former.target_id])
         self._waker.wake()
+
+    def _journal(self, context: Context, vpn_id: str) -> None:
+        """Have the VPN looked at, and the VTN it was made for: its network may be in or out now."""
+        journal.append(context, [vpn_id])
+        if self._kind is Kind.NETWORK:
+            vtn_journal.append_of_vpn(context, vpn_id)
 
     def _view(
         self,

@@ -41,7 +41,10 @@ class NeutronEvents:
         """Journal, within the transaction, what concerns a CE."""
         del resource, trigger
         before, after = _states(event, payload)
-        if _facts(before) != _facts(after):
+        if after is not None and not isinstance(after, Mapping):
+            # Of ports made in bulk Neutron shows its object, not yet bound, instead of a view.
+            _journal(payload.context, after.network_id)
+        elif _facts(before) != _facts(after):
             _journal(payload.context, (after or before or {}).get("network_id"))
 
     @registry.receives(

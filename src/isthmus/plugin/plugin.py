@@ -94,7 +94,7 @@ class IsthmusPlugin(VpnCalls, ProviderEdgeCalls, base.ServicePluginBase):
         self._waker = Waker(_transport)
         self._transits = Transits(self._options.transit)
         self._events = NeutronEvents(self._waker)
-        self._realisation_events = RealisationEvents(self._waker)
+        self._realisation_events = RealisationEvents(self._waker, self._options.site_name)
         self._guards = NeutronGuards()
         for kind in Kind:
             calls = AssociationCalls(kind, self._waker, self._patience, self._transits)

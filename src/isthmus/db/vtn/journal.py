@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from neutron_lib.context import Context
 from oslo_utils import timeutils
 
+from isthmus.db import models
 from isthmus.db.vtn import tables
 
 _TABLE: Any = tables.VtnJournalEntry.__table__
@@ -21,6 +22,13 @@ def append(context: Context, vtn_ids: Iterable[str]) -> None:
     rows = [{"vtn_id": vtn_id, "created_at": now} for vtn_id in sorted(set(vtn_ids))]
     if rows:
         context.session.execute(sa.insert(_TABLE), rows)
+
+
+def append_of_vpn(context: Context, vpn_id: str) -> None:
+    """Record that somebody changed by hand a VPN that was made for a VTN; nothing for others."""
+    vpn = models.Vpn.__table__
+    query: Any = sa.select(vpn.c.vtn_id).where(vpn.c.id == vpn_id, vpn.c.vtn_id.is_not(None))
+    append(context, list(context.session.execute(query).scalars()))
 
 
 def read_changed(context: Context) -> dict[str, int]:

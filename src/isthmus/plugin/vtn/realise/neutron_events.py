@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from neutron_lib.callbacks import events, registry, resources
+from neutron_lib.context import Context
 
 from isthmus.db.vtn import journal, realisations
 from isthmus.plugin import attach, transactions
-from isthmus.plugin.vtn.realise import found
+from isthmus.plugin.vtn.realise import found, saying
 from isthmus.rpc.senders import Waker
 
 # Several that are made at a time may each see the others.
@@ -26,10 +27,12 @@ class RealisationEvents:
 
     Args:
         waker: wakes the worker.
+        own_site: this site.
     """
 
-    def __init__(self, waker: Waker) -> None:
+    def __init__(self, waker: Waker, own_site: str) -> None:
         self._waker = waker
+        self._own_site = own_site
 
     @registry.receives(resources.NETWORK, [events.AFTER_UPDATE, events.AFTER_DELETE])
     def network_changed(self, resource: str, event: str, trigger: object, payload: Any) -> None:
@@ -63,8 +66,17 @@ class RealisationEvents:
         if vtn_id is None:
             return
         is_gone = event == events.AFTER_DELETE
-        if is_gone or transactions.read(found.count_ports, network_id) <= _FEW:
+        if is_gone or transactions.read(self._may_be_news, vtn_id, network_id):
             self._append(vtn_id)
+
+    def _may_be_news(self, context: Context, vtn_id: str, network_id: str) -> bool:
+        """Whether others may not know yet that there are ports.
+
+        Of many that are made at once each is told of when all are there; and this site may just be
+        about to say that there are none, from before a port that others were told of has gone.
+        """
+        few = found.count_ports(context, network_id) <= _FEW
+        return few or not saying.has_said_ports(context, self._own_site, vtn_id)
 
     def _append(self, vtn_id: str | None) -> None:
         if vtn_id is not None:

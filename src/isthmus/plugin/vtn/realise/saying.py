@@ -8,10 +8,11 @@ from typing import Any
 from neutron_lib.context import Context
 
 from isthmus.db import vpns
-from isthmus.db.vtn import realisations, views
+from isthmus.db.vtn import documents, realisations, views
 from isthmus.model.errors import IsthmusError
 from isthmus.model.report import Status
-from isthmus.model.vtn import membership
+from isthmus.model.vtn import encoding, membership
+from isthmus.model.vtn.documents import Kind, MemberDocument
 from isthmus.model.vtn.merge import VtnView
 from isthmus.plugin import conditions
 from isthmus.plugin.status import Condition, Patience, compile_status
@@ -23,6 +24,16 @@ _CHANGED_BY_HAND = "It was changed by hand at this site."
 def read_view(context: Context, own_site: str, vtn_id: str) -> VtnView:
     """Return a VTN as the documents make it."""
     return views.load(context, own_site, [vtn_id])[vtn_id].view
+
+
+def has_said_ports(context: Context, own_site: str, vtn_id: str) -> bool:
+    """Whether this site said last that there are ports on its part of a VTN."""
+    kind, name = str(Kind.MEMBER), f"{vtn_id}/{own_site}"
+    known = documents.read_one(context, own_site, kind, name)
+    if known is None:
+        return False
+    said = encoding.decode(known.kind, known.name, known.body)
+    return isinstance(said, MemberDocument) and said.ports > 0
 
 
 def say(context: Context, own_site: str, vtn_id: str, **fields: Any) -> bool:
@@ -82,6 +93,8 @@ def read_stale(
         pending_alone: look only at those that were said to be PENDING.
     """
     said = realisations.read_said(context, own_site)
+    # What was changed by hand, and left, is looked at when somebody changes it again.
+    said = {vtn_id: words for vtn_id, words in said.items() if words[1] != _CHANGED_BY_HAND}
     if pending_alone:
         said = {vtn_id: words for vtn_id, words in said.items() if words[0] == Status.PENDING}
     if not said:
