@@ -23,6 +23,7 @@ import requests
 
 from tests.served import Served, token_of
 
+RED = "red-project"
 CHECKOUT = Path(__file__).parents[1]
 CONFIGURATION = """
 [DEFAULT]
@@ -33,7 +34,7 @@ environment_dir = {folder}/environment.d
 template_dir = {folder}/templates
 region_name_for_services = west
 num_engine_workers = 1
-debug = false
+action_retry_limit = 2
 log_file = {folder}/heat.log
 [database]
 connection = sqlite:///{folder}/heat.sqlite
@@ -70,17 +71,16 @@ class Stack:
 class Heat:
     """Heat's API, as a caller with a token uses it."""
 
-    def __init__(self, url: str, cloud_url: str, who: str) -> None:
-        self._url, self._cloud_url, self._who = url, cloud_url, who
-        self.log = ""
+    def __init__(self, url: str, served: Served, who: str) -> None:
+        self._url, self.served, self._who = url, served, who
 
     def by(self, who: str) -> Heat:
         """Return the same, used by another project's member, or by the operator."""
-        return Heat(self._url, self._cloud_url, who)
+        return Heat(self._url, self.served, who)
 
     def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Ask the API."""
-        said = json.dumps(token_of(self._who, self._cloud_url)).encode()
+        said = json.dumps(token_of(self._who, self.served.url)).encode()
         headers = {"X-Auth-Token": self._who, "X-Token-Info": base64.b64encode(said).decode()}
         url = f"{self._url}/{token_of(self._who, '')['token']['project']['id']}{path}"
         return requests.request(
@@ -99,11 +99,13 @@ class Heat:
         assert answer.status_code == _expected, answer.text
         return str(answer.json().get("error", {}).get("message", ""))
 
-    def update(self, name: str, template: str, **parameters: Any) -> Stack:
-        """Change a stack and wait for the end."""
-        body = {"template": template, "parameters": parameters, "converge": False}
+    def update(
+        self, name: str, template: str, *, converge: bool = False, **parameters: Any
+    ) -> Stack:
+        """Change a stack, or with ``converge`` what is not as it says, and wait for the end."""
+        body = {"template": template, "parameters": parameters, "converge": converge}
         self._accepted(self.ask("PUT", self._path(name), body))
-        return self.wait(name)
+        return self.wait(name, "UPDATE")
 
     def act(self, name: str, action: str) -> Stack:
         """Suspend, resume or check a stack and wait for the end."""
@@ -121,12 +123,12 @@ class Heat:
             if answer.status_code == 404 or shown.get("stack_status") == "DELETE_COMPLETE":
                 return
             assert shown.get("stack_status") != "DELETE_FAILED", shown["stack_status_reason"]
-            time.sleep(0.2)
+            time.sleep(0.1)
         raise AssertionError(f"{name} is not gone: {self.resources(name)}")
 
-    def show(self, name: str) -> Stack:
-        """Return a stack."""
-        answer = self.ask("GET", f"/stacks/{name}")
+    def show(self, name: str, *, is_whole: bool = True) -> Stack:
+        """Return a stack; its outputs, too, unless it is being changed."""
+        answer = self.ask("GET", f"/stacks/{name}?resolve_outputs={is_whole}")
         assert answer.status_code == 200, answer.text
         return Stack(name, answer.json()["stack"])
 
@@ -134,10 +136,10 @@ class Heat:
         """Wait for the end of what is going on."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            stack = self.show(name)
+            stack = self.show(name, is_whole=False)
             if stack.state.startswith(action) and not stack.state.endswith("_IN_PROGRESS"):
-                return stack
-            time.sleep(0.2)
+                return self.show(name)
+            time.sleep(0.1)
         raise AssertionError(f"{stack.state} for 60 s: {self.resources(name)}")
 
     def resources(self, name: str) -> dict[str, dict[str, Any]]:
@@ -158,14 +160,14 @@ class Heat:
         return found
 
     def _path(self, name: str) -> str:
-        return f"/stacks/{name}/{self.show(name).shown['id']}"
+        return f"/stacks/{name}/{self.show(name, is_whole=False).shown['id']}"
 
     def _accepted(self, answer: requests.Response) -> None:
         assert answer.status_code in (200, 202, 204), answer.text
 
 
 @contextmanager
-def heat_on(served: Served, folder: Path, who: str) -> Iterator[Heat]:
+def heat_on(served: Served, folder: Path, who: str = RED) -> Iterator[Heat]:
     """Run Heat on a region that is served, while the context lasts."""
     configuration = CONFIGURATION.format(folder=folder, url=served.url, checkout=CHECKOUT)
     (folder / "heat.conf").write_text(configuration)
@@ -185,6 +187,6 @@ def heat_on(served: Served, folder: Path, who: str) -> Iterator[Heat]:
         port = process.stdout.readline().strip()
         try:
             assert port, errors.read_text()[-3000:]
-            yield Heat(f"http://127.0.0.1:{port}", served.url, who)
+            yield Heat(f"http://127.0.0.1:{port}", served, who)
         finally:
             process.kill()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.cloud import Cloud
     from tests.fakes.driver import FlakyDriver
     from tests.served import Served
+    from tests.stacks import Heat
     from tests.terminal import Openstack
     from tests.vtn_site import Region
 
@@ -93,3 +94,22 @@ def openstack(
 
     monkeypatch.setenv("CLIFF_MAX_TERM_WIDTH", "1000")
     return terminal.openstack(served.url, RED, capsys)
+
+
+@pytest.fixture(scope="session")
+def _heat(_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heat]:
+    # Heat takes seconds to start, too; stacks of other tests do nobody any harm.
+    from tests.served import serve
+    from tests.stacks import heat_on
+
+    folder = tmp_path_factory.mktemp("heat")
+    with serve(_cloud) as served, heat_on(served, folder) as heat:
+        yield heat
+
+
+@pytest.fixture
+def heat(cloud: Cloud, _heat: Heat) -> Iterator[Heat]:
+    """Heat on an empty region, used by a member of the red project; workers do what is due."""
+    _heat.served.always = cloud.dispatch
+    yield _heat
+    _heat.served.always = lambda: None

@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.cloud import Cloud
-    from tests.served import Served
     from tests.stacks import Heat
     from tests.vtn_site import Peer, Region
 
@@ -38,25 +33,7 @@ outputs:
 
 
 @pytest.fixture
-def served(cloud: Cloud) -> Iterator[Served]:
-    """The region's Neutron, over HTTP."""
-    from tests.served import serve
-
-    with serve(cloud) as served:
-        yield served
-
-
-@pytest.fixture
-def heat(served: Served, tmp_path: Path) -> Iterator[Heat]:
-    """Heat on it."""
-    from tests.stacks import heat_on
-
-    with heat_on(served, tmp_path, RED) as heat:
-        yield heat
-
-
-@pytest.fixture
-def east(west: Region, served: Served) -> Peer:
+def east(west: Region, heat: Heat) -> Peer:
     """Another site, which hears and says everything at once; the own one is known as such."""
     from isthmus.db.vtn import sites
     from isthmus.plugin import transactions
@@ -65,7 +42,7 @@ def east(west: Region, served: Served) -> Peer:
     own = sites.SiteRecord("west", "00000000-0000-4000-8000-000000000000", sites.State.OWN)
     transactions.write(sites.create, own)
     peer = Peer("east")
-    served.always = lambda: exchange(west, peer)
+    heat.served.always = lambda: exchange(west, peer)
     return peer
 
 

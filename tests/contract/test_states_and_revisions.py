@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from isthmus.model.errors import IntentConflict
 from isthmus.model.report import PeReport
 from tests.fakes.driver import FlakyDriver
 
@@ -51,6 +52,20 @@ def test_a_vpn_taken_down_carries_nothing_and_says_so(cloud: Cloud) -> None:
     cloud.dispatch()
     assert cloud.status(vpn_id, RED)[0] == "ACTIVE"
     assert carried(cloud) == [1, 0, 1]
+
+
+def test_a_change_of_a_vpn_that_was_refused_is_tried_before_it_is_refused_again(
+    cloud: Cloud,
+) -> None:
+    """Who waits for the change is not told of the state before it."""
+    vpn_id = cloud.vpn()["id"]
+    cloud.dispatch()
+    cloud.refuse(vpn_id, IntentConflict("No labels are left."))
+    assert cloud.status(vpn_id, RED)[0] == "ERROR"
+    assert change(cloud, f"{VPNS}/{vpn_id}", name="blue")["status"] == "ERROR"
+    assert change(cloud, f"{VPNS}/{vpn_id}", local_pref=200)["status"] == "PENDING"
+    cloud.dispatch()
+    assert cloud.status(vpn_id, RED)[0] == "ACTIVE"
 
 
 def test_an_association_taken_down_leaves_the_others_alone(cloud: Cloud) -> None:

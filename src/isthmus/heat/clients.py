@@ -43,12 +43,12 @@ class IsthmusClientPlugin(openstacksdk.OpenStackSDKPlugin):
         return made[region]
 
     def is_conflict(self, ex: Exception) -> bool:
-        """Whether a refusal says that something else stands in the way."""
-        return isinstance(ex, exceptions.ConflictException)
+        """Whether a refusal says that something else stands in the way: Heat tries again."""
+        return isinstance(ex, exceptions.ConflictException) and not self.is_over_limit(ex)
 
     def is_over_limit(self, ex: Exception) -> bool:
         """Whether a refusal says that a quota is used up."""
-        return self.is_conflict(ex) and "Quota exceeded" in str(ex)
+        return isinstance(ex, exceptions.ConflictException) and "Quota exceeded" in str(ex)
 
     def find_vtn(self, value: str) -> str:
         """Return the id of a virtual tenant network.
@@ -87,3 +87,15 @@ class IsthmusClientPlugin(openstacksdk.OpenStackSDKPlugin):
         """
         found = self.client().network.find_bgpvpn(value, ignore_missing=False)
         return str(found.id)
+
+    def find_network(self, value: str) -> str:
+        """Return the id of a network, by its id or its name, as ``find_bgpvpn`` does."""
+        return str(self.client().network.find_network(value, ignore_missing=False).id)
+
+    def find_router(self, value: str) -> str:
+        """Return the id of a router, by its id or its name, as ``find_bgpvpn`` does."""
+        return str(self.client().network.find_router(value, ignore_missing=False).id)
+
+    def find_port(self, value: str) -> str:
+        """Return the id of a port, by its id or its name, as ``find_bgpvpn`` does."""
+        return str(self.client().network.find_port(value, ignore_missing=False).id)

@@ -99,6 +99,9 @@ class VpnCalls:
                 vpns.change(context, former, wanted)
                 is_news = requests.changes_intent(former, wanted)
                 if is_news:
+                    if former.refusal:
+                        # It may be possible now: PENDING until that was tried.
+                        vpns.record_refusal(context, id, "", "")
                     journal.append(context, [id])
                     _tell_vtn(context, former)
                 (view,) = self._view_vpns(context, [read_vpn(context, id)], None, None, Page())

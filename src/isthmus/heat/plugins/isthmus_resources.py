@@ -7,9 +7,21 @@ however they are come by.
 
 from __future__ import annotations
 
+from isthmus.heat.resources.associations import (
+    NetworkAssociation,
+    PortAssociation,
+    RouterAssociation,
+)
+from isthmus.heat.resources.bgpvpn import BgpVpn
 from isthmus.heat.resources.virtual_tenant_network import VirtualTenantNetwork
 
 
 def resource_mapping() -> dict[str, type]:
     """Return the types of resource that templates may name."""
-    return {"OS::Isthmus::VirtualTenantNetwork": VirtualTenantNetwork}
+    return {
+        "OS::Isthmus::VirtualTenantNetwork": VirtualTenantNetwork,
+        "OS::Neutron::BGPVPN": BgpVpn,
+        "OS::Neutron::BGPVPN-NET-ASSOCIATION": NetworkAssociation,
+        "OS::Neutron::BGPVPN-PORT-ASSOCIATION": PortAssociation,
+        "OS::Neutron::BGPVPN-ROUTER-ASSOCIATION": RouterAssociation,
+    }

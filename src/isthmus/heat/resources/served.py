@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from heat.common import exception
-from heat.engine import resource
+from heat.engine import attributes, resource
 from openstack import exceptions
 
 from isthmus.heat.clients import CLIENT_NAME
 from isthmus.heat.translate import progress
+
+# Of attributes that change by themselves.
+LIVE: Mapping[str, Any] = {"cache_mode": attributes.Schema.CACHE_NONE}
 
 
 class Served(resource.Resource):
@@ -47,7 +50,7 @@ class Served(resource.Resource):
         """Whether what was asked for is in force.
 
         Raises:
-            ResourceInError: it won't be.
+            Error: it won't be.
         """
         return self._judge(lambda: progress.is_done(self._show_resource()))
 
@@ -152,9 +155,9 @@ class Served(resource.Resource):
         try:
             return look()
         except progress.Failed as failed:
-            raise exception.ResourceInError(
-                resource_status=failed.status, status_reason=failed.reason
-            ) from failed
+            # Not ResourceInError: on that one Heat deletes it and makes it anew, again and again,
+            # which mends nothing of this and ends what works of it.
+            raise exception.Error(f"{failed.status}: {failed.reason}") from failed
 
     def _show_resource(self) -> dict[str, Any]:
         shown: dict[str, Any] = self.read().to_dict(computed=False, original_names=True)

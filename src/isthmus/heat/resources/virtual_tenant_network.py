@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 from heat.engine import attributes, constraints, properties, support, translation
 
 from isthmus.client import sdk
-from isthmus.heat.resources.served import Served
+from isthmus.heat.resources.served import LIVE, Served
 from isthmus.heat.translate import progress
 from isthmus.heat.translate import virtual_tenant_network as translate
 
 _Schema, _Shown = properties.Schema, attributes.Schema
-_LIVE = {"cache_mode": attributes.Schema.CACHE_NONE}
 
 
 class VirtualTenantNetwork(Served):
@@ -92,18 +91,18 @@ class VirtualTenantNetwork(Served):
     }
     attributes_schema: ClassVar[dict[str, Any]] = {
         "status": _Shown(
-            "PENDING, ACTIVE, DEGRADED, DOWN, ERROR or PENDING_DELETE.", type=_Shown.STRING, **_LIVE
+            "PENDING, ACTIVE, DEGRADED, DOWN, ERROR or PENDING_DELETE.", type=_Shown.STRING, **LIVE
         ),
-        "status_reason": _Shown("Why, in a sentence.", type=_Shown.STRING, **_LIVE),
+        "status_reason": _Shown("Why, in a sentence.", type=_Shown.STRING, **LIVE),
         "network_id": _Shown("The network in this region.", type=_Shown.STRING),
         "subnet_ids": _Shown("Subnets of the network in this region.", type=_Shown.LIST),
         "members": _Shown(
             "What each site made of it, by the site's name: network_id, subnet_ids, prefixes, "
             "site_project_id, acceptance, status and status_reason.",
             type=_Shown.MAP,
-            **_LIVE,
+            **LIVE,
         ),
-        "owner_site": _Shown("The site whose word counts.", type=_Shown.STRING, **_LIVE),
+        "owner_site": _Shown("The site whose word counts.", type=_Shown.STRING, **LIVE),
     }
 
     def translation_rules(self, properties: Any) -> list[Any]:
@@ -167,13 +166,9 @@ class VirtualTenantNetwork(Served):
 
     def is_in_force(self) -> bool:
         """Whether all its sites have made their part, as far as the policy waits for them."""
-        if super().is_in_force():
-            return True
-        if self.properties["failure_policy"] == progress.FailurePolicy.FAIL:
-            members = self.read().members
-            sites = [each.to_dict() for each in sdk.InterconnectSite.list(self.network)]
-            self._judge(lambda: progress.is_reached(members, sites))
-        return False
+        shown, policy = self._show_resource(), self.properties["failure_policy"]
+        sites = [each.to_dict() for each in sdk.InterconnectSite.list(self.network)]
+        return self._judge(lambda: progress.is_done_everywhere(shown, sites, policy))
 
     def parse_live_resource_data(
         self, resource_properties: Any, resource_data: Mapping[str, Any]

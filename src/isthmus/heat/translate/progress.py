@@ -41,7 +41,7 @@ class Failed(Exception):
 
 
 def is_done(shown: Mapping[str, Any]) -> bool:
-    """Whether what was asked for is in force.
+    """Whether what was asked for is in force, of something that is in one site.
 
     Args:
         shown: the resource, as the API shows it.
@@ -54,7 +54,32 @@ def is_done(shown: Mapping[str, Any]) -> bool:
         raise Failed(status, str(shown.get("status_reason") or "The API gives no reason."))
     if shown.get("admin_state_up") is False:
         return status == "DOWN"
-    return status == "ACTIVE"
+    return status in ("ACTIVE", "DEGRADED")
+
+
+def is_done_everywhere(
+    shown: Mapping[str, Any], sites: Iterable[Mapping[str, Any]], policy: str
+) -> bool:
+    """Whether what was asked for is in force, at all sites of what spans several.
+
+    Args:
+        shown: the resource, as the API shows it.
+        sites: all sites, as the API shows them.
+        policy: what to do where one can't be reached.
+
+    Raises:
+        Failed: it won't be, or the policy waits for no site.
+    """
+    is_down_as_asked = shown.get("admin_state_up") is False
+    if is_done(shown) and (is_down_as_asked or shown.get("status") == "ACTIVE"):
+        return True
+    try:
+        is_reached(shown.get("members") or (), sites)
+    except Failed:
+        if policy == FailurePolicy.FAIL:
+            raise
+        return False
+    return is_done(shown)
 
 
 def is_gone(shown: Mapping[str, Any] | None) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.heat.translate.progress import Failed, is_done, is_gone, is_reached
+from isthmus.heat.translate.progress import Failed, is_done, is_done_everywhere, is_gone, is_reached
 
 UP = {"name": "east", "state": "CONFIRMED", "liveness": "UP"}
 
 
-@pytest.mark.parametrize("status", ["PENDING", "DEGRADED", "DOWN", "NEW_WORD"])
+@pytest.mark.parametrize("status", ["PENDING", "DOWN", "NEW_WORD"])
 def test_what_is_not_in_force_yet_is_waited_for(status: str) -> None:
     """Only the stack's timeout ends that."""
     assert not is_done({"status": status, "admin_state_up": True})
@@ -59,3 +59,22 @@ def test_a_member_that_is_out_of_reach_is_named() -> None:
     assert is_reached(["west"], [cut, {"name": "west", "state": "OWN", "liveness": "DOWN"}])
     with pytest.raises(Failed, match="east can't be reached since 2026-11-23T10:00:00Z"):
         is_reached(["west", "east"], [cut])
+
+
+def test_a_provider_edge_that_is_not_well_keeps_no_stack_waiting() -> None:
+    """Its operator mends it; the status tells of it meanwhile."""
+    shown = {"status": "DEGRADED", "admin_state_up": True, "members": ["east"]}
+    assert is_done(shown)
+    assert is_done_everywhere(shown, [UP], "wait")
+
+
+def test_a_site_out_of_reach_is_waited_for_or_not() -> None:
+    """As the policy says; what all have made needs no reach."""
+    cut = UP | {"liveness": "DOWN"}
+    shown = {"status": "DEGRADED", "admin_state_up": True, "members": ["east"]}
+    assert not is_done_everywhere(shown, [cut], "wait")
+    assert not is_done_everywhere(shown | {"status": "PENDING"}, [UP], "fail")
+    with pytest.raises(Failed, match="east"):
+        is_done_everywhere(shown, [cut], "fail")
+    assert is_done_everywhere(shown | {"status": "ACTIVE"}, [cut], "fail")
+    assert is_done_everywhere({"status": "DOWN", "admin_state_up": False}, [cut], "fail")
