@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.generate import api, commands, sdk
+from docs.generate import api, commands, resources, sdk
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -33,6 +33,7 @@ def _options(file: str) -> str:
 FILES: dict[str, Callable[[], str]] = {
     "docs/api.md": api.reference,
     "docs/commands.md": commands.page,
+    "docs/resources.md": resources.page,
     "docs/sdk.md": sdk.page,
     "etc/isthmus/interconnect.conf.sample": partial(_options, "interconnect.conf"),
     "etc/isthmus/pe-agent.conf.sample": partial(_options, "pe-agent.conf"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.stacks import Heat
 
 # Heat takes a loaded machine a while to start.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 RED, OPERATOR = "red-project", "operator"
 VPNS = "/bgpvpn/bgpvpns"
