@@ -40,7 +40,7 @@ def put(
     heard_at: Mapping[str, datetime],
     settled: Sequence[Settled],
     refused: Sequence[str],
-) -> None:
+) -> bool:
     """Make the rows of a VTN say what the view says; remove them if it says nothing any more.
 
     Args:
@@ -50,12 +50,15 @@ def put(
         heard_at: when each member's word was stored.
         settled: requests of this site's that have just been dealt with.
         refused: documents that could not be read.
+
+    Returns:
+        Whether what overlaps may be another than before.
     """
     known = _read(context, view.vtn_id)
     if view.document is None:
         if known is not None and not view.is_behind:
             _delete(context, view.vtn_id, known["standard_attr_id"])
-        return
+        return False
     document = view.document
     wanted = {**_of_vtn(view, document, refused), "project_id": project_id, **_of_settled(settled)}
     description = to_narrow(document.description)[:MAX_NAME]
@@ -63,6 +66,7 @@ def put(
         standard = standard_attributes.create(context, tables.Vtn, description)
         values = {"id": view.vtn_id, "standard_attr_id": standard.id, **wanted}
         context.session.execute(sa.insert(_VTN).values(**values))
+        changed = wanted
     else:
         changed = {name: value for name, value in wanted.items() if known[name] != value}
         if changed:
@@ -78,6 +82,7 @@ def put(
     if known is not None:
         is_other |= bool(changed.keys() - _STATES)
         _touch(context, known["standard_attr_id"], description, is_other=is_other)
+    return came_or_went[0] or "project_id" in changed
 
 
 def _read(context: Context, vtn_id: str) -> Any | None:

@@ -15,10 +15,10 @@ from datetime import datetime
 
 from neutron_lib.context import Context
 
-from isthmus.db.vtn import documents, events, fits, journal, rows, sites
+from isthmus.db.vtn import documents, events, fits, journal, rows, sites, vtns
 from isthmus.model.errors import InvalidValue
 from isthmus.model.vtn import documents as model
-from isthmus.model.vtn import encoding
+from isthmus.model.vtn import encoding, overlaps
 from isthmus.model.vtn.documents import Published, Result
 from isthmus.model.vtn.merge import VtnView, merge
 from isthmus.model.vtn.requests import Settled
@@ -92,7 +92,8 @@ def _refresh(
     for each in settled:
         _record_settled(context, own_site, each)
     project = _project_of(context, own_site, view, known)
-    rows.put(context, view, project, loaded.heard_at, settled, loaded.refused)
+    if rows.put(context, view, project, loaded.heard_at, settled, loaded.refused):
+        _record_overlaps(context, vtn_id, project)
     if _is_to_be_done(view):
         journal.append(context, [vtn_id])
     return view
@@ -185,6 +186,14 @@ def _is_to_be_done(view: VtnView) -> bool:
     if view.wanted is not None:
         return own is None or own.carried_out != view.wanted.version
     return view.is_to_be_removed
+
+
+def _record_overlaps(context: Context, vtn_id: str, project: str) -> None:
+    """Tell operators once, of either network; their tenant reads it in their reasons."""
+    for overlap in overlaps.find(vtns.read_placed(context, [project])).get(vtn_id, ()):
+        for one, other in ((overlap.own, overlap.other), (overlap.other, overlap.own)):
+            sentence = overlaps.Overlap(one, other).sentence
+            events.append(context, other.owner, f"Tenant {project}: {sentence}", one.vtn_id)
 
 
 def _record_settled(context: Context, own_site: str, settled: Settled) -> None:

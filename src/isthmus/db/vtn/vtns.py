@@ -29,6 +29,7 @@ from isthmus.db.listing import (
 from isthmus.db.records import StandardAttributes
 from isthmus.db.vtn import tables
 from isthmus.model.ip import IpPrefix
+from isthmus.model.vtn.overlaps import Placed
 
 _VTN: Any = tables.Vtn.__table__
 _PREFIX: Any = tables.VtnPrefix.__table__
@@ -199,6 +200,25 @@ def read_prefixes(context: Context, project_id: str) -> list[tuple[str, str, IpP
     return [
         (vtn_id, name, ip_network(prefix))
         for vtn_id, name, prefix in context.session.execute(query)
+    ]
+
+
+def read_placed(context: Context, project_ids: Collection[str]) -> list[Placed]:
+    """Return every prefix of projects' VTNs, but of those that are being deleted.
+
+    A VTN that is no project's yet is nobody's to overlap with.
+    """
+    wanted = sorted(set(project_ids) - {""})
+    query: Any = (
+        sa.select(_VTN.c.project_id, _VTN.c.id, _VTN.c.name, _VTN.c.owner_site, _PREFIX.c.prefix)
+        .join(_PREFIX, _PREFIX.c.vtn_id == _VTN.c.id)
+        .where(_VTN.c.project_id.in_(wanted), _VTN.c.is_deleted.is_(False))
+    )
+    if not wanted:
+        return []
+    return [
+        Placed(row.project_id, row.id, row.name, row.owner_site, ip_network(row.prefix))
+        for row in context.session.execute(query)
     ]
 
 

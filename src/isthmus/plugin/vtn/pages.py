@@ -51,7 +51,8 @@ def _view_state(known: Known, *, is_operator: bool) -> View:
     if known.loaded is None or known.status is None:
         return {}
     own = known.loaded.view.own_member
-    record, reason = known.record, known.status.reason
+    record = known.record
+    reason = " ".join([known.status.reason, *(each.sentence for each in known.overlaps)]).strip()
     refusal = record.refusal if is_operator else record.refusal_for_tenant
     if refusal:
         reason = f"{reason} The last change asked for was refused: {refusal}".strip()

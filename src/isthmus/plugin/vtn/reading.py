@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from neutron_lib.context import Context
@@ -13,7 +13,9 @@ from isthmus.db.vtn import sites, views, vtns
 from isthmus.db.vtn.sites import SiteRecord
 from isthmus.db.vtn.views import Loaded
 from isthmus.db.vtn.vtns import VtnRecord
+from isthmus.model.vtn import overlaps
 from isthmus.model.vtn.merge import VtnView
+from isthmus.model.vtn.overlaps import Overlap
 from isthmus.model.vtn.status import SiteState, VtnStatus, compile_status
 from isthmus.plugin.errors import SiteNotFound, VtnNotFound
 from isthmus.plugin.lookup import own_project
@@ -29,12 +31,14 @@ class Known:
         loaded: its documents, merged; None if nobody asked for what they say.
         status: compiled from them.
         tags: in order.
+        overlaps: with other VTNs of its project, if status is wanted.
     """
 
     record: VtnRecord
     loaded: Loaded | None = None
     status: VtnStatus | None = None
     tags: tuple[str, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
 
 
 def read_vtn(context: Context, vtn_id: str) -> VtnRecord:
@@ -55,7 +59,10 @@ def complete(
     """Return VTNs with what their documents say, if that is wanted, and their tags."""
     tags = standard_attributes.read_tags(context, [each.standard.id for each in records])
     loaded = {}
+    overlapping: Mapping[str, tuple[Overlap, ...]] = {}
     if is_status_wanted:
+        placed = vtns.read_placed(context, {each.project_id for each in records})
+        overlapping = overlaps.find(placed)
         loaded = views.load(context, own_site, [each.id for each in records])
         states = read_states(context)
     return [
@@ -64,6 +71,7 @@ def complete(
             loaded.get(record.id),
             compile_status(loaded[record.id].view, states) if record.id in loaded else None,
             tuple(tags.get(record.standard.id or 0, ())),
+            overlapping.get(record.id, ()),
         )
         for record in records
     ]
