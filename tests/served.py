@@ -38,7 +38,7 @@ class Served:
     Attributes:
         url: where.
         meanwhile: what happens in it, one after each request that a client sends.
-        always: what happens in it after every request.
+        always: what happens in it after every request that may change something.
         is_out: whether its requests are answered with 503.
     """
 
@@ -46,6 +46,12 @@ class Served:
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     always: Callable[[], object] = lambda: None
     is_out: bool = False
+    _busy: threading.RLock = field(default_factory=threading.RLock)
+
+    def work(self) -> None:
+        """Do in it what always happens, and nothing else meanwhile."""
+        with self._busy:
+            self.always()
 
     def go_out(self) -> None:
         """Be out."""
@@ -62,10 +68,13 @@ def serve(cloud: Cloud) -> Iterator[Served]:
     served = Served()
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        content = list(reply(environ, start))
-        if served.meanwhile:
-            served.meanwhile.pop(0)()
-        served.always()
+        method = environ["REQUEST_METHOD"]
+        with served._busy:
+            content = list(reply(environ, start))
+            if served.meanwhile:
+                served.meanwhile.pop(0)()
+            if method != "GET":
+                served.work()
         return content
 
     def reply(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ environment_dir = {folder}/environment.d
 template_dir = {folder}/templates
 region_name_for_services = west
 num_engine_workers = 1
-action_retry_limit = 2
+action_retry_limit = 1
 log_file = {folder}/heat.log
 [database]
 connection = sqlite:///{folder}/heat.sqlite?timeout=60
@@ -115,19 +115,35 @@ class Heat:
         self._accepted(self.ask("POST", f"{self._path(name)}/actions", {action: None}))
         return self.wait(name, action.upper())
 
+    def begin_to_delete(self, name: str) -> None:
+        """Ask for a stack's deletion."""
+        self._accepted(self.ask("DELETE", self._path(name)))
+
     def delete(self, name: str) -> None:
         """Delete a stack and wait until it is gone."""
-        path = self._path(name)
-        self._accepted(self.ask("DELETE", path))
+        self.begin_to_delete(name)
+        assert self.wait_for(lambda: self.is_gone(name)), self.resources(name)
+
+    def is_gone(self, name: str) -> bool:
+        """Whether there is no such stack any more; a failed deletion is an error."""
+        answer = self.ask("GET", f"/stacks/{name}?resolve_outputs=False")
+        stack = answer.json().get("stack", {})
+        assert stack.get("stack_status") != "DELETE_FAILED", stack["stack_status_reason"]
+        return answer.status_code == 404
+
+    def fail_to_delete(self, name: str) -> Stack:
+        """Ask for a stack's deletion and wait until that fails."""
+        self.begin_to_delete(name)
+        return self.wait(name, "DELETE")
+
+    def wait_for(self, is_so: Callable[[], bool]) -> bool:
+        """Wait for something; False if it never comes."""
         end = time.monotonic() + _PATIENCE_S
         while time.monotonic() < end:
-            answer = self.ask("GET", path)
-            shown = answer.json().get("stack", {})
-            if answer.status_code == 404 or shown.get("stack_status") == "DELETE_COMPLETE":
-                return
-            assert shown.get("stack_status") != "DELETE_FAILED", shown["stack_status_reason"]
+            if is_so():
+                return True
             time.sleep(0.1)
-        raise AssertionError(f"{name} is not gone: {self.resources(name)}")
+        return False
 
     def show(self, name: str, *, is_whole: bool = True) -> Stack:
         """Return a stack; its outputs, too, unless it is being changed."""
@@ -137,13 +153,13 @@ class Heat:
 
     def wait(self, name: str, action: str = "") -> Stack:
         """Wait for the end of what is going on."""
-        end = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < end:
-            stack = self.show(name, is_whole=False)
-            if stack.state.startswith(action) and not stack.state.endswith("_IN_PROGRESS"):
-                return self.show(name)
-            time.sleep(0.1)
-        raise AssertionError(f"{stack.state} for {_PATIENCE_S} s: {self.resources(name)}")
+
+        def is_at_its_end() -> bool:
+            state = self.show(name, is_whole=False).state
+            return state.startswith(action) and not state.endswith("_IN_PROGRESS")
+
+        assert self.wait_for(is_at_its_end), self.resources(name)
+        return self.show(name)
 
     def resources(self, name: str) -> dict[str, dict[str, Any]]:
         """Return a stack's resources, by name."""

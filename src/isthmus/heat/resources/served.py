@@ -112,6 +112,16 @@ class Served(resource.Resource):
             return False
         return True
 
+    def get_live_state(self, resource_properties: Any) -> dict[str, Any]:
+        """Return the properties that are not as the template says."""
+        found: dict[str, Any] = super().get_live_state(resource_properties)
+        # Heat puts them in, but goes on to read what names in the former ones became.
+        resource_properties.data.update(found)
+        known = resource_properties.translation.resolved_translations
+        for path in [path for path in known if path.partition(".")[0] in found]:
+            del known[path]
+        return found
+
     def required(self, deps: Any, types: Iterable[str], is_meant: Callable[[Any], bool]) -> None:
         """Have this come after the stack's resources of some types.
 
