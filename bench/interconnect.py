@@ -13,6 +13,7 @@ import resource
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -21,6 +22,7 @@ from bench.command import Benchmark, NotMeasured, main
 from bench.figures import Outcome, Target, median, percentile, spread, table
 from bench.shared_etcd import Roll, SharedEtcd
 from bench.simulated_sites import Entry, SimulatedSite, let_hear
+from bench.stored_vtns import StoredVtns
 from isthmus.model.ids import RouteTarget
 from isthmus.model.vtn import ownership
 from isthmus.model.vtn.documents import (
@@ -44,6 +46,7 @@ _PREFIX = ip_network("10.0.0.0/8")
 #: Between a tenfold and a tenfold: caches and the garbage collector add to it.
 _FLAT, _LINEAR = 2.0, 20.0
 _RESYNC_S = 120.0
+_STORED_MS = 100.0
 #: So many sites hear in all: a thousand threads at once keep a small machine from anything else.
 _MOST_SEEN = 5_000
 
@@ -147,24 +150,46 @@ def by_present(number: int, rounds: int) -> Changed:
 
 def by_members(number: int, rounds: int) -> float:
     """CPU microseconds for one document of one VTN that has so many members."""
-    template = at_rest(_MEMBERS)
-    said = next(each for each in template if isinstance(each, MemberDocument))
-    site = SimulatedSite(_name(0))
-    whole = _vtn("vtn-0", number)
+    whole, words = _carried_out("vtn-0", number)
+    site = SimulatedSite(whole.owner)
     site.hold(Published(whole.owner, whole))
-    for grant in whole.members:
-        document = replace(said, site=grant.site, own_version=None, prefixes=grant.prefixes)
-        if grant.site == whole.owner:
-            document = replace(document, own_version=whole.version)
-        site.hold(Published(grant.site, document))
-    other = replace(said, site=_name(1), own_version=None)
+    for each in words:
+        site.hold(Published(each.site, each))
     samples = []
     for turn in range(10 * rounds):
-        text = encode(replace(other, ports=turn, prefixes=whole.members[1].prefixes))
+        text = encode(replace(words[1], ports=turn))
         began = time.process_time()
-        site.hear([Entry(_name(1), key_of(other), "vtn-0", text)])
+        site.hear([Entry(words[1].site, key_of(words[1]), "vtn-0", text)])
         samples.append((time.process_time() - began) * 1e6)
     return median(samples)
+
+
+def by_members_stored(rounds: int) -> Mapping[int, float]:
+    """CPU milliseconds for the same with a site's tables, by number of members."""
+    found = {}
+    with StoredVtns() as stored:
+        for number in MEMBERS:
+            whole, words = _carried_out(str(uuid.UUID(int=number)), number)
+            stored.begin(whole, words)
+            said = (replace(words[1], ports=turn + 1) for turn in range(3 * rounds))
+            found[number] = median([stored.hear(each) for each in said])
+    return found
+
+
+def _carried_out(vtn_id: str, members: int) -> tuple[VtnDocument, list[MemberDocument]]:
+    """A VTN, and what each of its members says once it has carried it out."""
+    whole = _vtn(vtn_id, members)
+    said = next(each for each in at_rest(_MEMBERS) if isinstance(each, MemberDocument))
+    return whole, [
+        replace(
+            said,
+            vtn_id=vtn_id,
+            site=grant.site,
+            prefixes=grant.prefixes,
+            own_version=whole.version if grant.site == whole.owner else None,
+        )
+        for grant in whole.members
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +271,7 @@ class Found:
         seen_ms: until all have seen a change, by number of sites.
         present: by number of VTNs that are there.
         member_us: CPU microseconds for one document, by number of the VTN's members.
+        stored_ms: the same with a site's tables, in milliseconds.
         anew: by number of members.
         memory_mib: the most this process had, all sites together.
     """
@@ -254,6 +280,7 @@ class Found:
     seen_ms: Mapping[int, Sequence[float]]
     present: Mapping[int, Changed]
     member_us: Mapping[int, float]
+    stored_ms: Mapping[int, float]
     anew: Mapping[int, ReadAnew]
     memory_mib: float
 
@@ -268,6 +295,7 @@ def measure(rounds: int) -> Outcome:
             {number: seen_by_all(number, 4 * rounds) for number in SITES},
             {number: by_present(number, rounds) for number in PRESENT},
             {number: by_members(number, rounds) for number in MEMBERS},
+            by_members_stored(rounds),
             {number: resync(number) for number in RESYNC},
             resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         ),
@@ -290,6 +318,9 @@ def outcome(found: Found, rounds: int) -> Outcome:
             },
             "us_per_document_by_members": {
                 str(n): round(us, 1) for n, us in found.member_us.items()
+            },
+            "ms_per_document_by_members_stored": {
+                str(n): round(ms, 1) for n, ms in found.stored_ms.items()
             },
             "anew_s": {str(n): round(a.read_s + a.merge_s, 2) for n, a in found.anew.items()},
             "memory_mib": round(found.memory_mib),
@@ -322,8 +353,11 @@ def _tables(found: Found) -> Iterable[str]:
         ((f"{number:,}", f"{each.us_each:.0f}") for number, each in found.present.items()),
     )
     yield table(
-        ("members of the VTN", "µs each"),
-        ((f"{number:,}", f"{each:.0f}") for number, each in found.member_us.items()),
+        ("members of the VTN", "µs each", "with tables, ms"),
+        (
+            (f"{number:,}", f"{each:.0f}", f"{found.stored_ms[number]:.1f}")
+            for number, each in found.member_us.items()
+        ),
     )
     yield table(
         ("members read anew", "published s", "read s", "merged s", "CPU µs each"),
@@ -358,6 +392,12 @@ def _targets(found: Found) -> Sequence[Target]:
         ),
         Target(
             "a document, of a VTN of 1,000 members instead of 100", large / small, _LINEAR, times
+        ),
+        Target(
+            "a document with a site's tables, of a VTN of 1,000 members",
+            found.stored_ms[MEMBERS[-1]],
+            _STORED_MS,
+            " ms",
         ),
         Target("reading ten times the members anew", more.cpu_s / less.cpu_s, _LINEAR, times),
         Target("reading 100,000 members anew", more.read_s + more.merge_s, _RESYNC_S, " s"),

@@ -76,6 +76,19 @@ class SiteRecord:
         return f"SiteRecord({self.name!r}, {self.state!r}, {self.liveness!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What becomes of a site's word.
+
+    Attributes:
+        state: whether it belongs to us.
+        shares_identity: project ids are the same here and there.
+    """
+
+    state: State
+    shares_identity: bool
+
+
 _COLUMNS = [each.name for each in fields(SiteRecord) if each.name != "standard"]
 
 
@@ -121,6 +134,15 @@ def read(context: Context) -> dict[str, SiteRecord]:
     """Return all sites by name."""
     rows = context.session.execute(selection().order_by(_TABLE.c.name))
     return {row.name: record_of(row) for row in rows}
+
+
+def read_standings(context: Context) -> dict[str, Standing]:
+    """Return what counts of all sites when documents are merged, by name."""
+    query: Any = sa.select(_TABLE.c.name, _TABLE.c.state, _TABLE.c.shares_identity)
+    return {
+        row.name: Standing(State(row.state), shares_identity=bool(row.shares_identity))
+        for row in context.session.execute(query)
+    }
 
 
 def selection() -> Any:

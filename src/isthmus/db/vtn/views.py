@@ -15,7 +15,8 @@ from datetime import datetime
 
 from neutron_lib.context import Context
 
-from isthmus.db.vtn import documents, events, fits, journal, rows, sites, vtns
+from isthmus.db.vtn import documents, events, journal, rows, sites, vtns
+from isthmus.db.vtn.readings import Readings
 from isthmus.model.errors import InvalidValue
 from isthmus.model.vtn import documents as model
 from isthmus.model.vtn import encoding, overlaps
@@ -26,6 +27,8 @@ from isthmus.model.vtn.upkeep import Upkeep, keep_up
 
 # Each round writes what the one before brought about; so many end in any sane case.
 _ROUNDS = 64
+# Some ten thousand members' words; a VTN of a thousand members has 0.6 million characters.
+_READINGS = Readings(8 * 1024 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def refresh(context: Context, own_site: str, vtn_ids: Iterable[str]) -> dict[str
     Returns:
         The VTNs as they are now.
     """
-    known = sites.read(context)
+    known = sites.read_standings(context)
     return {vtn_id: _refresh(context, own_site, vtn_id, known) for vtn_id in sorted(set(vtn_ids))}
 
 
@@ -71,11 +74,11 @@ def write(context: Context, own_site: str, *written: model.Document) -> dict[str
 
 def read_project(context: Context, own_site: str, view: VtnView) -> str:
     """Return the project of this site's whose a VTN is; empty if no one has said."""
-    return _project_of(context, own_site, view, sites.read(context))
+    return _project_of(context, own_site, view, sites.read_standings(context))
 
 
 def _refresh(
-    context: Context, own_site: str, vtn_id: str, known: Mapping[str, sites.SiteRecord]
+    context: Context, own_site: str, vtn_id: str, known: Mapping[str, sites.Standing]
 ) -> VtnView:
     loaded = _locked(context, own_site, vtn_id)
     settled: tuple[Settled, ...] = ()
@@ -113,8 +116,7 @@ def _merged(
     for each in found:
         vtn_id = each.vtn_id or ""
         try:
-            document = encoding.decode(each.kind, each.name, each.body)
-            fits.check(document)
+            document = _READINGS.read(each.kind, each.name, each.body)
         except InvalidValue as error:
             refused[vtn_id].append(f"{each.kind}/{each.name} of {each.site}: {error.for_operator}")
             continue
@@ -143,7 +145,7 @@ def _put(context: Context, own_site: str, written: Iterable[model.Document]) -> 
         )
 
 
-def _keep_up(own_site: str, view: VtnView, known: Mapping[str, sites.SiteRecord]) -> Upkeep:
+def _keep_up(own_site: str, view: VtnView, known: Mapping[str, sites.Standing]) -> Upkeep:
     owner = view.document.owner if view.document else own_site
     revoked = {name for name, site in known.items() if site.state is sites.State.REVOKED}
     # A site is forgotten only once no network has it as its owner or a member: what is left of it
@@ -160,13 +162,13 @@ def _former_owners(view: VtnView) -> set[str]:
     return {version.owner for version in view.document.took_over} - members
 
 
-def _is_trusted(site: sites.SiteRecord | None) -> bool:
+def _is_trusted(site: sites.Standing | None) -> bool:
     """Whether project ids of a site's are this site's own."""
     return site is not None and site.shares_identity and site.state is sites.State.CONFIRMED
 
 
 def _project_of(
-    context: Context, own_site: str, view: VtnView, known: Mapping[str, sites.SiteRecord]
+    context: Context, own_site: str, view: VtnView, known: Mapping[str, sites.Standing]
 ) -> str:
     document, own = view.document, view.own_member
     if document is None:
