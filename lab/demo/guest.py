@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from lab import control
@@ -12,7 +12,11 @@ from lab.demo.tenants import Server
 from lab.demo.terminal import Failed
 
 _COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
+_ANSWERED = re.compile(r" seq=(\d+) ttl=")
 _RTT = re.compile(r"= ([\d.]+)/([\d.]+)/([\d.]+)")
+
+#: Packets of a stream a second.
+RATE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,15 @@ class Pinged:
         numbers = (float(rtt[1]), float(rtt[2]), float(rtt[3])) if rtt else None
         return cls(int(counts[1]), int(counts[2]), numbers)
 
+    def without_the_last(self, answered: int, most: int) -> Pinged:
+        """Leave out packets that were on their way when ping was ended.
+
+        Args:
+            answered: how many had been sent when the last that was answered was.
+            most: so many can have been on their way; of more, all are lost.
+        """
+        return replace(self, sent=answered) if 0 < answered >= self.sent - most else self
+
 
 def ping(
     server: Server, address: IPv4Address, count: int = 5, options: str = "-i 0.2 -W 2"
@@ -73,17 +86,31 @@ def page(server: Server, address: IPv4Address, patience_s: int = 5) -> str:
     return str(done.stdout).strip()
 
 
+def read_stream(text: str, count: int) -> Pinged:
+    """Read the end of what busybox's ping printed, which was to send ``count`` packets.
+
+    Raises:
+        Failed: it has not come to its end; the text shows what there is instead.
+    """
+    result = Pinged.read(text)
+    if result.sent >= count:
+        return result
+    last = max((int(number) for number in _ANSWERED.findall(text)), default=-1)
+    return result.without_the_last(last + 1, RATE)
+
+
 class Stream:
     """100 pings a second from one VM to another, counted to the last one.
 
-    It ends by itself after the given number, so that no packet is on its way when it is counted.
+    It ends by itself after the given number, so that no packet is on its way when it is counted;
+    or when it is ended, and what is not answered of its last second then does not count.
     """
 
     def __init__(self, server: Server, address: IPv4Address, seconds: int, size: int = 56) -> None:
         self._server = server
         self._log = f"/tmp/stream-{address}-{size}"
-        self._count = seconds * 100
-        self._command = f"ping -q -i 0.01 -W 10 -s {size} -c {self._count} {address}"
+        self._count = seconds * RATE
+        self._command = f"ping -i 0.01 -W 10 -s {size} -c {self._count} {address}"
 
     def start(self) -> None:
         """Begin to send; returns at once."""
@@ -95,15 +122,18 @@ class Stream:
 
     def is_over(self) -> bool:
         """Whether everything has been sent and waited for."""
-        return bool(_COUNTS.search(self._run(f"cat {self._log}")))
+        return bool(_COUNTS.search(self._end_of_log()))
 
     def result(self) -> Pinged:
         """What became of the packets."""
-        return Pinged.read(self._run(f"cat {self._log}"))
+        return read_stream(self._end_of_log(), self._count)
 
-    def stop(self) -> None:
-        """End it early, as nobody will count."""
-        self._run("killall ping 2>/dev/null")
+    def end(self) -> None:
+        """Have it send no more; it is over soon."""
+        self._run("killall -INT ping 2>/dev/null")
+
+    def _end_of_log(self) -> str:
+        return self._run(f"tail -n 12 {self._log}")
 
     def _run(self, command: str) -> str:
         return str(control.guest_run(self._server.name, command, timeout_s=60).stdout)

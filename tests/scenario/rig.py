@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, ip_address
 from typing import Any
@@ -90,14 +90,8 @@ class Host:
             output.seek(0)
             shown = output.read()
         most = max(1, round(ON_THE_WAY_S / every_s))
-        results.append(_without_the_last(Pinged.read(shown), shown, most))
-
-
-def _without_the_last(result: Pinged, output: str, most: int) -> Pinged:
-    """Leave out the packets that were on their way when ping was ended."""
-    answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", output)}
-    last = max(answered, default=0)
-    return replace(result, sent=last) if result.sent - last <= most else result
+        answered = max(map(int, re.findall(r"icmp_seq=(\d+) ttl", shown)), default=0)
+        results.append(Pinged.read(shown).without_the_last(answered, most))
 
 
 class Rig:
@@ -198,6 +192,11 @@ class Rig:
         """Change an association."""
         path = f"/bgpvpn/bgpvpns/{vpn_id}/{kind}_associations/{association_id}"
         self.cloud.call("PUT", path, {f"{kind}_association": attributes})
+
+    def dissociate(self, vpn_id: str, kind: str, association_id: str) -> None:
+        """Take it out of the VPN."""
+        path = f"/bgpvpn/bgpvpns/{vpn_id}/{kind}_associations/{association_id}"
+        self.cloud.call("DELETE", path)
 
     def settle(self) -> None:
         """Wait until the VPN is ACTIVE."""

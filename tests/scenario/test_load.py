@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 
 import pytest
@@ -14,7 +15,7 @@ from lab import control, database
 from lab.demo import provider_edge
 from lab.demo.cloud import Cloud
 from lab.demo.evidence import ATTACHMENT_OWNER
-from lab.demo.stage import Stage
+from lab.demo.stage import Stage, side_by_side
 from lab.waiting import wait_until
 from tests.scenario import figures
 
@@ -37,12 +38,9 @@ def operator(stage: Stage) -> Iterator[Cloud]:
     for vpn in cloud.vpns():
         if str(vpn["name"]).startswith(f"{NAME}-"):
             cloud.delete_vpn(vpn["id"])
-    for network in cloud.network.networks(project_id=cloud.project_id):
-        if network.name.startswith(f"{NAME}-"):
-            for port in cloud.network.ports(network_id=network.id):
-                if port.device_owner != ATTACHMENT_OWNER:
-                    cloud.network.delete_port(port.id)
-            cloud.network.delete_network(network.id)
+    networks = cloud.network.networks(project_id=cloud.project_id)
+    mine = [network.id for network in networks if network.name.startswith(f"{NAME}-")]
+    side_by_side(partial(_delete_network, cloud), mine)
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,8 @@ def test_fifty_associations_by_eight_clients_at_once_leave_nothing_behind(
     """Five VPNs times ten networks with a host in each; no 5xx, then everything as before."""
     host = stage.topology.sites[0].hosts[0].name
     before = footprint(stage, operator)
-    networks = [_network(operator, number) for number in range(NETWORKS)]
-    interfaces = [_plug_host(operator, network, host) for network in networks]
+    networks = side_by_side(partial(_network, operator), range(NETWORKS))
+    interfaces = side_by_side(partial(_plug_host, operator, host), networks)
     vpns = [
         operator.create_vpn(
             f"{NAME}-{number}", operator.project_id, route_targets=[f"64500:{7000 + number}"]
@@ -114,7 +112,14 @@ def _network(operator: Cloud, number: int) -> str:
     return operator.ensure_network(f"{NAME}-{number}", IPv4Network(f"10.80.{number}.0/24"))
 
 
-def _plug_host(operator: Cloud, network_id: str, host: str) -> str:
+def _delete_network(operator: Cloud, network_id: str) -> None:
+    for port in operator.network.ports(network_id=network_id):
+        if port.device_owner != ATTACHMENT_OWNER:
+            operator.network.delete_port(port.id)
+    operator.network.delete_network(network_id)
+
+
+def _plug_host(operator: Cloud, host: str, network_id: str) -> str:
     """A port in the network, bound and plugged, so that there is something to carry."""
     port = operator.network.create_port(
         network_id=network_id, device_owner="compute:load", binding_host_id=host

@@ -82,15 +82,17 @@ class Region:
         for vpn in operator.vpns():
             if str(vpn["name"]).startswith(NAME):
                 operator.call("DELETE", f"{VPNS}/{vpn['id']}")
-        for router in operator.network.routers():
-            if router.name.startswith(NAME):
-                self._remove_router(router)
-        for network in list(operator.network.networks()):
-            if network.name.startswith(NAME):
-                for port in operator.network.ports(network_id=network.id):
-                    if port.device_owner == f"compute:{NAME}":
-                        operator.network.delete_port(port)
-                operator.network.delete_network(network)
+        for find, remove in (
+            (operator.network.routers, self._remove_router),
+            (operator.network.networks, self._remove_network),
+        ):
+            side_by_side(remove, [each for each in find() if each.name.startswith(NAME)])
+
+    def _remove_network(self, network: Any) -> None:
+        for port in self.operator.network.ports(network_id=network.id):
+            if port.device_owner == f"compute:{NAME}":
+                self.operator.network.delete_port(port)
+        self.operator.network.delete_network(network)
 
     def _remove_router(self, router: Any) -> None:
         network = self.operator.network

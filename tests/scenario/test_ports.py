@@ -37,9 +37,9 @@ class Scene:
     far: Host
 
 
-@pytest.fixture
-def scene(stage: Stage) -> Iterator[Scene]:
-    """The ports are not associated yet."""
+@pytest.fixture(scope="module")
+def hosts(stage: Stage) -> Iterator[Scene]:
+    """The ports are not associated."""
     with rigs(stage, "ports") as (west, east):
         network_id = west.make_network("10.96.1.0/24")
         pairs = {"allowed_address_pairs": [{"ip_address": PREFIX}]}
@@ -53,6 +53,17 @@ def scene(stage: Stage) -> Iterator[Scene]:
         east.associate(east_vpn, "network", far_network)
         east.settle()
         yield Scene(west, vpn_id, one, two, bystander, far)
+
+
+@pytest.fixture
+def scene(hosts: Scene) -> Iterator[Scene]:
+    """No port is associated, before and after."""
+    yield hosts
+    path = f"/bgpvpn/bgpvpns/{hosts.vpn_id}/port_associations"
+    for association in hosts.west.cloud.call("GET", path)["port_associations"]:
+        hosts.west.dissociate(hosts.vpn_id, "port", association["id"])
+    for target in (TARGET, hosts.one.address, hosts.two.address):
+        hosts.far.must_miss(target)
 
 
 def route(local_pref: int | None = None) -> list[dict[str, Any]]:
@@ -134,9 +145,8 @@ def test_equal_ports_share_the_traffic(scene: Scene) -> None:
     figures.add(f"32 destinations behind two equal ports: {shares[0]} to {shares[1]}")
     assert sum(shares) == 32
     assert min(shares) >= 4
-    path = f"/bgpvpn/bgpvpns/{scene.vpn_id}/port_associations/{ids[0]}"
     with scene.far.pinging(scene.two.address, 0.05) as counts:
-        west.cloud.call("DELETE", path)
+        west.dissociate(scene.vpn_id, "port", ids[0])
         scene.far.must_miss(scene.one.address)
     assert counts[0].lost == 0
     for number in range(2, 34):
