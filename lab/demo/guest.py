@@ -12,7 +12,7 @@ from lab.demo.tenants import Server
 from lab.demo.terminal import Failed
 
 _COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
-_ANSWERED = re.compile(r" seq=(\d+) ttl=")
+_ANSWERED = re.compile(r"icmp_seq=(\d+) ttl")
 _RTT = re.compile(r"= ([\d.]+)/([\d.]+)/([\d.]+)")
 
 #: Packets of a stream a second.
@@ -56,14 +56,20 @@ class Pinged:
         numbers = (float(rtt[1]), float(rtt[2]), float(rtt[3])) if rtt else None
         return cls(int(counts[1]), int(counts[2]), numbers)
 
-    def without_the_last(self, answered: int, most: int) -> Pinged:
-        """Leave out packets that were on their way when ping was ended.
+    @classmethod
+    def read_ended(cls, text: str, most: int) -> Pinged:
+        """Read what ping printed that was ended, without packets that were on their way then.
 
         Args:
-            answered: how many had been sent when the last that was answered was.
+            text: its end, with a line for each of the last answers.
             most: so many can have been on their way; of more, all are lost.
+
+        Raises:
+            Failed: there is no summary; the text shows what there is instead.
         """
-        return replace(self, sent=answered) if 0 < answered >= self.sent - most else self
+        result = cls.read(text)
+        last = max(map(int, _ANSWERED.findall(text)), default=0)
+        return replace(result, sent=last) if 0 < last >= result.sent - most else result
 
 
 def ping(
@@ -84,19 +90,6 @@ def page(server: Server, address: IPv4Address, patience_s: int = 5) -> str:
     command = f"timeout {patience_s} wget -q -O - http://{address}/ 2>/dev/null"
     done = control.guest_run(server.name, command, timeout_s=patience_s + 30)
     return str(done.stdout).strip()
-
-
-def read_stream(text: str, count: int) -> Pinged:
-    """Read the end of what busybox's ping printed, which was to send ``count`` packets.
-
-    Raises:
-        Failed: it has not come to its end; the text shows what there is instead.
-    """
-    result = Pinged.read(text)
-    if result.sent >= count:
-        return result
-    last = max((int(number) for number in _ANSWERED.findall(text)), default=-1)
-    return result.without_the_last(last + 1, RATE)
 
 
 class Stream:
@@ -126,7 +119,9 @@ class Stream:
 
     def result(self) -> Pinged:
         """What became of the packets."""
-        return read_stream(self._end_of_log(), self._count)
+        text = self._end_of_log()
+        result = Pinged.read(text)
+        return result if result.sent == self._count else Pinged.read_ended(text, RATE)
 
     def end(self) -> None:
         """Have it send no more; it is over soon."""

@@ -7,7 +7,6 @@ Everything bears the rig's name, by which what a test that died left is found an
 from __future__ import annotations
 
 import contextlib
-import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -90,8 +89,7 @@ class Host:
             output.seek(0)
             shown = output.read()
         most = max(1, round(ON_THE_WAY_S / every_s))
-        answered = max(map(int, re.findall(r"icmp_seq=(\d+) ttl", shown)), default=0)
-        results.append(Pinged.read(shown).without_the_last(answered, most))
+        results.append(Pinged.read_ended(shown, most))
 
 
 class Rig:

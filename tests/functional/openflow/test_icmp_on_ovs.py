@@ -29,16 +29,19 @@ pytestmark = pytest.mark.functional
 Sites = tuple[DualSite, DualSite]
 OVERHEAD = {Encapsulation.MPLS: 8, Encapsulation.MPLS_IN_GRE: 28}
 FLOOD = """
-import socket, time
+import socket, sys, time
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
 sent, until = 0, time.monotonic() + 3
 while time.monotonic() < until:
-    sender.sendto(b"flood", ("10.2.0.5", 9))
-    sent += 1
+    for _ in range(int(sys.argv[1])):
+        sender.sendto(b"flood", ("10.2.0.5", 9))
+        sent += 1
     time.sleep(0.0001)
 print(sent)
 """
+#: Packets without a pause; a machine that is busy pauses for long.
+FEW, MANY = "1", "20"
 TRACEROUTE = ("busybox", "traceroute", "-n", "-q1", "-w2", "-m5")
 
 
@@ -117,7 +120,7 @@ def test_hidden_pes_leave_only_the_host_to_be_seen(hidden_sites: Sites) -> None:
 def test_a_flood_reaches_the_agent_at_the_rate_of_the_meter(sites: Sites) -> None:
     """What exceeds it is dropped in the switch; the agent answers no more than its share."""
     west, _ = sites
-    flood = west.switch.inside("vm1", sys.executable, "-c", FLOOD)
+    flood = west.switch.inside("vm1", sys.executable, "-c", FLOOD, MANY)
     began = time.monotonic()
     done = subprocess.run(flood, capture_output=True, text=True, timeout=30)
     seconds = time.monotonic() - began
@@ -142,7 +145,7 @@ def test_a_tenant_who_floods_takes_no_answer_from_another(
         reds, blues = route("10.2.0.5/32"), route("10.9.0.9/32", targets=BLUE)
         site.daemon.neighbor_sends(reds, blues)
         eventually(lambda: any("10.9.0.9" in flow for flow in site.switch.flows()))
-        flood = subprocess.Popen(site.switch.inside("vm1", sys.executable, "-c", FLOOD))
+        flood = subprocess.Popen(site.switch.inside("vm1", sys.executable, "-c", FLOOD, FEW))
         argv = site.switch.inside("vm2", "ping", "-n", "-c20", "-i0.1", "-W2", "-t1", "10.9.0.9")
         output = subprocess.run(argv, capture_output=True, text=True, timeout=60).stdout
         flood.wait(30)
