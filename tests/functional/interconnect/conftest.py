@@ -23,6 +23,7 @@ from isthmus.interconnect.peering.service import PeeringService
 from isthmus.interconnect.store.access import EtcdAccess
 from isthmus.interconnect.store.etcd import EtcdStore
 from isthmus.interconnect.store.etcd_client import Credentials, EtcdClient
+from isthmus.model.errors import StoreRefused, StoreUnreachable
 from tests.fakes.etcd import Etcd
 from tests.fakes.ledger import FakeLedger
 
@@ -162,3 +163,12 @@ def pair(sites: Callable[[str], Site]) -> tuple[Site, Site]:
     west, east = sites("west"), sites("east")
     join(west, east)
     return west, east
+
+
+def reads(store: EtcdStore) -> bool:
+    """Tell whether a peer is let in."""
+    try:
+        store.read("/isthmus/")
+    except (StoreRefused, StoreUnreachable):
+        return False
+    return True
