@@ -101,6 +101,17 @@ INTERCONNECT_OPTIONS = [
         max=600,
         help="Seconds after which another daemon of this site takes over from one that is gone.",
     ),
+    cfg.FloatOpt(
+        "take_over_after_s",
+        default=0,
+        min=0,
+        max=30 * 86400,
+        sample_default=3600,
+        help="Seconds for which another site has to be DOWN, seen without a break, before this "
+        "one takes over the networks that it owns: the first of their members by name, and after "
+        "as long again the next. 0: an operator does it. A site that is UNREACHABLE may be well "
+        "and keeps its networks.",
+    ),
 ]
 
 
@@ -123,6 +134,7 @@ class InterconnectOptions:
         heartbeat_interval_s: between heartbeats.
         silent_after_s: without any.
         lease_s: of leadership.
+        take_over_after_s: that an owner was DOWN; 0 for never.
     """
 
     site: str
@@ -139,6 +151,7 @@ class InterconnectOptions:
     heartbeat_interval_s: float
     silent_after_s: float
     lease_s: int
+    take_over_after_s: float = 0.0
 
     @property
     def public_hosts(self) -> list[str]:
@@ -189,7 +202,13 @@ def read_options(conf: cfg.ConfigOpts) -> InterconnectOptions:
         heartbeat_interval_s=reader.required(GROUP, "heartbeat_interval_s", float, 0.0),
         silent_after_s=reader.required(GROUP, "silent_after_s", float, 0.0),
         lease_s=reader.number(GROUP, "lease_s"),
+        take_over_after_s=reader.required(GROUP, "take_over_after_s", float, 0.0),
     )
+    if 0 < options.take_over_after_s < options.silent_after_s:
+        reader.complain(
+            f"[{GROUP}] take_over_after_s is less than silent_after_s: say 0 for never, or longer "
+            "than a site takes to restart."
+        )
     if options.silent_after_s < 2 * options.heartbeat_interval_s:
         reader.complain(
             f"[{GROUP}] silent_after_s is less than twice heartbeat_interval_s: one late heartbeat "

@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import oslo_messaging
@@ -23,6 +24,7 @@ from isthmus.interconnect.certificates.folder import Folder
 from isthmus.interconnect.daemon import Edges, Interconnect, Pace
 from isthmus.interconnect.database import DatabaseAway, Peer
 from isthmus.interconnect.neutron_database import NeutronDatabase
+from isthmus.interconnect.neutron_estate import NeutronEstate
 from isthmus.interconnect.neutron_ledger import NeutronLedger
 from isthmus.interconnect.peering.client import PeeringClient
 from isthmus.interconnect.peering.envoy import Envoy, Ways
@@ -34,6 +36,7 @@ from isthmus.interconnect.publisher import SiteFacts
 from isthmus.interconnect.store.access import EtcdAccess
 from isthmus.interconnect.store.etcd import EtcdStore
 from isthmus.interconnect.store.etcd_client import EtcdClient
+from isthmus.interconnect.succession import Succession
 from isthmus.model.vtn.status import Liveness
 from isthmus.rpc.senders import Waker
 
@@ -64,7 +67,20 @@ def assemble(conf: cfg.ConfigOpts, options: InterconnectOptions) -> Interconnect
     holder = f"{options.host}/{os.getpid()}"
     daemon = Interconnect(SiteFacts(options.site, options.as_number), holder, edges, pace)
     _add_peering(daemon, options, folder, NeutronLedger())
+    if options.take_over_after_s:
+        _add_succession(daemon, options, edges.wake)
     return daemon
+
+
+def _add_succession(
+    daemon: Interconnect, options: InterconnectOptions, wake: Callable[[], None]
+) -> None:
+    estate = NeutronEstate(options.site, options.take_over_after_s, wake)
+    succession = Succession(estate, daemon.peers.sightings)
+    leader = daemon.leader
+    daemon.also(
+        "succession", lambda is_stopping: succession.run(is_stopping, lambda: leader.may_listen)
+    )
 
 
 def _add_peering(

@@ -65,9 +65,29 @@ class Signs:
     probe: Probe | None = None
 
     @property
+    def has_refused(self) -> bool:
+        """Whether its machine answered since it fell silent, and the site did not."""
+        probe = self.probe
+        was_probed = probe is not None and probe.at >= self.silent_since
+        return was_probed and probe is not None and probe.echo is not Echo.NOTHING
+
+    @property
     def silent_since(self) -> float:
         """Return since when nothing was heard."""
         return self.listening_since if self.heard_at is None else self.heard_at
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """Peers, as this process itself has seen them.
+
+    Attributes:
+        up: their heartbeats are heard.
+        down: their machines answer, and they do not.
+    """
+
+    up: frozenset[str]
+    down: frozenset[str]
 
 
 def judge(before: State, signs: Signs, now: float, silent_after_s: float) -> State:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from isthmus.interconnect.database import Database, Peer
 from isthmus.interconnect.hearing import Ears, Hearing
-from isthmus.interconnect.liveness import Probe, Signs, State, judge
+from isthmus.interconnect.liveness import Probe, Sightings, Signs, State, judge
 from isthmus.interconnect.probe import probe
 from isthmus.interconnect.store.store import Store
 from isthmus.model.errors import IsthmusError
@@ -60,6 +60,15 @@ class Peers:
         """Return up to which revision of its etcd each peer was heard."""
         with self._lock:
             return {name: one.hearing.revision for name, one in self._heard.items()}
+
+    def sightings(self) -> Sightings:
+        """Return how peers are, as this process itself has seen, not what another left behind."""
+        with self._lock:
+            heard = list(self._heard.items())
+        return Sightings(
+            frozenset(name for name, one in heard if one.state.liveness is Liveness.UP),
+            frozenset(name for name, one in heard if _is_seen_down(one)),
+        )
 
     def listen(self) -> None:
         """Begin to hear who is new, and no longer hear who is gone; asks the database."""
@@ -138,6 +147,11 @@ class Peers:
             return probe(peer.name, peer.endpoints, store)
         finally:
             store.close()
+
+
+def _is_seen_down(one: _Heard) -> bool:
+    signs = Signs(one.hearing.since, one.hearing.heard_at, one.probe)
+    return one.state.liveness is Liveness.DOWN and signs.has_refused
 
 
 def _sentence(name: str, before: State, state: State) -> str:

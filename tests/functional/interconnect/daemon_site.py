@@ -69,6 +69,11 @@ class DaemonSite:
         self._daemons.append(process)
         return process
 
+    def configure(self, line: str) -> None:
+        """Add a line to the configuration of the daemons that are started from now on."""
+        with self._own.open("a") as file:
+            file.write(f"{line}\n")
+
     def kill(self) -> None:
         """End all daemons the hard way."""
         for process in self._daemons:

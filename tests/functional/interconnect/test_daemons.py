@@ -141,6 +141,36 @@ def test_a_network_asked_for_in_one_site_is_heard_of_in_the_other(
     assert set(east.end()) == {0}
 
 
+def test_a_network_of_a_site_that_stays_down_is_taken_over_by_itself(
+    pair: tuple[DaemonSite, DaemonSite],
+) -> None:
+    """Its machine answers, its daemon is gone; when it returns, it follows."""
+    west, east = pair
+    east.kill()
+    east.configure("take_over_after_s = 6")
+    east.start()
+    join(west, east)
+    west.write(red("west", "east"))
+    eventually(
+        lambda: f"member/{VTN_RED}/east" in west.documents("east"), "East's answer is not heard."
+    )
+    west.kill()
+    eventually(lambda: east.site("west")["liveness"] == "DOWN")
+    assert owner_at(east) == "west"
+    eventually(lambda: owner_at(east) == "east", "East did not take it over.")
+    assert sum("Taken over from west by itself" in text for text in east.events()) == 1
+    west.start()
+    eventually(lambda: owner_at(west) == "east", "West does not follow.")
+    assert east.site("west")["liveness"] == "UP"
+    assert sum("Taken over" in text for text in east.events()) == 1
+
+
+def owner_at(site: DaemonSite) -> str:
+    """Return the owner of the VTN, as a site sees it."""
+    (row,) = site.rows("SELECT owner_site FROM isthmus_vtns")
+    return str(row["owner_site"])
+
+
 def test_a_configuration_that_can_t_be_used_is_told_in_sentences(tmp_path: Path) -> None:
     """Exit code 2, within a moment, whatever is missing."""
     program = str(Path(sys.executable).with_name("isthmus-interconnect"))

@@ -62,6 +62,7 @@ def test_an_ipv6_host_keeps_its_brackets(tmp_path: Path) -> None:
         ("certificate_days = 0", "certificate_days"),
         ("heartbeat_interval_s = 4", "silent_after_s"),
         ("lease_s = 1", "lease_s"),
+        ("take_over_after_s = 2", "take_over_after_s is less than silent_after_s"),
     ],
 )
 def test_what_can_t_be_used_is_named(tmp_path: Path, line: str, what: str) -> None:

@@ -228,6 +228,19 @@ def read_naming(context: Context, site: str) -> list[str]:
     return list(context.session.execute(query).scalars())
 
 
+def read_inherited(context: Context, owner: str, heir: str) -> list[str]:
+    """Return the VTNs of a site of which another is a member, in order; none that is deleted."""
+    is_member = sa.exists().where(
+        _MEMBER.c.vtn_id == _VTN.c.id, _MEMBER.c.site == heir, _MEMBER.c.is_leaving.is_(False)
+    )
+    query: Any = (
+        sa.select(_VTN.c.id)
+        .where(_VTN.c.owner_site == owner, _VTN.c.is_deleted.is_(False), is_member)
+        .order_by(_VTN.c.id)
+    )
+    return list(context.session.execute(query).scalars())
+
+
 def read_unsettled(context: Context, site: str, limit: int) -> list[str]:
     """Return VTNs that name a site and of which something has still to happen, or is to be told."""
     behind = sa.or_(

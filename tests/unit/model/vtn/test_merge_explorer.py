@@ -14,7 +14,15 @@ from ipaddress import ip_network
 
 import pytest
 
-from isthmus.model.vtn import membership, merge, ownership, requests, slices, upkeep
+from isthmus.model.vtn import (
+    membership,
+    merge,
+    ownership,
+    requests,
+    slices,
+    succession,
+    upkeep,
+)
 from isthmus.model.vtn.documents import MemberGrant, VtnDocument
 from tests.unit.model.vtn.explorer import Objection, explore
 from tests.unit.model.vtn.laws import at_rest
@@ -47,6 +55,9 @@ WHOLE: Mapping[str, Callable[[], World]] = {
     "two sites, one leaves and comes": lambda: world("ab", "ab", torn=True, remove=1, add=1),
     "two sites, a deletion and a loss": lambda: world("ab", "ab", torn=True, delete=1, restart=1),
     "two sites, a deletion and a restored database": lambda: world("ab", "ab", delete=1, restore=1),
+    "two sites, one succeeds the other, and again": lambda: world("ab", "ab", torn=True, succeed=2),
+    "two sites, a succession and a deletion": lambda: world("ab", "ab", succeed=1, delete=1),
+    "three sites, a succession": lambda: world("ab", torn=True, succeed=1),
     "three sites, a take-over": lambda: world("ab", torn=True, take_over=1),
     "three sites, two take-overs": lambda: world("ab", take_over=2),
     "three sites, a deletion": lambda: world("ab", torn=True, delete=1),
@@ -72,6 +83,12 @@ SCENARIOS: Mapping[str, Callable[[], World]] = {
     "a restored database, after what it has was given to another": lambda: later(
         world("ab", restore=1, remove=1, add=1), "a: remove a", "a: add c"
     ),
+    "successions at once": lambda: world("bc", succeed=2),
+    "succession while members are added": lambda: world("b", succeed=1, add=2),
+    "succession and an operator's take-over": lambda: world("ab", succeed=1, take_over=1, add=1),
+    "succession, requests and a deletion": lambda: world("ab", succeed=1, ask=1, delete=1),
+    "succession, and sites that lose what they heard": lambda: world("ab", succeed=2, restart=1),
+    "succession and a restored database": lambda: world("ab", succeed=1, restore=1, add=1),
     "everything, torn": lambda: world(
         "ab", torn=True, take_over=1, add=1, remove=1, ask=1, delete=1, restart=1
     ),
@@ -172,6 +189,10 @@ MUTATIONS: Mapping[str, tuple[str, object, str, object]] = {
     "it does not believe that its network is deleted": (
         "two sites, a deletion and a restored database",
         ownership, "_is_known_to_be_deleted", lambda view, document: False,
+    ),
+    "who succeeds by itself takes the former owner for gone": (
+        "succession while members are added", succession, "succeed",
+        lambda view: TAKE_OVER(view, [view.document.owner]),
     ),
     "requests are not marked as answered": (
         "requests", requests, "answered", _mark_nothing,

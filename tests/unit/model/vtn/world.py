@@ -16,7 +16,7 @@ from functools import cache
 
 from isthmus.model.errors import IsthmusError
 from isthmus.model.ip import IpPrefix
-from isthmus.model.vtn import membership, merge, ownership, requests, upkeep
+from isthmus.model.vtn import membership, merge, ownership, requests, succession, upkeep
 from isthmus.model.vtn.documents import (
     AnswerDocument,
     Change,
@@ -405,10 +405,17 @@ def _take_over(view: merge.VtnView, names: Iterable[str]) -> Asked:
         yield "", ownership.take_over(view)
 
 
+def _succeed(view: merge.VtnView, names: Iterable[str]) -> Asked:
+    """Take over by itself; which sites are there is seen differently by each, so whoever may."""
+    if succession.wait_s(view, (), 1.0) is not None:
+        yield "", succession.succeed(view)
+
+
 USER: Mapping[str, Callable[[merge.VtnView, Iterable[str]], Asked]] = {
     "add": _add,
     "remove": _remove,
     "ask": _ask,
     "delete": _delete,
     "take_over": _take_over,
+    "succeed": _succeed,
 }
