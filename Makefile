@@ -14,7 +14,7 @@ demo: bootstrap ## the main job, told on the terminal: two clouds, two tenants, 
 test: bootstrap ## all rings of tests, from a fresh machine
 	@$(PYTHON) tools/run-tests
 
-check: bootstrap ## static, unit and contract tests; three minutes
+check: bootstrap ## static, unit and contract tests; three to five minutes
 	@$(PYTHON) tools/run-tests static unit contract
 
 conformance: bootstrap ## what others wrote for the BGPVPN API, run against the lab

@@ -35,11 +35,6 @@ class Project:
         """Return the id of one of its networks."""
         return _id("network", self.number, position)
 
-    @property
-    def spare_network(self) -> str:
-        """The network that is in no VPN."""
-        return self.network(NETWORKS_EACH)
-
 
 def _id(*parts: object) -> str:
     return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))

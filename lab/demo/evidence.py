@@ -19,7 +19,6 @@ from lab.waiting import NeverCame, wait_until
 
 #: How Neutron knows a port that exists on every host of a region, OVN's localport.
 ATTACHMENT_OWNER = "ovn-lb-hm:distributed"
-_CAPTURE_S = 10
 
 
 # -- packets ------------------------------------------------------------------------------------

@@ -92,11 +92,6 @@ class FakePlugger:
         self._installed |= set(port_ids)
         self.settle()
 
-    def lose_core(self) -> None:
-        """Take the core link away."""
-        self._core = None
-        self.settle()
-
     def set_core_link(self, *, is_up: bool) -> None:
         """Take the link of the core bridge's NIC away, or give it back."""
         self._has_core_link = is_up

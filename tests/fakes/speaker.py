@@ -195,11 +195,6 @@ class FakeSpeaker:
         """Note whether the link to the core is up."""
         self.has_core_link = is_up
 
-    def restart_daemon(self) -> None:
-        """Crash the daemon and have it started again."""
-        self.daemon.crash()
-        self.daemon.start()
-
     def _daemon_changed(self) -> None:
         if self.daemon.is_running and self._wanted is not None and self.daemon.own != self._wanted:
             self.daemon.tell(self._wanted, self._imports)

@@ -39,7 +39,6 @@ VM1 = IPv6Address(
 )
 VM2 = IPv6Address("2001:db8:2::5")
 ROUTER1 = link_local_address(mac_of(NET1))
-ROUTER2 = link_local_address(mac_of(NET2))
 
 
 def red(generation: int = 1) -> VrfIntent:
