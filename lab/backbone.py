@@ -70,6 +70,26 @@ def ensure_p_router(topology: Topology, switch: Switch) -> None:
     switch.replace_flows(P_BRIDGE, label_table(topology))
 
 
+def cut(topology: Topology, site_name: str) -> None:
+    """Have P carry nothing to or from a site's hosts. Their links stay up: nobody is told."""
+    _change_links(topology, site_name, "no-receive", "no-forward")
+
+
+def heal(topology: Topology, site_name: str) -> None:
+    """Undo `cut`; does nothing where nothing was cut."""
+    _change_links(topology, site_name, "receive", "forward")
+
+
+def _change_links(topology: Topology, site_name: str, *changes: str) -> None:
+    site = next((site for site in topology.sites if site.name == site_name), None)
+    if site is None:
+        raise KeyError(f"the lab has no site {site_name!r}")
+    for host in site.hosts:
+        for change in changes:
+            command = ["ovs-ofctl", "-O", "OpenFlow15", "mod-port", P_BRIDGE, f"to-{host.name}"]
+            Machine(topology.core.p_router).run([*command, change])
+
+
 def ensure_core_bridge(topology: Topology, host: Host, switch: Switch) -> None:
     """The operator's core bridge of a host, with the PE's address on it."""
     bridge = "br-core"

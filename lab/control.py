@@ -10,12 +10,14 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from lab import console, interconnect, machine, process, topology
+from lab import backbone, console, interconnect, machine, process, topology
 from lab.machine import Machine
 
 __all__ = [
+    "cut_core",
     "cut_interconnect",
     "guest_run",
+    "heal_core",
     "heal_interconnect",
     "is_alive",
     "kill",
@@ -128,6 +130,24 @@ def heal_interconnect(site_name: str) -> None:
         KeyError: the lab has no such site.
     """
     interconnect.heal(topology.load(), site_name)
+
+
+def cut_core(site_name: str) -> None:
+    """Have the backbone carry nothing to or from a site's hosts, BGP included. Nobody is told.
+
+    Raises:
+        KeyError: the lab has no such site.
+    """
+    backbone.cut(topology.load(), site_name)
+
+
+def heal_core(site_name: str) -> None:
+    """Have the backbone carry it again; does nothing where nothing was cut.
+
+    Raises:
+        KeyError: the lab has no such site.
+    """
+    backbone.heal(topology.load(), site_name)
 
 
 def guest_run(
