@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check conformance generate lab-up lab-status lab-down bench bootstrap
+.PHONY: help demo test check conformance failures generate lab-up lab-status lab-down bench bootstrap
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,10 @@ conformance: bootstrap ## what others wrote for the BGPVPN API, run against the 
 	@$(PYTHON) -m tests.peers
 	@$(PYTHON) -m lab up
 	@$(PYTHON) -m tests.conformance
+
+failures: bootstrap ## sites cut off from each other for 1, 30, 120 s and by fits and starts, while tenants write
+	@$(PYTHON) -m lab up
+	@SCENARIO=long $(PYTHON) -m pytest -q tests/scenario/test_partition.py
 
 generate: bootstrap ## docs/api.md, docs/commands.md and the samples of etc, from the code
 	@$(PYTHON) -m docs.generate
