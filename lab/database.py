@@ -21,7 +21,7 @@ from lab.waiting import wait_until
 
 NAME = "mariadb"
 ACCOUNT = "openstack"
-_SERVICES = ("placement", "glance", "neutron", "nova_api", "nova", "nova_cell0")
+_SERVICES = ("placement", "glance", "neutron", "nova_api", "nova", "nova_cell0", "heat")
 _DATA = places.STATE / "mariadb"
 _SOCKET = "/run/mariadb.sock"
 _KEYS = ("fernet-keys", "credential-keys")
@@ -210,6 +210,7 @@ def _region_commands(site: Site, topology: Topology) -> list[list[str]]:
         # placement-manage, unlike the service, does not know OS_PLACEMENT_CONFIG_DIR
         ["placement-manage", f"--config-file={folder}/placement/placement.conf", "db", "sync"],
         ["glance-manage", f"--config-file={folder}/glance/glance-api.conf", "db_sync"],
+        ["heat-manage", f"--config-file={folder}/heat/heat.conf", "db_sync"],
         [*nova, "api_db", "sync"],
         [*nova, "cell_v2", "map_cell0", "--database_connection", cell0],
         [*nova, "db", "sync"],

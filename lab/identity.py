@@ -9,17 +9,19 @@ from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 from keystoneclient.v3 import client
 
-from lab import places, process, settings, wsgi
+from lab import heat, places, process, settings, wsgi
 from lab.topology import Topology
 from lab.waiting import answers, wait_until
 
-_SERVICE_ACCOUNTS = ("neutron", "nova", "glance", "placement")
+_SERVICE_ACCOUNTS = ("neutron", "nova", "glance", "placement", "heat")
 # type, name, port, path
 _SERVICES = (
     ("network", "neutron", 9696, ""),
     ("placement", "placement", 8778, ""),
     ("image", "glance", 9292, ""),
     ("compute", "nova", 8774, "/v2.1"),
+    ("orchestration", "heat", 8004, "/v1/%(tenant_id)s"),
+    ("cloudformation", "heat-cfn", 8000, "/v1"),
 )
 
 
@@ -62,13 +64,14 @@ def ensure_ready(topology: Topology) -> None:
         interface="public",
     )
     _ensure_accounts(keystone, topology)
+    _ensure_stack_domain(keystone, topology)
     _ensure_catalog(keystone, topology)
     done.touch()
 
 
 def _ensure_accounts(keystone: Any, topology: Topology) -> None:
     roles = {role.name: role for role in keystone.roles.list()}
-    for name in ("admin", "member", "reader", "service"):
+    for name in ("admin", "member", "reader", "service", "heat_stack_user"):
         if name not in roles:
             roles[name] = keystone.roles.create(name)
     projects = {project.name: project for project in keystone.projects.list()}
@@ -85,6 +88,18 @@ def _ensure_accounts(keystone: Any, topology: Topology) -> None:
     for user, project, granted in grants:
         for role in granted:
             keystone.roles.grant(roles[role], user=users[user], project=projects[project])
+
+
+def _ensure_stack_domain(keystone: Any, topology: Topology) -> None:
+    """What a stack's own servers log in as is kept apart from the cloud's users."""
+    domains = {domain.name: domain for domain in keystone.domains.list()}
+    domain = domains.get(heat.STACK_DOMAIN) or keystone.domains.create(heat.STACK_DOMAIN)
+    users = {user.name: user for user in keystone.users.list(domain=domain)}
+    admin = users.get(heat.STACK_DOMAIN_ADMIN) or keystone.users.create(
+        heat.STACK_DOMAIN_ADMIN, domain=domain, password=topology.management.password
+    )
+    role = next(role for role in keystone.roles.list() if role.name == "admin")
+    keystone.roles.grant(role, user=admin, domain=domain)
 
 
 def _ensure_catalog(keystone: Any, topology: Topology) -> None:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control plane of one region: neutron, placement, glance and nova.
-
-Heat will be three more processes and one more template here.
-"""
+"""The control plane of one region: neutron, placement, glance and nova; Heat's is `lab.heat`."""
 
 from __future__ import annotations
 

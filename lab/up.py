@@ -12,6 +12,7 @@ from lab import (
     clouds,
     compute,
     database,
+    heat,
     identity,
     images,
     interconnect,
@@ -144,6 +145,11 @@ def _site_steps(topology: Topology, site: Site) -> list[Step]:
         ),
         Step(services, partial(_ensure_services, site), ("databases", "RabbitMQ", hosts)),
         Step(
+            f"{site.name}: heat",
+            partial(_ensure_heat, topology, site),
+            ("databases", "RabbitMQ", "Keystone and catalog"),
+        ),
+        Step(
             f"{site.name}: compute hosts",
             partial(_ensure_compute, topology, site),
             ("Keystone and catalog", "RabbitMQ", hosts),
@@ -170,6 +176,7 @@ def _configure(topology: Topology) -> None:
     identity.configure(topology)
     for site in topology.sites:
         region.configure(topology, site)
+        heat.configure(topology, site)
         interconnect.configure(topology, site)
         for host in site.hosts:
             compute.configure(site, host)
@@ -218,6 +225,11 @@ def _ensure_interconnect(topology: Topology) -> None:
 def _ensure_services(site: Site) -> None:
     region.start_apis(site)
     region.wait_for_apis(site)
+
+
+def _ensure_heat(topology: Topology, site: Site) -> None:
+    heat.start(site)
+    heat.ensure_ready(topology, site)
 
 
 def _ensure_compute(topology: Topology, site: Site) -> None:

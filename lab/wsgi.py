@@ -18,6 +18,7 @@ def service(
     files: tuple[str, ...],
     *extra: str,
     processes: int = 1,
+    threads: int = 6,
 ) -> Process:
     """A uwsgi master with workers, which find their files by the environment.
 
@@ -27,7 +28,7 @@ def service(
     argv = (
         *(tool("uwsgi"), "--http-socket", f"{listen[0]}:{listen[1]}"),
         *("--module", module, "--callable", "application"),
-        *("--master", "--processes", str(processes), "--threads", "6", "--enable-threads"),
+        *("--master", "--processes", str(processes), "--threads", str(threads), "--enable-threads"),
         *("--lazy-apps", "--need-app", "--die-on-term", "--thunder-lock"),
         *("--buffer-size", "65535", "--add-header", "Connection: close", "--disable-logging"),
         *extra,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from lab import backbone, clouds, provider_edge, settings, topology
+from lab import backbone, clouds, heat, provider_edge, settings, topology
 
 LAB = topology.load()
 WEST_1, WEST_2, EAST_1 = LAB.hosts
@@ -82,6 +82,7 @@ def test_every_template_is_filled_by_the_values_of_its_kind() -> None:
     for template in ("placement", "glance-api", "neutron", "nova"):
         assert "${" not in settings.render(f"{template}.conf", site)
     assert "${" not in settings.render("ml2_conf.ini", site)
+    assert "${" not in settings.render("heat.conf", heat.values(LAB, LAB.sites[0]))
     assert "${" not in settings.render("keystone.conf", settings.of_control(LAB))
     agent = provider_edge.agent_settings(LAB, LAB.sites[0], WEST_1)
     assert "${" not in settings.render("pe-agent.conf", agent)
