@@ -17,7 +17,7 @@ test: bootstrap ## all rings of tests, from a fresh machine
 check: bootstrap ## static, unit and contract tests; three to five minutes
 	@$(PYTHON) tools/run-tests static unit contract
 
-conformance: bootstrap ## what others wrote for the BGPVPN API, run against the lab
+conformance: bootstrap ## what others wrote for the BGPVPN API and Heat, run against the lab
 	@$(PYTHON) -m tests.peers
 	@$(PYTHON) -m lab up
 	@$(PYTHON) -m tests.conformance

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m tests.conformance``: what others wrote for the BGPVPN API, run against the lab."""
+"""``python -m tests.conformance``: what others wrote for our APIs and for Heat, run in the lab."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def main() -> int:
     environment.ensure()
     suites = []
     with accounts.prepared(lab, lab.sites[0].name) as place:
-        for run in (unittests.run_tempest, unittests.run_sdk, commands.run):
+        for run in (unittests.run_tempest, unittests.run_sdk, unittests.run_heat, commands.run):
             suites.append(run(place))
             print(table(suites[-1:]), flush=True)  # noqa: T201
     return 0 if all(suite.is_whole for suite in suites) else 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suites of unit tests: neutron-tempest-plugin's and openstacksdk's of the BGPVPN API."""
+"""Suites of unit tests: neutron-tempest-plugin's, openstacksdk's and heat-tempest-plugin's."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ import yaml
 
 from tests.conformance import environment
 from tests.conformance.accounts import ADMIN, OTHER, OWNER, Place
-from tests.conformance.outcome import FAILED, Outcome, Suite
+from tests.conformance.outcome import FAILED, PASSED, Outcome, Suite
 
 TEMPEST_TESTS = "neutron_tempest_plugin.bgpvpn.api.test_bgpvpn"
+HEAT_TESTS = "heat_tempest_plugin.tests.api.test_heat_api"
 SDK_TESTS = "openstack.tests.functional.network.v2.test_bgpvpn"
 
 TEMPEST_CONF = """\
@@ -34,20 +35,46 @@ uri_v3 = {auth_url}
 region = {region}
 [network]
 region = {region}
+[heat_plugin]
+auth_url = {auth_url}
+region = {region}
+username = {owner}
+project_name = {owner}
+password = {password}
+admin_username = {admin}
+admin_project_name = {admin}
+admin_password = {password}
+user_domain_id = default
+project_domain_id = default
 [service_available]
+heat = true
 neutron = true
 nova = false
 glance = false
 cinder = false
 swift = false
 """
+_TEMPEST = {"TEMPEST_CONFIG_DIR": str(environment.FOLDER), "TEMPEST_CONFIG": "tempest.conf"}
+_OUR_TYPES = {"OS::Isthmus::VirtualTenantNetwork", "OS::Neutron::BGPVPN"} | {
+    f"OS::Neutron::BGPVPN-{kind}-ASSOCIATION" for kind in ("NET", "ROUTER", "PORT")
+}
 
 
 def run_tempest(place: Place) -> Suite:
     """Run neutron-tempest-plugin's ``bgpvpn.api``."""
     _write_tempest_configuration(place)
-    where = {"TEMPEST_CONFIG_DIR": str(environment.FOLDER), "TEMPEST_CONFIG": "tempest.conf"}
-    return _run("neutron-tempest-plugin bgpvpn.api", TEMPEST_TESTS, where)
+    return _run("neutron-tempest-plugin bgpvpn.api", TEMPEST_TESTS, _TEMPEST)
+
+
+def run_heat(place: Place) -> Suite:
+    """Run heat-tempest-plugin's tests of the API, against an engine that has our resources."""
+    heat = place.connect(OWNER).orchestration
+    known = set(heat.get("/resource_types").json()["resource_types"])
+    missing = sorted(_OUR_TYPES - known)
+    _write_tempest_configuration(place)
+    suite = _run("heat-tempest-plugin api (gabbi)", HEAT_TESTS, _TEMPEST)
+    loaded = Outcome("our resources are loaded", FAILED if missing else PASSED, ", ".join(missing))
+    return Suite(suite.name, (loaded, *suite.outcomes), suite.seconds)
 
 
 def run_sdk(place: Place) -> Suite:
@@ -71,7 +98,15 @@ def _write_tempest_configuration(place: Place) -> None:
     folder = environment.FOLDER
     (folder / "locks").mkdir(parents=True, exist_ok=True)
     auth_url = place.clouds[ADMIN]["auth"]["auth_url"]
-    text = TEMPEST_CONF.format(folder=folder, auth_url=auth_url, region=place.region)
+    password = place.clouds[ADMIN]["auth"]["password"]
+    text = TEMPEST_CONF.format(
+        folder=folder,
+        auth_url=auth_url,
+        region=place.region,
+        owner=OWNER,
+        admin=ADMIN,
+        password=password,
+    )
     (folder / "tempest.conf").write_text(text)
     accounts = [_account(place, name) | {"roles": ["member"]} for name in (OWNER, OTHER)]
     accounts.append(_account(place, ADMIN) | {"types": ["admin"], "roles": ["admin"]})
