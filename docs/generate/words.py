@@ -29,7 +29,8 @@ ACTIONS = {
     ("interconnect_sites", "revoke"): "End the peering at once.",
     ("interconnect_sites", "rotate"): "Make the certificates between the sites anew.",
     ("interconnect_sites", "recover"): "Read everything of the site anew; `recovery` says what"
-    " differs.",
+    " differs. `abandon` lists ids of networks of which nobody has a document any more: what this"
+    " site made of them is removed; of this site's own entry alone.",
 }
 
 ATTRIBUTES = {

@@ -26,18 +26,35 @@ class Recover(Lists):
     It happens by itself too; this begins it at once and shows how far it is.
     """
 
-    examples = ("interconnect recover", "interconnect recover east --wait")
+    examples = (
+        "interconnect recover",
+        "interconnect recover east --wait",
+        "interconnect recover west --abandon 2f1d2f8e-3a55-4f0e-9c1e-6f7b0d8c4a11",
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add what the command takes."""
         parser.add_argument(
             "site", metavar="<site>", nargs="?", help="Site (name or id; default: every one)"
         )
+        parser.add_argument(
+            "--abandon",
+            metavar="<vtn-id>",
+            action="append",
+            default=[],
+            help="Network of which no site has a document any more; what the site that is asked, "
+            "named by its own name, made of it is removed (repeat option for more)",
+        )
         waiting.add_options(parser, "all has been read, and nothing differs")
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Recover them."""
-        found = [site.recover(self.network) for site in self._sites(parsed_args.site)]
+        if parsed_args.abandon and parsed_args.site is None:
+            raise exceptions.CommandError("--abandon needs the site that is asked, by its name.")
+        found = [
+            site.recover(self.network, parsed_args.abandon)
+            for site in self._sites(parsed_args.site)
+        ]
 
         def look() -> Sight:
             for each in found:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from openstack import resource
@@ -103,7 +104,13 @@ class InterconnectSite(Acting):
         self._act(session, "rotate")
         return self
 
-    def recover(self, session: Any) -> Self:
-        """Have everything of it read anew; ``recovery`` says what differs."""
-        self._act(session, "recover")
+    def recover(self, session: Any, abandon: Iterable[str] = ()) -> Self:
+        """Have everything of it read anew; ``recovery`` says what differs.
+
+        Args:
+            session: ``connection.network``.
+            abandon: ids of networks of which nobody has a document any more; what the site that is
+                asked made of them is removed.
+        """
+        self._act(session, "recover", abandon=list(abandon))
         return self

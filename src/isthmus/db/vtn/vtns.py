@@ -29,6 +29,7 @@ from isthmus.db.listing import (
 from isthmus.db.records import StandardAttributes
 from isthmus.db.vtn import tables
 from isthmus.model.ip import IpPrefix
+from isthmus.model.vtn.documents import Kind
 from isthmus.model.vtn.overlaps import Placed
 
 _VTN: Any = tables.Vtn.__table__
@@ -258,6 +259,14 @@ def read_unsettled(context: Context, site: str, limit: int) -> list[str]:
         .limit(limit)
     )
     return list(context.session.execute(query).scalars())
+
+
+def read_orphans(context: Context, site: str, limit: int) -> list[str]:
+    """Return VTNs that name a site, and of which nobody has a document any more."""
+    document = tables.Document.__table__
+    is_known = sa.exists().where(document.c.vtn_id == _VTN.c.id, document.c.kind == str(Kind.VTN))
+    query: Any = sa.select(_VTN.c.id).where(_names(site), ~is_known).order_by(_VTN.c.id)
+    return list(context.session.execute(query.limit(limit)).scalars())
 
 
 def _names(site: str) -> Condition:

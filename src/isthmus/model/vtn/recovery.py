@@ -48,6 +48,14 @@ def refusals(view: VtnView) -> tuple[str, ...]:
 
 def _differences(view: VtnView) -> Iterator[str]:
     counting = view.document
+    own = view.own_member
+    if counting is None and own is not None and not own.is_removed and view.newest is not None:
+        yield (
+            f"No site has a document of {view.vtn_id} any more, which {view.newest.owner} owned; "
+            f"{view.site} keeps what it made of it. If {view.newest.owner} will not bring it back, "
+            f"have that removed: openstack interconnect recover {view.site} "
+            f"--abandon {view.vtn_id}"
+        )
     if counting is None or view.newest is None:
         return
     if counting.version < view.newest:

@@ -30,7 +30,7 @@ from isthmus.plugin.lookup import Fields, Filters, read_page
 from isthmus.plugin.paging import View
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.views import arrange, select
-from isthmus.plugin.vtn import pages, reading
+from isthmus.plugin.vtn import orphans, pages, reading, requests
 from isthmus.rpc.senders import Waker
 
 _MAX_PROJECTS = 10_000
@@ -185,8 +185,16 @@ class SiteCalls:
         id: str,  # noqa: A002  Neutron calls by this name
         body: Mapping[str, Any],
     ) -> View:
-        """Have everything of a site read anew, or of this one published anew."""
-        del body
+        """Have everything of a site read anew, or of this one published anew.
+
+        ``abandon`` names VTNs of which nobody has a document any more: what this site made of them
+        is removed.
+        """
+        with refusals_answered():
+            abandoned = requests.read_names(body, "abandon")
+            if abandoned:
+                orphans.abandon(context, self._options.site_name, id, abandoned)
+        self._waker.wake()
         found = self._ask(context, id, Asked.RECOVER, (State.CONFIRMED, State.OWN))
         with db_api.CONTEXT_READER.using(context):
             site = reading.read_site(context, id)
@@ -324,10 +332,11 @@ class SiteCalls:
     def _report(self, context: Context, site: SiteRecord) -> str:
         """Say what differs between a site and this one, or between all of them and this one."""
         about = vtns.read_unsettled(context, site.name, _MAX_UNSETTLED)
+        about = sorted({*about, *vtns.read_orphans(context, site.name, _MAX_UNSETTLED)})
         loaded = views.load(context, self._options.site_name, about)
         sentences = [text for each in loaded.values() for text in recovery.report(each.view)]
         shown = sentences[:_MAX_SENTENCES]
-        if len(sentences) > len(shown) or len(about) == _MAX_UNSETTLED:
+        if len(sentences) > len(shown) or len(about) >= _MAX_UNSETTLED:
             shown.append("And more.")
         return "\n".join(shown)
 

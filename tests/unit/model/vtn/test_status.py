@@ -164,7 +164,11 @@ def test_without_the_owners_document_nothing_is_known() -> None:
     sites.stores["west"].clear()
     found = compile_status(sites.view("east"), {})
     assert (found.status, found.members) == (Status.PENDING, ())
-    assert report(sites.view("east")) == ()
+    assert report(sites.view("east")) == (
+        "No site has a document of vtn-red any more, which west owned; east keeps what it made of "
+        "it. If west will not bring it back, have that removed: openstack interconnect recover "
+        "east --abandon vtn-red",
+    )
     behind = merge("east", VTN_RED, [])
     assert losses(behind) == differences(behind) == ()
 

@@ -81,7 +81,7 @@ class Realiser:
         start = transactions.read(self._read, vtn_id)
         if start.view.wanted is not None:
             self._ensure(_in_neutrons_words(start.view.wanted), vtn_id, start.project_id)
-        elif start.record is not None:
+        elif start.record is not None and _has_to_go(start.view):
             self._remove(start.record)
         elif start.view.is_to_be_removed:
             self._say_removed(vtn_id)
@@ -186,6 +186,15 @@ class Realiser:
             status=Status.DOWN,
             reason="",
         )
+
+
+def _has_to_go(view: VtnView) -> bool:
+    """Whether what is there of a VTN is to be removed, for certain.
+
+    Where its owner's word is not known any more, or not yet, or another site still has what this
+    one is given, everything stays as it is.
+    """
+    return view.is_to_be_removed or view.own_member is None
 
 
 def _in_neutrons_words(wanted: Wanted) -> Wanted:
