@@ -75,8 +75,8 @@ tenant_network_types = local
 extension_drivers = port_security
 [isthmus]
 driver = noop
-site_name = west
-route_target_pool = 64500:100000-100999
+site_name = {site}
+route_target_pool = {pool}
 """
 RED, BLUE = "red-project", "blue-project"
 VPNS = "/bgpvpn/bgpvpns"
@@ -140,9 +140,11 @@ class AtOnce(Executor):
 class Cloud:
     """One region, without its compute hosts."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(
+        self, folder: Path, url: str, site: str = "west", pool: str = "64500:100000-100999"
+    ) -> None:
         path = folder / "neutron.conf"
-        path.write_text(CONFIGURATION.format(folder=folder, url=url))
+        path.write_text(CONFIGURATION.format(folder=folder, url=url, site=site, pool=pool))
         neutron_config.register_common_config_options()
         neutron_config.init(["--config-file", str(path)])
         # It repeats what clients send, halves of surrogate pairs too, and pytest-xdist can't pass

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from tests.cloud import Cloud
 
@@ -39,12 +39,16 @@ class Served:
         url: where.
         meanwhile: what happens in it, one after each request that a client sends.
         always: what happens in it after every request that may change something.
+        idly: what happens in it between requests.
+        projects: ids by the names of projects; else an id is ``<name>-project``.
         is_out: whether its requests are answered with 503.
     """
 
     url: str = ""
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     always: Callable[[], object] = lambda: None
+    idly: Callable[[], object] = lambda: None
+    projects: Mapping[str, str] = field(default_factory=dict)
     is_out: bool = False
     _busy: threading.RLock = field(default_factory=threading.RLock)
 
@@ -88,6 +92,7 @@ def serve(cloud: Cloud) -> Iterator[Served]:
             name = path.rpartition(_PROJECTS)[2]
             name = name.removesuffix("-project")
             found = name if len(name) == _LENGTH_OF_ID else f"{name}-project"
+            found = served.projects.get(name, found)
             return _json(start, {"project": {"id": found, "name": name}})
         if not path.startswith("/v2.0/"):
             return _json(start, _versions(server.server_port))
@@ -96,7 +101,11 @@ def serve(cloud: Cloud) -> Iterator[Served]:
         response: Iterable[bytes] = cloud.application(environ, start)
         return response
 
-    with make_server("127.0.0.1", 0, answer, handler_class=_Quiet) as server:
+    class Server(WSGIServer):
+        def service_actions(self) -> None:
+            served.idly()
+
+    with make_server("127.0.0.1", 0, answer, Server, _Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
