@@ -40,6 +40,8 @@ shop.description = "two clouds, one shop"
 shop.if_match = f"revision_number={shop.revision_number}"
 shop.commit(network)
 ```
+
+[How-to pages](howto/README.md) have whole stories, each by `openstack` and by Python.
 """
 
 

@@ -11,8 +11,10 @@ hears its peer.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+import traceback
 import warnings
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -57,7 +59,7 @@ class _Site:
         # Its messages reach nobody: this PE reads what it is to do, and reports.
         self._driver = cloud.load_driver("pe_rpc")
         self._heard = self._said = ""
-        self._is_due, self._is_empty = True, False
+        self._is_due = self._is_empty = False
 
     def wake(self) -> None:
         """Remember that something was asked."""
@@ -76,6 +78,7 @@ class _Site:
             self._region.work()
             self._serve_vpns()
             self._publish()
+            self._answer()
         if is_asked_to and self._heard not in {"", "gone"}:
             self._is_empty = False
             self._file("empty").unlink()
@@ -134,6 +137,12 @@ class _Site:
             draft.write_text(said)
             draft.rename(self._file("documents"))
 
+    def _answer(self) -> None:
+        """Say that the peer was read anew, if an operator asked for it: it always is."""
+        peer = transactions.read(sites.read_one, self._peer.name)
+        if peer is not None and peer.asked is sites.Asked.RECOVER:
+            self._note(**sites.columns_of_done())
+
     def _serve_vpns(self) -> None:
         """Have the PE report what it was told in force."""
         context, host = neutron_context.get_admin_context(), f"{self._name}-1"
@@ -163,7 +172,12 @@ def main(name: str, peer: str, folder: Path) -> None:
         served.always, served.projects = site.wake, PROJECTS
 
         def be() -> None:
-            served.is_out = not site.be()
+            try:
+                served.is_out = not site.be()
+            except Exception:
+                # Who asks then is told at once that nobody is there.
+                traceback.print_exc()
+                os._exit(1)
 
         served.idly = be
         (folder / f"{name}.url").write_text(served.url)
