@@ -49,33 +49,21 @@ _REFLECTOR = IPv4Address("192.0.2.101")
 _NOBODY = "00000000-0000-4000-8000-00000000000"
 
 
-class _Cloud(Cloud):
-    """A cloud that remembers whether it was asked for a change."""
-
-    is_changed = False
-
-    @property
-    def application(self) -> Any:
-        application = super().application
-
-        def answer(environ: dict[str, Any], start: Any) -> Any:
-            self.is_changed |= environ["REQUEST_METHOD"] != "GET"
-            return application(environ, start)
-
-        return answer
-
-
 class _Site:
     """A region with its peer and its PE."""
 
-    def __init__(self, cloud: _Cloud, name: str, peer: str, folder: Path) -> None:
+    def __init__(self, cloud: Cloud, name: str, peer: str, folder: Path) -> None:
         self._cloud, self._name, self._peer = cloud, name, Peer(peer)
         self._folder = folder
         self._region = Region(cloud, name)
         # Its messages reach nobody: this PE reads what it is to do, and reports.
         self._driver = cloud.load_driver("pe_rpc")
         self._heard = self._said = ""
-        self._is_empty = False
+        self._is_due = self._is_empty = False
+
+    def wake(self) -> None:
+        """Remember that something was asked for."""
+        self._is_due = True
 
     def be(self) -> bool:
         """Do what workers, PE and interconnect would; tell whether the region is there."""
@@ -85,8 +73,8 @@ class _Site:
         if self._file("gone").exists():
             return False
         told = self._listen()
-        if told or self._cloud.is_changed:
-            self._cloud.is_changed = False
+        if told or self._is_due:
+            self._is_due = False
             self._region.work()
             self._serve_vpns()
             # Networks over sites follow the VPNs in them.
@@ -114,7 +102,7 @@ class _Site:
         for number in (1, 2):
             self._cloud.host(f"{self._name}-{number}")
         self._heard = self._said = ""
-        self._cloud.is_changed = self._is_empty = True
+        self._is_due = self._is_empty = True
         self._peer = Peer(self._peer.name)
 
     def _listen(self) -> bool:
@@ -180,10 +168,10 @@ def main(name: str, peer: str, folder: Path) -> None:
     """Serve until the folder has a file ``end``."""
     own = folder / name
     own.mkdir()
-    cloud = _Cloud(own, f"sqlite:///{own}/neutron.sqlite", name, _POOLS[name])
+    cloud = Cloud(own, f"sqlite:///{own}/neutron.sqlite", name, _POOLS[name])
     site = _Site(cloud, name, peer, folder)
     with serve(cloud) as served:
-        served.projects = PROJECTS
+        served.always, served.projects = site.wake, PROJECTS
 
         def be() -> None:
             try:
