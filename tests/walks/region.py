@@ -77,8 +77,9 @@ class _Site:
             self._is_due = False
             self._region.work()
             self._serve_vpns()
-            # Networks over sites follow the VPNs in them.
-            self._region.work()
+            if self._region.published():
+                # Networks over sites follow the VPNs in them.
+                self._region.work()
             self._publish()
             self._answer()
         if is_asked_to and self._heard not in {"", "gone"}:
