@@ -20,6 +20,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from tests.cloud import Cloud
 
 OPERATOR = "operator"
+# Where compute and images are said to be.
+NOBODY = "http://127.0.0.1:9"
 _PROJECTS = "/projects/"
 _LENGTH_OF_ID = len("00000000-0000-4000-8000-000000000000")
 
@@ -122,6 +124,7 @@ def token_of(who: str, url: str) -> dict[str, Any]:
     roles = ["admin", "member", "reader"] if who == OPERATOR else ["member", "reader"]
     domain = {"id": "default", "name": "Default"}
     places = {"network": ("neutron", url), "identity": ("keystone", f"{url}/v3")}
+    places |= {"compute": ("nova", NOBODY), "image": ("glance", NOBODY)}
     return {
         "token": {
             "methods": ["password"],

@@ -92,8 +92,12 @@ class Heat:
 
     def create(self, name: str, template: str, **parameters: Any) -> Stack:
         """Make a stack and wait for the end."""
-        self.refused(name, template, **parameters, _expected=201)
+        self.begin(name, template, **parameters)
         return self.wait(name)
+
+    def begin(self, name: str, template: str, **parameters: Any) -> None:
+        """Ask for a stack."""
+        self.refused(name, template, **parameters, _expected=201)
 
     def refused(self, name: str, template: str, _expected: int = 400, **parameters: Any) -> str:
         """Ask for a stack that is refused; return the sentence."""

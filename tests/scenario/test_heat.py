@@ -14,11 +14,10 @@ import pytest
 from lab import topology
 from lab.demo.cloud import ADMIN, Cloud
 from lab.waiting import wait_until
-from tests.scenario import figures
+from tests.scenario import figures, orchestra
 
-# A stack takes half a minute where nothing else is at work.
 pytestmark = pytest.mark.timeout(600)
-STACK_S, GONE_S = 180, 60
+GONE_S = 60
 TEMPLATE = """
 heat_template_version: 2021-04-16
 parameters:
@@ -72,46 +71,17 @@ outputs:
     - {get_attr: [of-network, status]}
     - {get_attr: [of-router, status]}
 """
-FIRST = {"prefixes": "10.91.0.0/16", "pref": 100, "extra": True}
-THEN = {"prefixes": "10.91.0.0/16,10.93.0.0/16", "pref": 200, "extra": False}
+FIRST: dict[str, Any] = {"prefixes": "10.91.0.0/16", "pref": 100, "extra": True}
+THEN: dict[str, Any] = {"prefixes": "10.91.0.0/16,10.93.0.0/16", "pref": 200, "extra": False}
 
 
 @pytest.fixture
 def clouds() -> Iterator[list[Cloud]]:
     """An operator's cloud at each site; stacks of earlier runs are gone, and so is the test's."""
     clouds = [Cloud(site.name, ADMIN) for site in topology.load().sites]
-    _forget_stacks(clouds[0])
+    orchestra.forget_stacks(clouds[0])
     yield clouds
-    _forget_stacks(clouds[0])
-
-
-def _forget_stacks(cloud: Cloud) -> None:
-    heat = cloud.connection.orchestration
-    for stack in heat.stacks():
-        if stack.name.startswith("heat-"):
-            heat.delete_stack(stack)
-
-
-def settled(cloud: Cloud, name: str, action: str) -> Any:
-    """Wait for the end of what a stack is at; return it."""
-    found: list[Any] = []
-
-    def look() -> bool:
-        stack = cloud.connection.orchestration.get_stack(name, resolve_outputs=False)
-        found[:] = [stack]
-        return bool(stack.status.startswith(action) and not stack.status.endswith("IN_PROGRESS"))
-
-    wait_until(look, STACK_S, f"{action} of {name}", every_s=0.5)
-    assert found[0].status == f"{action}_COMPLETE", found[0].status_reason
-    stack = cloud.connection.orchestration.get_stack(name)
-    return {each["output_key"]: each["output_value"] for each in stack.outputs}
-
-
-def has_nothing(cloud: Cloud, name: str) -> bool:
-    """Whether a site has nothing of a stack any more."""
-    kinds = ("networks", "routers", "bgpvpn/bgpvpns", "vtn/virtual_tenant_networks")
-    found = (cloud.call("GET", f"/{kind}?name={name}") for kind in kinds)
-    return not any(resources for answer in found for resources in answer.values())
+    orchestra.forget_stacks(clouds[0])
 
 
 def test_one_stack_is_made_in_both_clouds_changed_in_place_and_gone_from_both(
@@ -119,12 +89,10 @@ def test_one_stack_is_made_in_both_clouds_changed_in_place_and_gone_from_both(
 ) -> None:
     """Complete when everything is ACTIVE everywhere; nothing of it is left in either cloud."""
     west, east = clouds
-    name = f"heat-{uuid4().hex[:8]}"
-    heat = west.connection.orchestration
+    name = f"{orchestra.PREFIX}{uuid4().hex[:8]}"
     own: dict[str, Any] = {"name": name, "near": west.site, "far": east.site}
     began = time.monotonic()
-    heat.create_stack(name=name, template=TEMPLATE, parameters=own | FIRST)
-    made = settled(west, name, "CREATE")
+    made = orchestra.create(west, name, TEMPLATE, **own, **FIRST)
     figures.add(f"11 resources in two clouds made in {time.monotonic() - began:.1f} s")
     assert set(made["states"]) == {"ACTIVE"}
     for cloud in clouds:
@@ -132,10 +100,7 @@ def test_one_stack_is_made_in_both_clouds_changed_in_place_and_gone_from_both(
         assert cloud.network.get_network(network_id).name == name
 
     began = time.monotonic()
-    heat.update_stack(
-        heat.get_stack(name, resolve_outputs=False), template=TEMPLATE, parameters=own | THEN
-    )
-    changed = settled(west, name, "UPDATE")
+    changed = orchestra.update(west, name, TEMPLATE, **own, **THEN)
     figures.add(f"changed in place in {time.monotonic() - began:.1f} s")
     assert changed["ids"] == made["ids"]
     assert set(changed["states"]) == {"ACTIVE"}
@@ -143,14 +108,9 @@ def test_one_stack_is_made_in_both_clouds_changed_in_place_and_gone_from_both(
     assert (vpn["local_pref"], len(vpn["route_targets"])) == (200, 1)
 
     began = time.monotonic()
-    heat.delete_stack(heat.get_stack(name, resolve_outputs=False))
-    wait_until(partial(_is_gone, west, name), STACK_S, f"the end of {name}", every_s=0.5)
+    orchestra.delete(west, name)
     for cloud in clouds:
-        wait_until(partial(has_nothing, cloud, name), GONE_S, f"{name} gone in {cloud.site}")
+        wait_until(
+            partial(orchestra.has_nothing, cloud, name), GONE_S, f"{name} gone in {cloud.site}"
+        )
     figures.add(f"gone in {time.monotonic() - began:.1f} s")
-
-
-def _is_gone(cloud: Cloud, name: str) -> bool:
-    stack = cloud.connection.orchestration.find_stack(name, resolve_outputs=False)
-    assert stack is None or stack.status != "DELETE_FAILED", stack.status_reason
-    return stack is None

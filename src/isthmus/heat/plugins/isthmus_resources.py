@@ -13,12 +13,16 @@ from isthmus.heat.resources.associations import (
     RouterAssociation,
 )
 from isthmus.heat.resources.bgpvpn import BgpVpn
+from isthmus.heat.resources.interconnected_server import InterconnectedServer
+from isthmus.heat.resources.interconnected_server_group import InterconnectedServerGroup
 from isthmus.heat.resources.virtual_tenant_network import VirtualTenantNetwork
 
 
 def resource_mapping() -> dict[str, type]:
     """Return the types of resource that templates may name."""
     return {
+        "OS::Isthmus::InterconnectedServer": InterconnectedServer,
+        "OS::Isthmus::InterconnectedServerGroup": InterconnectedServerGroup,
         "OS::Isthmus::VirtualTenantNetwork": VirtualTenantNetwork,
         "OS::Neutron::BGPVPN": BgpVpn,
         "OS::Neutron::BGPVPN-NET-ASSOCIATION": NetworkAssociation,

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``OS::Isthmus::InterconnectedServer`` and the compute API's ``servers``; where one is put."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+# By it a server is found again that was made just before the engine died.
+MARK = "isthmus_resource"
+# Of the network's members, those that a server can be put on.
+_USABLE = ("ACTIVE", "DEGRADED")
+
+
+class Rule(StrEnum):
+    """How a site is chosen where none is named."""
+
+    NEAR = "near"
+    """The one the stack is made at, if it is a member, else the first by name."""
+    SPREAD = "spread"
+    """One of the members, by the name of the server: many servers spread over all."""
+
+
+def choose_site(sites: Iterable[str], rule: str, near: str, name: str) -> str:
+    """Return the site for a server.
+
+    Args:
+        sites: the members.
+        rule: one of `Rule`.
+        near: the site the stack is made at.
+        name: of the server.
+
+    Raises:
+        ValueError: the network has no members.
+    """
+    known = sorted(sites)
+    if not known:
+        raise ValueError("The network has no members.")
+    if rule == Rule.SPREAD:
+        return known[zlib.crc32(name.encode()) % len(known)]
+    return near if near in known else known[0]
+
+
+def network_at(members: Iterable[Mapping[str, Any]], site: str) -> str | None:
+    """Return the network a server at a site goes on; None if it is not there yet.
+
+    Args:
+        members: as the API shows them.
+        site: the server's.
+
+    Raises:
+        LookupError: the site is no member; or it won't have the network, and why.
+    """
+    found = [member for member in members if member.get("site") == site]
+    if not found:
+        raise LookupError(f"The site {site} is no member of the network.")
+    member = found[0]
+    if member.get("status") == "ERROR":
+        raise LookupError(f"{site}: {member.get('status_reason') or 'no reason is given'}")
+    is_there = member.get("status") in _USABLE and member.get("network_id")
+    return str(member["network_id"]) if is_there else None
+
+
+def body_of(properties: Mapping[str, Any], name: str, network_id: str, mark: str) -> dict[str, Any]:
+    """Return the attributes of a server, but for image and flavor, which have ids at its site.
+
+    Args:
+        properties: as resolved.
+        name: what it is called if they name none.
+        network_id: its network, at its site.
+        mark: what it is found again by.
+    """
+    body: dict[str, Any] = {
+        "name": properties.get("name") or name,
+        "networks": [{"uuid": network_id}],
+        "metadata": {**(properties.get("metadata") or {}), MARK: mark},
+    }
+    for key in ("key_name", "availability_zone", "config_drive"):
+        if properties.get(key) is not None:
+            body[key] = properties[key]
+    if properties.get("security_groups"):
+        body["security_groups"] = [{"name": group} for group in properties["security_groups"]]
+    if properties.get("user_data"):
+        body["user_data"] = base64.b64encode(properties["user_data"].encode()).decode()
+    return body
+
+
+def first_address(addresses: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Return the first address of a server, or an empty text."""
+    return next((str(each["addr"]) for found in addresses.values() for each in found), "")
+
+
+def networks_of(addresses: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """Return a server's addresses by network."""
+    return {name: [str(each["addr"]) for each in found] for name, found in addresses.items()}
+
+
+def why_failed(shown: Mapping[str, Any]) -> str:
+    """Return why a server is in error."""
+    fault = shown.get("fault") or {}
+    return str(fault.get("message") or "The compute service gives no reason.")
+
+
+def spread(count: int, sites: Sequence[str]) -> dict[str, str | None]:
+    """Return where the servers of a group go, by their names within it.
+
+    The first stays where it is, however many there are. Without sites each chooses by itself.
+    """
+    return {str(n): sites[n % len(sites)] if sites else None for n in range(count)}
+
+
+def group_template(
+    count: int, sites: Sequence[str], properties: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the template of a group's own stack.
+
+    Args:
+        count: how many servers.
+        sites: which of the network's members; all, by the rule ``spread``, if empty.
+        properties: of each server.
+    """
+    given = {key: value for key, value in properties.items() if value is not None}
+    resources = {
+        name: {
+            "type": "OS::Isthmus::InterconnectedServer",
+            "properties": given | ({"site": site} if site else {"rule": str(Rule.SPREAD)}),
+        }
+        for name, site in spread(count, sites).items()
+    }
+    return {"heat_template_version": "2021-04-16", "resources": resources}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a server is put, and what the compute API is asked for."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from isthmus.heat.translate.server import (
+    MARK,
+    Rule,
+    body_of,
+    choose_site,
+    first_address,
+    group_template,
+    network_at,
+    networks_of,
+    spread,
+    why_failed,
+)
+
+EAST: dict[str, Any] = {"site": "east", "status": "ACTIVE", "network_id": "n-east"}
+ADDRESSES = {"shop": [{"addr": "10.0.0.5"}, {"addr": "2001:db8::5"}]}
+
+
+def test_near_is_here_where_here_is_a_member() -> None:
+    """Else the first there is."""
+    assert choose_site(["west", "east"], Rule.NEAR, "west", "web") == "west"
+    assert choose_site(["west", "east"], Rule.NEAR, "north", "web") == "east"
+    with pytest.raises(ValueError, match="no members"):
+        choose_site([], Rule.NEAR, "west", "web")
+
+
+def test_spread_servers_are_at_every_site_and_each_stays_where_it_is() -> None:
+    """By its name alone, in whatever order members are told."""
+    names = [f"web-{n}" for n in range(60)]
+    chosen = [choose_site(["west", "east"], Rule.SPREAD, "west", name) for name in names]
+    assert set(chosen) == {"west", "east"}
+    assert chosen == [choose_site(["east", "west"], Rule.SPREAD, "", name) for name in names]
+
+
+def test_a_server_goes_on_the_network_that_its_site_made() -> None:
+    """Once it is there, though not all of it may be well."""
+    assert network_at([EAST], "east") == "n-east"
+    assert network_at([EAST | {"status": "DEGRADED"}], "east") == "n-east"
+    assert network_at([EAST | {"status": "PENDING"}], "east") is None
+    assert network_at([EAST | {"network_id": None}], "east") is None
+
+
+def test_a_site_that_will_not_have_the_network_is_told() -> None:
+    """With what it says."""
+    with pytest.raises(LookupError, match="west is no member"):
+        network_at([EAST], "west")
+    with pytest.raises(LookupError, match="east: refused"):
+        network_at([EAST | {"status": "ERROR", "status_reason": "refused"}], "east")
+
+
+def test_the_compute_api_is_asked_for_what_is_given() -> None:
+    """With a mark by which it is found again."""
+    given = {"name": None, "security_groups": ["web"], "user_data": "#!/bin/sh", "key_name": "k"}
+    body = body_of(given | {"metadata": {"a": "b"}, "config_drive": None}, "stack-web", "n", "m")
+    assert body == {
+        "name": "stack-web",
+        "networks": [{"uuid": "n"}],
+        "metadata": {"a": "b", MARK: "m"},
+        "key_name": "k",
+        "security_groups": [{"name": "web"}],
+        "user_data": base64.b64encode(b"#!/bin/sh").decode(),
+    }
+    assert body_of({"name": "web"}, "x", "n", "m")["name"] == "web"
+
+
+def test_addresses_and_faults_are_told_as_templates_want_them() -> None:
+    """Also of a server that has none yet."""
+    assert first_address(ADDRESSES) == "10.0.0.5"
+    assert first_address({}) == ""
+    assert networks_of(ADDRESSES) == {"shop": ["10.0.0.5", "2001:db8::5"]}
+    assert why_failed({"fault": {"message": "No valid host."}}) == "No valid host."
+    assert "no reason" in why_failed({"fault": None})
+
+
+def test_more_servers_of_a_group_leave_the_others_where_they_are() -> None:
+    """In turn at each of the sites."""
+    assert spread(3, ["west", "east"]) == {"0": "west", "1": "east", "2": "west"}
+    assert spread(5, ["west", "east"]).items() > spread(3, ["west", "east"]).items()
+    assert spread(1, []) == {"0": None}
+
+
+def test_a_group_is_a_stack_of_its_servers() -> None:
+    """Each with what the group says; without sites each finds its own."""
+    template = group_template(2, ["west"], {"image": "i", "key_name": None})
+    assert template["resources"]["1"]["properties"] == {"image": "i", "site": "west"}
+    template = group_template(1, [], {"image": "i"})
+    assert template["resources"]["0"]["properties"] == {"image": "i", "rule": "spread"}
+    assert group_template(0, [], {})["resources"] == {}
