@@ -193,6 +193,33 @@ def test_what_the_owner_refuses_is_told_where_it_was_asked(
     assert "remove that member first" in reason
 
 
+@pytest.mark.parametrize("is_one_by_one", [True, False])
+def test_a_refusal_is_told_though_what_was_asked_for_after_it_is_done(
+    cloud: Cloud, west: Region, east: Peer, *, is_one_by_one: bool
+) -> None:
+    """Answers may come together or one by one; the next thing asked for ends it."""
+    from tests.vtn_site import exchange, new_vtn
+
+    document = new_vtn("east", ["east", "west"], ["10.0.0.0/29", "10.0.1.0/29"])
+    east.put(document)
+    exchange(west, east)
+    asked = ({"prefixes": ["10.0.0.0/29"]}, {"name": "new"}, {"prefixes": ["10.0.1.0/29"]})
+    for change in (*asked, {"description": "done too"}):
+        assert update(cloud, document.vtn_id, **change).status == 200
+        if is_one_by_one:
+            east.hear(west.published())
+    exchange(west, east)
+    shown = show(cloud, document.vtn_id)
+    assert (shown["name"], shown["description"]) == ("new", "done too")
+    assert "Of what was asked for last, this was refused: " in shown["status_reason"]
+    for given in ("10.0.1.0/29", "10.0.0.0/29"):
+        assert f"{given} is given to a member" in shown["status_reason"]
+    update(cloud, document.vtn_id, name="newer")
+    assert "refused" not in show(cloud, document.vtn_id)["status_reason"]
+    exchange(west, east)
+    assert "refused" not in show(cloud, document.vtn_id)["status_reason"]
+
+
 def test_members_come_and_go(cloud: Cloud, west: Region, east: Peer) -> None:
     """One is asked for, realises its part, and is removed."""
     from tests.vtn_site import exchange

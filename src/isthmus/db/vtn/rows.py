@@ -60,7 +60,8 @@ def put(
             _delete(context, view.vtn_id, known["standard_attr_id"])
         return False
     document = view.document
-    wanted = {**_of_vtn(view, document, refused), "project_id": project_id, **_of_settled(settled)}
+    wanted = {**_of_vtn(view, document, refused), "project_id": project_id}
+    wanted |= _of_settled(known, wanted["requests_pending"], settled)
     description = to_narrow(document.description)[:MAX_NAME]
     if known is None:
         standard = standard_attributes.create(context, tables.Vtn, description)
@@ -132,14 +133,23 @@ def _of_vtn(view: VtnView, document: VtnDocument, refused: Sequence[str]) -> Row
     }
 
 
-def _of_settled(settled: Sequence[Settled]) -> Row:
-    """What became of the last request; nothing if none has been dealt with."""
-    if not settled:
-        return {}
-    last = settled[-1]
-    if last.result is Result.DONE:
-        return {"refusal": "", "refusal_for_tenant": ""}
-    return {"refusal": last.for_operator, "refusal_for_tenant": last.for_tenant}
+def _of_settled(known: Any | None, pending: int, settled: Sequence[Settled]) -> Row:
+    """What was refused of all that was asked for, until something else is asked for.
+
+    What waited together may be answered together or one by one, and what is done hides no refusal.
+    """
+    told = {"refusal": "", "refusal_for_tenant": ""}
+    if known is not None and pending <= known["requests_pending"]:
+        told = {name: known[name] for name in told}
+    for each in settled:
+        if each.result is Result.REFUSED:
+            told["refusal"] = _with_sentence(told["refusal"], each.for_operator)
+            told["refusal_for_tenant"] = _with_sentence(told["refusal_for_tenant"], each.for_tenant)
+    return told
+
+
+def _with_sentence(told: str, sentence: str) -> str:
+    return told if sentence in told else f"{told} {sentence}".strip()
 
 
 def _of_prefixes(document: VtnDocument) -> dict[str, Row]:

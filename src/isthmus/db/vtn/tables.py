@@ -81,7 +81,7 @@ class Vtn(model_base.BASEV2):
 
     ``project_id`` is a project of this site's Keystone; empty while the owner's project is not
     mapped to one. ``epoch`` and ``generation`` are the document's. ``notice`` is for operators:
-    documents that did not count. ``refusal`` is the answer to the last request of this site.
+    documents that did not count. ``refusal`` is what was refused of the last requests of this site.
     """
 
     __tablename__ = "isthmus_vtns"

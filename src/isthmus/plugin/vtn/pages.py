@@ -55,7 +55,7 @@ def _view_state(known: Known, *, is_operator: bool) -> View:
     reason = " ".join([known.status.reason, *(each.sentence for each in known.overlaps)]).strip()
     refusal = record.refusal if is_operator else record.refusal_for_tenant
     if refusal:
-        reason = f"{reason} The last change asked for was refused: {refusal}".strip()
+        reason = f"{reason} Of what was asked for last, this was refused: {refusal}".strip()
     return {
         "status": str(known.status.status),
         "status_reason": reason,
