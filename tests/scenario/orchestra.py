@@ -17,9 +17,23 @@ _STACK_S = 300
 
 def create(cloud: Cloud, name: str, template: str, /, **parameters: Any) -> dict[str, Any]:
     """Make a stack; return its outputs."""
+    begin(cloud, name, template, **parameters)
+    return settled(cloud, name, "CREATE")
+
+
+def begin(cloud: Cloud, name: str, template: str, /, **parameters: Any) -> None:
+    """Ask for a stack."""
     heat = cloud.connection.orchestration
     heat.create_stack(name=name, template=template, parameters=parameters)
-    return _settled(cloud, name, "CREATE")
+
+
+def state(cloud: Cloud, name: str, resource: str = "") -> str:
+    """Return the state of a stack, or of a resource in it."""
+    heat = cloud.connection.orchestration
+    stack = heat.get_stack(name, resolve_outputs=False)
+    if not resource:
+        return str(stack.status)
+    return next(str(each.status) for each in heat.resources(stack) if each.name == resource)
 
 
 def update(cloud: Cloud, name: str, template: str, /, **parameters: Any) -> dict[str, Any]:
@@ -27,7 +41,7 @@ def update(cloud: Cloud, name: str, template: str, /, **parameters: Any) -> dict
     heat = cloud.connection.orchestration
     stack = heat.get_stack(name, resolve_outputs=False)
     heat.update_stack(stack, template=template, parameters=parameters)
-    return _settled(cloud, name, "UPDATE")
+    return settled(cloud, name, "UPDATE")
 
 
 def delete(cloud: Cloud, name: str) -> None:
@@ -52,7 +66,8 @@ def has_nothing(cloud: Cloud, name: str) -> bool:
     return not any(resources for answer in found for resources in answer.values())
 
 
-def _settled(cloud: Cloud, name: str, action: str) -> dict[str, Any]:
+def settled(cloud: Cloud, name: str, action: str) -> dict[str, Any]:
+    """Wait for the end of what a stack is at; return its outputs."""
     heat = cloud.connection.orchestration
     found: list[Any] = []
 
