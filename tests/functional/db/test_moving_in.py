@@ -90,7 +90,7 @@ class Mover:
         """Return its exit code and what it said."""
         command = [sys.executable, "-c", _RUN, "--config-file", str(self._configuration)]
         done = subprocess.run(
-            [*command, *options], capture_output=True, text=True, timeout=120, check=False
+            [*command, *options], capture_output=True, text=True, timeout=200, check=False
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout or done.stderr
