@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -44,6 +45,7 @@ class Served:
         idly: what happens in it between requests.
         projects: ids by the names of projects; else an id is ``<name>-project``.
         is_out: whether its requests are answered with 503.
+        elsewhere: URLs in the catalog of what others serve, by type and region.
     """
 
     url: str = ""
@@ -52,6 +54,7 @@ class Served:
     idly: Callable[[], object] = lambda: None
     projects: Mapping[str, str] = field(default_factory=dict)
     is_out: bool = False
+    elsewhere: dict[tuple[str, str], str] = field(default_factory=dict)
     _busy: threading.RLock = field(default_factory=threading.RLock)
 
     def work(self) -> None:
@@ -86,7 +89,7 @@ def serve(cloud: Cloud) -> Iterator[Served]:
     def reply(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path, token = environ["PATH_INFO"], environ.get("HTTP_X_AUTH_TOKEN", "")
         if path.endswith("/auth/tokens") and environ["REQUEST_METHOD"] == "POST":
-            return _give_token(environ, start, served.url)
+            return _give_token(environ, start, served)
         if served.is_out:
             start("503 Service Unavailable", [])
             return []
@@ -118,13 +121,15 @@ def serve(cloud: Cloud) -> Iterator[Served]:
             thread.join()
 
 
-def token_of(who: str, url: str) -> dict[str, Any]:
+def token_of(
+    who: str, url: str, elsewhere: Mapping[tuple[str, str], str] = MappingProxyType({})
+) -> dict[str, Any]:
     """Return what Keystone tells of a token: whose it is, and where the services are."""
     project = "operators" if who == OPERATOR else who
     roles = ["admin", "member", "reader"] if who == OPERATOR else ["member", "reader"]
     domain = {"id": "default", "name": "Default"}
-    places = {"network": ("neutron", url), "identity": ("keystone", f"{url}/v3")}
-    places |= {"compute": ("nova", NOBODY), "image": ("glance", NOBODY)}
+    places = {("network", "west"): url, ("identity", "west"): f"{url}/v3"}
+    places |= {("compute", "west"): NOBODY, ("image", "west"): NOBODY, **elsewhere}
     return {
         "token": {
             "methods": ["password"],
@@ -136,27 +141,27 @@ def token_of(who: str, url: str) -> dict[str, Any]:
             "catalog": [
                 {
                     "type": kind,
-                    "name": name,
-                    "id": kind,
+                    "name": kind,
+                    "id": f"{kind}-{region}",
                     "endpoints": [
-                        {"id": kind, "interface": interface, "region": "west", "url": where}
-                        | {"region_id": "west"}
+                        {"id": kind, "interface": interface, "region": region, "url": where}
+                        | {"region_id": region}
                         for interface in ("public", "internal", "admin")
                     ],
                 }
-                for kind, (name, where) in places.items()
+                for (kind, region), where in places.items()
             ],
         }
     }
 
 
-def _give_token(environ: dict[str, Any], start: Callable[..., Any], url: str) -> list[bytes]:
+def _give_token(environ: dict[str, Any], start: Callable[..., Any], served: Served) -> list[bytes]:
     """Give a user the token that is called as it is, whatever the password."""
     asked = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     identity = asked["auth"]["identity"]
     name = identity.get("password", {}).get("user", {}).get("name") or identity["token"]["id"]
     start("201 Created", [("Content-Type", "application/json"), ("X-Subject-Token", name)])
-    return [json.dumps(token_of(name, url)).encode()]
+    return [json.dumps(token_of(name, served.url, served.elsewhere)).encode()]
 
 
 def _json(start: Callable[..., Any], body: Mapping[str, Any]) -> list[bytes]:

@@ -83,7 +83,7 @@ class Heat:
 
     def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Ask the API."""
-        said = json.dumps(token_of(self._who, self.served.url)).encode()
+        said = json.dumps(token_of(self._who, self.served.url, self.served.elsewhere)).encode()
         headers = {"X-Auth-Token": self._who, "X-Token-Info": base64.b64encode(said).decode()}
         url = f"{self._url}/{token_of(self._who, '')['token']['project']['id']}{path}"
         return requests.request(

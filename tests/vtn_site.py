@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from neutron_lib import context as neutron_context
 from neutron_lib.db import api as db_api
@@ -106,7 +106,12 @@ class Peer:
 
     def _say(self, view: VtnView) -> bool:
         if view.wanted is not None:
-            said = membership.speak(view, carried_out=view.wanted.version, status=Status.ACTIVE)
+            said = membership.speak(
+                view,
+                carried_out=view.wanted.version,
+                status=Status.ACTIVE,
+                network_id=str(uuid5(NAMESPACE_URL, f"{self.name}/{view.vtn_id}")),
+            )
         elif view.is_to_be_removed:
             said = membership.speak(view, is_removed=True)
         else:

@@ -190,10 +190,15 @@ class InterconnectedServer(resource.Resource):
     def needs_replace_failed(self) -> bool:
         """Whether what failed has to be made anew: only if it can't run any more."""
         if self.resource_id is None:
-            return False
+            # Without a site nothing was begun.
+            return _SITE not in self.data()
         with contextlib.suppress(exceptions.NotFoundException):
             return bool(self.compute.get_server(self.resource_id).status == "ERROR")
         return True
+
+    def _needs_update(self, *args: Any, **named: Any) -> bool:
+        # What failed and is asked for again as it was, Heat would take for complete unseen.
+        return bool(super()._needs_update(*args, **named)) or self.status == self.FAILED
 
     def _go_on(self) -> bool:
         if self.resource_id is not None:

@@ -112,6 +112,10 @@ class Served(resource.Resource):
             return False
         return True
 
+    def _needs_update(self, *args: Any, **named: Any) -> bool:
+        # What failed and is asked for again as it was, Heat would take for complete unseen.
+        return bool(super()._needs_update(*args, **named)) or self.status == self.FAILED
+
     def get_live_state(self, resource_properties: Any) -> dict[str, Any]:
         """Return the properties that are not as the template says."""
         found: dict[str, Any] = super().get_live_state(resource_properties)

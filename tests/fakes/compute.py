@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A region's compute and image APIs on loopback, as far as servers need them.
+
+Servers run at once. It fails on purpose: answers nobody, loses the answer to a creation that it
+carried out, has no host for a server.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import uuid4
+
+IMAGE = {"id": "11111111-0000-4000-8000-000000000000", "name": "guest", "status": "active"}
+FLAVORS = [
+    {"id": "22222222-0000-4000-8000-000000000000", "name": "tiny"},
+    {"id": "33333333-0000-4000-8000-000000000000", "name": "big"},
+]
+NO_HOST = "No valid host was found."
+
+
+class _NotFoundError(Exception):
+    """There is no such thing."""
+
+
+@dataclass
+class Compute:
+    """One region's.
+
+    Attributes:
+        region: as the catalog names it.
+        servers: by id, as the API shows them.
+        bodies: of the creations asked for, in order.
+        is_out: whether requests are answered with 503.
+        loses_answers: how many creations are carried out and answered with 503.
+        has_hosts: whether a server finds a host.
+    """
+
+    region: str
+    url: str = ""
+    servers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    is_out: bool = False
+    loses_answers: int = 0
+    has_hosts: bool = True
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def endpoints(self) -> dict[tuple[str, str], str]:
+        """What the catalog has of it: URLs by type and region."""
+        return {
+            ("compute", self.region): f"{self.url}/compute/v2.1",
+            ("image", self.region): f"{self.url}/image/v2",
+        }
+
+    def called(self, name: str) -> dict[str, Any]:
+        """Return the only server of a name."""
+        (found,) = (each for each in self.servers.values() if each["name"] == name)
+        return found
+
+    def answer(
+        self, method: str, path: str, query: str, body: Mapping[str, Any]
+    ) -> tuple[int, dict[str, Any] | None]:
+        """Answer a request: its status and body."""
+        with self._lock:
+            if self.is_out:
+                return 503, {}
+            try:
+                if path.startswith("/image"):
+                    return 200, self._image(path.removeprefix("/image"))
+                return self._compute(method, path.removeprefix("/compute"), query, body)
+            except (_NotFoundError, KeyError):
+                return 404, {
+                    "itemNotFound": {"message": f"{path} could not be found.", "code": 404}
+                }
+
+    def _image(self, path: str) -> dict[str, Any]:
+        if path == "/v2/images":
+            return {"images": [IMAGE]}
+        if path == f"/v2/images/{IMAGE['id']}":
+            return dict(IMAGE)
+        if path in ("", "/", "/v2", "/v2/"):
+            links = [{"rel": "self", "href": f"{self.url}/image/v2/"}]
+            return {"versions": [{"id": "v2.16", "status": "CURRENT", "links": links}]}
+        raise _NotFoundError
+
+    def _compute(
+        self, method: str, path: str, query: str, body: Mapping[str, Any]
+    ) -> tuple[int, dict[str, Any] | None]:
+        if path in ("", "/", "/v2.1", "/v2.1/"):
+            links = [{"rel": "self", "href": f"{self.url}/compute/v2.1/"}]
+            version = {"id": "v2.1", "status": "CURRENT", "version": "2.96", "min_version": "2.1"}
+            return 200, {"version": version | {"links": links}}
+        words = path.removeprefix("/v2.1/").split("/")
+        if words[0] == "flavors":
+            return 200, self._flavors(words[1:])
+        if words[0] != "servers":
+            raise _NotFoundError
+        if method == "POST" and len(words) == 1:
+            return self._create(body["server"])
+        if words[1:] in ([], ["detail"]):
+            name = re.search(r"name=([^&]+)", query)
+            listed = [
+                each
+                for each in self.servers.values()
+                if name is None or re.search(name[1], each["name"])
+            ]
+            return 200, {"servers": listed}
+        return self._server(method, words[1], words[2:], body)
+
+    def _flavors(self, words: list[str]) -> dict[str, Any]:
+        if words in ([], ["detail"]):
+            return {"flavors": FLAVORS}
+        for flavor in FLAVORS:
+            if words[0] == flavor["id"]:
+                return {"flavor": flavor}
+        raise _NotFoundError
+
+    def _create(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        server_id = str(uuid4())
+        network = body["networks"][0]["uuid"]
+        addresses = {network: [{"addr": f"192.0.2.{len(self.bodies) + 10}", "version": 4}]}
+        self.bodies.append(dict(body))
+        self.servers[server_id] = {
+            "id": server_id,
+            "name": body["name"],
+            "metadata": dict(body.get("metadata") or {}),
+            "status": "ACTIVE" if self.has_hosts else "ERROR",
+            "addresses": addresses if self.has_hosts else {},
+            "OS-EXT-STS:task_state": None,
+        } | ({} if self.has_hosts else {"fault": {"code": 500, "message": NO_HOST}})
+        if self.loses_answers:
+            self.loses_answers -= 1
+            return 503, {}
+        return 202, {"server": {"id": server_id}}
+
+    def _server(
+        self, method: str, server_id: str, words: list[str], body: Mapping[str, Any]
+    ) -> tuple[int, dict[str, Any] | None]:
+        server = self.servers[server_id]
+        if method == "DELETE":
+            del self.servers[server_id]
+            return 204, None
+        if words == ["action"]:
+            server["status"] = {"suspend": "SUSPENDED", "resume": "ACTIVE"}[next(iter(body))]
+            return 202, None
+        if words == ["metadata"]:
+            given = dict(body["metadata"])
+            server["metadata"] = given if method == "PUT" else server["metadata"] | given
+            return 200, {"metadata": server["metadata"]}
+        if words[:1] == ["metadata"] and method == "DELETE":
+            del server["metadata"][words[1]]
+            return 204, None
+        if method == "PUT":
+            server |= body["server"]
+        return 200, {"server": server}
+
+
+@contextmanager
+def serve(region: str) -> Iterator[Compute]:
+    """Serve a region's while the context lasts."""
+    compute = Compute(region)
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
+            """Write nothing."""
+
+        def _answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"{}")
+            path, _, query = self.path.partition("?")
+            status, said = compute.answer(self.command, path.rstrip("/") or "/", query, body)
+            text = b"" if said is None else json.dumps(said).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815  the library's names
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        compute.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield compute
+        finally:
+            server.shutdown()
+            thread.join()
