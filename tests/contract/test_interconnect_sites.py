@@ -140,6 +140,27 @@ def test_an_invitation_is_accepted(cloud: Cloud, own: str) -> None:
     assert inviting.decode(record("north").exchange).token == "secret"
 
 
+@pytest.mark.parametrize(("state", "status"), [("REVOKED", 201), ("INVITED", 201),
+                                               ("PENDING", 409), ("CONFIRMED", 409)])  # fmt: skip
+def test_a_site_that_is_no_peer_any_more_is_joined_anew(
+    cloud: Cloud, own: str, state: str, status: int
+) -> None:
+    """Also while networks name it, so that it can't be forgotten; a peering is not replaced."""
+    made = create(cloud, "north", invitation=from_north(), description="up there")
+    update("north", state=state, exchange="", asked="", reason="Revoked.")
+    answer = ask(cloud, "north", invitation=from_north(token="another"), shares_identity=False)
+    assert answer.status == status, answer
+    seen = show(cloud, made["id"])
+    if status == 201:
+        assert answer["interconnect_site"]["id"] == made["id"]
+        assert (seen["state"], seen["shares_identity"]) == ("PENDING", False)
+        assert (seen["description"], seen["reason"]) == ("up there", "")
+        assert inviting.decode(record("north").exchange).token == "another"
+    else:
+        assert (seen["state"], seen["shares_identity"]) == (state, True)
+        assert "revoked" in answer.sentence
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -110,9 +110,14 @@ class FakeEtcd:
 
 
 class FakeStore:
-    """One client of it."""
+    """One client of it.
+
+    Attributes:
+        is_shut_out: its user was deleted: every request is refused, an open watch goes on.
+    """
 
     def __init__(self, etcd: FakeEtcd) -> None:
+        self.is_shut_out = False
         self._etcd = etcd
         self._is_closed = False
 
@@ -139,6 +144,8 @@ class FakeStore:
 
     def watch(self, prefix: str, after: Position) -> FakeWatch:
         """Follow a prefix."""
+        if self.is_shut_out:
+            raise StoreRefused("etcd at 192.0.2.1:2379 refused: permission denied.")
         return FakeWatch(self._etcd, prefix, after)
 
     def campaign(self, key: str, holder: str, ttl_s: int) -> Leadership | None:
@@ -173,6 +180,8 @@ class FakeStore:
     def _asking(self) -> _Asking:
         if self._is_closed:
             raise StoreUnreachable("The connection is closed.")
+        if self.is_shut_out:
+            raise StoreRefused("etcd at 192.0.2.1:2379 refused: permission denied.")
         return _Asking(self._etcd)
 
 

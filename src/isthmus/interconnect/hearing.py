@@ -20,12 +20,15 @@ from isthmus.interconnect.database import Beat, Heard, HeardDocuments, Overtaken
 from isthmus.interconnect.keys import DOCUMENTS_PREFIX, DocumentName, heartbeat_of, parse_key
 from isthmus.interconnect.reading import read_heard, read_heartbeat
 from isthmus.interconnect.store.store import Batch, HistoryLost, Position, Store, Watch
-from isthmus.model.errors import EdgeError, InvalidValue
+from isthmus.model.errors import EdgeError, InvalidValue, StoreUnreachable
 
 LOG = logging.getLogger(__name__)
 
 # How often the database is told that a peer that changes nothing is alive.
 _NOTE_EVERY_S = 5.0
+# How often the peer is asked whether this site may still hear it: etcd looks at a watch's right
+# when it begins, and a revoked site would hear on until its connection ends.
+_ASK_EVERY_S = 5.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0
 
 
@@ -72,6 +75,7 @@ class Hearing:
         self._wish: int | None = None
         self._is_away = False
         self._noted_at = 0.0
+        self._asked_at = 0.0
         self._last = "", 0
 
     def run(self) -> None:
@@ -133,8 +137,22 @@ class Hearing:
         with self._watching(DOCUMENTS_PREFIX, position) as watch:
             for batch in watch:
                 self._is_away = False
+                self._ask_for_right()
                 self.revision = batch.position.revision
                 known = self._hear(batch, known)
+
+    def _ask_for_right(self) -> None:
+        """Ask now and then whether this site is still let in.
+
+        Raises:
+            StoreRefused: it is not; what the open watch says is not meant for it.
+        """
+        if time.monotonic() - self._asked_at < _ASK_EVERY_S:
+            return
+        self._asked_at = time.monotonic()
+        # One that does not answer says nothing about rights; its heartbeats tell how it is.
+        with contextlib.suppress(StoreUnreachable):
+            self._store.read(self._heartbeat.key)
 
     def _read_all(self) -> Position | None:
         """Wait until the peer is alive, then read all it says; None if this ends before."""

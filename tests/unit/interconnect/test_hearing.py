@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from isthmus.interconnect import hearing
 from isthmus.interconnect.database import Heard
 from isthmus.interconnect.hearing import Ears, Hearing
 from isthmus.interconnect.keys import LEADER_KEY, DocumentName, heartbeat_of
@@ -48,7 +49,8 @@ class _Bench:
 
     def listen(self) -> Hearing:
         ears = Ears(self.west, self.concern)
-        self.hearing = Hearing("east", FakeStore(self.etcd), ears)
+        self.store = FakeStore(self.etcd)
+        self.hearing = Hearing("east", self.store, ears)
         self.thread = threading.Thread(target=self.hearing.run, daemon=True)
         self.thread.start()
         return self.hearing
@@ -258,3 +260,31 @@ def test_everything_is_read_anew_when_an_operator_asks(bench: _Bench) -> None:
     hearing.read_anew(2)
     bench.until(lambda: ("east", 2) in bench.west.granted)
     assert bench.west.granted == [("east", 1), ("east", 2)]
+
+
+def test_who_is_let_in_no_more_hears_no_more(
+    bench: _Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though etcd would let a watch that is open go on."""
+    monkeypatch.setattr(hearing, "_ASK_EVERY_S", 0.1)
+    bench.east.write(request_of("east", 1))
+    heard = bench.listen()
+    bench.until_equal()
+    bench.store.is_shut_out = True
+    last = 0.0
+
+    def is_deaf() -> bool:
+        nonlocal last
+        before, last = last, heard.heard_at or 0.0
+        return before == last
+
+    bench.until(is_deaf)
+    bench.east.write(request_of("east", 2))
+    for _ in range(10):
+        bench.publisher.publish_due()
+        bench.publisher.send_beat({})
+        time.sleep(0.05)
+    assert is_deaf()
+    assert bench.said() != bench.east.own
+    bench.store.is_shut_out = False
+    bench.until_equal()

@@ -37,6 +37,8 @@ _MAX_PROJECTS = 10_000
 _MAX_PROJECT = 255
 # Of what differs, how much is looked at, and how much is shown.
 _MAX_UNSETTLED, _MAX_SENTENCES = 200, 50
+# In which an invitation of a known site's own may be accepted: there is no peering to be lost.
+_TO_BE_JOINED_ANEW = (State.INVITED, State.REVOKED)
 
 
 class SiteCalls:
@@ -227,8 +229,12 @@ class SiteCalls:
         fits.check_site_name(name)
         if name == own_site:
             raise InvalidValue(f"{name} is this site itself; other sites have other names.")
-        if sites.lock(context, name) is not None:
-            raise IntentConflict(f"There is a site {name} already; invite it again, or forget it.")
+        there = sites.lock(context, name)
+        if there is not None and (text is None or there.state not in _TO_BE_JOINED_ANEW):
+            raise IntentConflict(
+                f"There is a site {name} already, {there.state}: invite it again or forget it, "
+                "both of which a peer has to be revoked for."
+            )
         texts.check_narrow_text("description", body.get("description"))
         site = SiteRecord(
             name=name,
@@ -240,7 +246,10 @@ class SiteCalls:
         made = None
         if text is not None:
             site = self._accepted(site, text)
-        sites.create(context, site)
+        if there is None:
+            sites.create(context, site)
+        else:
+            site = self._joined_anew(context, there, site)
         if text is None:
             made = self._invite(context, name, body["expires_in"])
         sites.replace_projects(context, name, _read_projects(body["projects"]))
@@ -265,6 +274,16 @@ class SiteCalls:
             ca=invitation.ca,
             exchange=inviting.encode(invitation),
         )
+
+    def _joined_anew(self, context: Context, there: SiteRecord, site: SiteRecord) -> SiteRecord:
+        """Have a site that is known, with what it said, become a peer by another invitation."""
+        invitations.remove(context, there.name)
+        accepted = ("state", "peering_endpoint", "as_number", "ca", "exchange", "shares_identity")
+        columns = {name: getattr(site, name) for name in accepted}
+        sites.update(context, there.name, **columns, asked="", reason="")
+        words = site.standard.description or there.standard.description
+        standard_attributes.touch(context, there.standard, {"description": words})
+        return replace(site, id=there.id)
 
     def _invite(self, context: Context, name: str, expires_in_s: int) -> str:
         """Make an invitation; its text is nowhere but in the answer."""
