@@ -10,8 +10,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from lab import backbone, console, interconnect, machine, process, topology
+from lab import backbone, console, interconnect, machine, process, topology, up
 from lab.machine import Machine
+from lab.topology import Site
 
 __all__ = [
     "cut_core",
@@ -21,12 +22,15 @@ __all__ = [
     "heal_interconnect",
     "is_alive",
     "kill",
+    "kill_site",
+    "lose_etcd",
     "machines",
     "pid",
     "processes",
     "restarts",
     "run_in",
     "start",
+    "start_site",
     "stop",
 ]
 
@@ -110,6 +114,52 @@ def run_in(
         lab.machine.MachineDead: there is no such machine.
     """
     return Machine(machine_name).run(argv, check=check, timeout_s=timeout_s, text=text)
+
+
+def kill_site(site_name: str) -> None:
+    """End every process of a site's at once with SIGKILL, its VMs among them; none comes back.
+
+    What the lab's regions share goes on: Keystone, and the servers of databases and messages.
+
+    Raises:
+        KeyError: the lab has no such site.
+    """
+    site = _site(site_name)
+    places = {site.interconnect_machine, *(host.name for host in site.hosts)}
+    for name in process.names():
+        if name.startswith(f"{site_name}-") or process.recorded(name).machine in places:
+            process.kill_outright(name)
+    for place in sorted(places):
+        # What they left behind, like VMs: everything in the namespace but what keeps it.
+        Machine(place).run(["kill", "-9", "-1"], check=False)
+
+
+def lose_etcd(site_name: str) -> None:
+    """Remove all that a killed site's etcd has kept.
+
+    Raises:
+        KeyError: the lab has no such site.
+    """
+    interconnect.lose_data(_site(site_name))
+
+
+def start_site(site_name: str) -> None:
+    """Start a killed site again, as an operator does; its VMs stay off. Returns when it answers.
+
+    Raises:
+        KeyError: the lab has no such site.
+        RuntimeError: it did not come up; its steps are on the terminal.
+    """
+    _site(site_name)
+    if not up.up(topology.load()):
+        raise RuntimeError(f"{site_name} did not come up again")
+
+
+def _site(name: str) -> Site:
+    found = next((site for site in topology.load().sites if site.name == name), None)
+    if found is None:
+        raise KeyError(f"the lab has no site {name!r}")
+    return found
 
 
 def cut_interconnect(site_name: str) -> None:

@@ -7,6 +7,7 @@ and one on the network between the sites, where its etcd listens and from where 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from isthmus.interconnect.certificates.folder import Folder
@@ -105,6 +106,11 @@ def start_etcd(site: Site) -> None:
     )
     files = (server, authority)
     process.start(Process(process_name(site), site.interconnect_machine, argv, files=files))
+
+
+def lose_data(site: Site) -> None:
+    """Remove everything a site's etcd, which must not run, has kept."""
+    shutil.rmtree(places.STATE / site.name / "etcd", ignore_errors=True)
 
 
 def ensure_ready(site: Site) -> None:

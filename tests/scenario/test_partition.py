@@ -23,15 +23,15 @@ from tests.scenario import figures, length
 from tests.scenario.rig import OWNER, Host, Rig
 from tests.scenario.vtn.client import VTNS, Client
 from tests.scenario.vtn.ledger import Ledger
-from tests.scenario.vtn.observed import observe, wait_until_alike
-from tests.scenario.vtn.writers import MARK, writing
+from tests.scenario.vtn.observed import wait_until_alike
+from tests.scenario.vtn.scene import SOON_S, afresh, remove, tenant_everywhere
+from tests.scenario.vtn.writers import writing
 
 # After a cut has been healed; on a machine that runs many things at once.
-ALIKE_S, SOON_S, FORWARDED_S = 60, 90, 60
+ALIKE_S, FORWARDED_S = 60, 60
 #: Writing goes on for that long before a cut and after it.
 AROUND_S = 4
 STEADY, PREFIX = "partition-steady", "10.127.0.0/16"
-MOST_VTNS = 100
 
 
 @dataclass(frozen=True)
@@ -93,27 +93,17 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(stage: Stage) -> Iterator[Scene]:
-    """Red at both sites, with as many networks as it likes; all is gone afterwards."""
-    tenant = stage.plan.tenants[0].name
-    clients = []
-    for site in stage.topology.sites:
-        cloud, operator = stage.cloud(site.name, tenant), stage.cloud(site.name)
-        body = {"quota": {"mpls_vtn": MOST_VTNS}}
-        operator.call("PUT", f"/quotas/{cloud.project_id}", body)
-        token = str(cloud.connection.auth_token)
-        clients.append(Client(site.name, f"http://{site.api}:9696/v2.0", token))
+    """Red at both sites, and its network that is left alone; all is gone afterwards."""
     rigs = [Rig(stage, site, STEADY) for site in stage.topology.sites]
-    _remove(clients, rigs)
-    try:
-        near, far = _steady_hosts(clients, rigs)
-        yield Scene(clients, near, far)
-    finally:
-        for client in clients:
-            Cut(0).heal(client.site)
-        _remove(clients, rigs)
-        for site in stage.topology.sites:
-            project = stage.cloud(site.name, tenant).project_id
-            stage.cloud(site.name).call("DELETE", f"/quotas/{project}")
+    with tenant_everywhere(stage) as clients:
+        _remove_steady(clients, rigs)
+        try:
+            near, far = _steady_hosts(clients, rigs)
+            yield Scene(clients, near, far)
+        finally:
+            for client in clients:
+                Cut(0).heal(client.site)
+            _remove_steady(clients, rigs)
 
 
 def _steady_hosts(clients: list[Client], rigs: list[Rig]) -> list[Host]:
@@ -133,41 +123,15 @@ def _is_active(client: Client, vtn: str) -> bool:
     return [member["status"] for member in members] == ["ACTIVE"]
 
 
-def _remove(clients: list[Client], rigs: list[Rig]) -> None:
-    """Remove what the tests make, ports first."""
-    for client, rig in zip(clients, rigs, strict=True):
-        for port in list(rig.network.ports()):
-            if port.device_owner == OWNER and port.name == STEADY:
+def _remove_steady(clients: list[Client], rigs: list[Rig]) -> None:
+    for rig in rigs:
+        for port in list(rig.network.ports(name=STEADY)):
+            if port.device_owner == OWNER:
                 endpoint.unplug(Machine(port.binding_host_id), port.id)
                 rig.network.delete_port(port.id)
-        for port_id in observe(client).ports:
-            client.write("delete port", "DELETE", f"/ports/{port_id}")
-    for client in clients:
-        wait_until(partial(_are_deleted, client), SOON_S, f"deletions at {client.site}", every_s=1)
-    for client, rig in zip(clients, rigs, strict=True):
-        wait_until(partial(_has_none, client), SOON_S, f"their end at {client.site}", every_s=1)
+    remove(clients, STEADY)
+    for rig in rigs:
         rig.remove()
-
-
-def _ours(client: Client) -> list[dict[str, object]]:
-    return [
-        each
-        for each in client.list(VTNS)
-        if str(each["name"]).startswith(MARK) or each["name"] == STEADY
-    ]
-
-
-def _are_deleted(client: Client) -> bool:
-    """Whether all that was made at a site is deleted; asks for it."""
-    mine = [each for each in _ours(client) if each["owner_site"] == client.site]
-    for each in mine:
-        if each["status"] != "PENDING_DELETE":
-            client.write("delete", "DELETE", f"{VTNS}/{each['id']}")
-    return all(each["status"] == "PENDING_DELETE" for each in mine)
-
-
-def _has_none(client: Client) -> bool:
-    return not _ours(client) and not observe(client).networks
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
@@ -176,28 +140,25 @@ def test_nothing_acknowledged_is_lost_and_all_sites_are_alike_again(scene: Scene
     """Both sites write all the while; VMs talk on as long as their packets have a way."""
     ledger, site = Ledger(), scene.clients[0].site
     seed = LONG.index(cut) if cut in LONG else len(LONG)
-    tallies = [type(client.tally)() for client in scene.clients]
-    clients = [
-        Client(client.site, client.url, client.token, tally)
-        for client, tally in zip(scene.clients, tallies, strict=True)
-    ]
+    clients = afresh(scene.clients)
     with _forwarding(scene, cut) as packets:
         with writing(clients, ledger, seed):
             time.sleep(AROUND_S)
             healed = cut.run(site)
             back_s = _forwarded_again(scene, healed)
             time.sleep(AROUND_S)
-        left, alike_s = wait_until_alike(ledger, clients, ALIKE_S)
-    for client, tally in zip(clients, tallies, strict=True):
-        figures.add(f"{cut}: {client.site}: {tally}")
+        left = wait_until_alike(ledger, clients, healed + ALIKE_S)
+        alike_s = time.monotonic() - healed
+    for client in clients:
+        figures.add(f"{cut}: {client.site}: {client.tally}")
     figures.add(
         f"{cut}: {len(ledger)} things written, {len(left)} lost or unlike; "
-        f"alike {alike_s:.0f} s after the last write; packets {packets() or 'stopped, as cut'}; "
-        f"forwarded {back_s:.1f} s after the end of the cut"
+        f"alike {alike_s:.0f} s, forwarded {back_s:.1f} s after the end of the cut; "
+        f"packets {packets() or 'stopped, as cut'}"
     )
-    assert [sentence for tally in tallies for sentence in tally.wrong] == []
+    assert [sentence for client in clients for sentence in client.tally.wrong] == []
     assert left == []
-    _clean(clients)
+    remove(clients)
 
 
 def _forwarded_again(scene: Scene, healed: float) -> float:
@@ -215,14 +176,3 @@ def _forwarding(scene: Scene, cut: Cut) -> Iterator[Callable[[], str]]:
     with scene.near.pinging(scene.far.address) as results:
         yield lambda: str(results[-1]) if results else "under way"
     assert results[0].lost == 0, f"{results[0]} while only the control planes were cut"
-
-
-def _clean(clients: list[Client]) -> None:
-    """Delete what a cut left, the steady network aside."""
-    for client in clients:
-        for port in observe(client).ports:
-            client.write("delete port", "DELETE", f"/ports/{port}")
-    for client in clients:
-        for vtn in observe(client).vtns.values():
-            if vtn.said["owner_site"] == client.site and vtn.status != "PENDING_DELETE":
-                client.write("delete", "DELETE", f"{VTNS}/{vtn.id}")

@@ -38,14 +38,14 @@ class Observed:
     Attributes:
         networks: of Neutron that bear the test's name: names by id.
         prefixes: of each of them, sorted.
-        ports: of Neutron on them.
+        ports: of Neutron: the networks they are on, by id.
     """
 
     site: str
     vtns: Mapping[str, Vtn]
     networks: Mapping[str, str]
     prefixes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    ports: frozenset[str] = frozenset()
+    ports: Mapping[str, str] = field(default_factory=dict)
 
 
 def differences(ledger: Ledger, sites: Sequence[Observed]) -> list[str]:
@@ -55,7 +55,7 @@ def differences(ledger: Ledger, sites: Sequence[Observed]) -> list[str]:
         found += _own_parts(site)
     for number, one in enumerate(sites):
         for other in sites[number + 1 :]:
-            found += _unlike(ledger, one, other)
+            found += _unlike(one, other)
     return sorted(found)
 
 
@@ -68,7 +68,7 @@ def lost(ledger: Ledger, sites: Sequence[Observed]) -> Iterator[str]:
         if values == [True] and (not there or owner.vtns[vtn].status == ENDING):
             yield f"{vtn} was made at {owner.site} and never deleted, and is gone"
         if values == [False]:
-            yield from _undeleted(ledger, vtn, sites)
+            yield from _undeleted(vtn, sites)
         if True in values and there and owner.vtns[vtn].status != ENDING:
             yield from _unsaid(ledger, owner.vtns[vtn], owner.site, by_site)
     for port, values in ledger.of(PORT).items():
@@ -79,8 +79,8 @@ def lost(ledger: Ledger, sites: Sequence[Observed]) -> Iterator[str]:
             yield f"port {port} was deleted at {site.site}, and is there"
 
 
-def _undeleted(ledger: Ledger, vtn: str, sites: Sequence[Observed]) -> Iterator[str]:
-    has_ports = ledger.living_ports(vtn)
+def _undeleted(vtn: str, sites: Sequence[Observed]) -> Iterator[str]:
+    has_ports = _has_ports(vtn, sites)
     for site in sites:
         shown = site.vtns.get(vtn)
         if shown is None:
@@ -99,6 +99,11 @@ def _unsaid(ledger: Ledger, shown: Vtn, site: str, sites: Iterable[str]) -> Iter
         values = ledger.possible(member(where), shown.id)
         if values and (where in shown.sites) not in values:
             yield f"{where} is {'' if where in shown.sites else 'not '}a member of {shown.id}"
+
+
+def _has_ports(vtn: str, sites: Iterable[Observed]) -> bool:
+    shown = [(site, site.vtns[vtn].network) for site in sites if vtn in site.vtns]
+    return any(network in site.ports.values() for site, network in shown if network)
 
 
 def _own_parts(site: Observed) -> Iterator[str]:
@@ -127,13 +132,14 @@ def _own_parts(site: Observed) -> Iterator[str]:
         yield f"{site.site} has a network {site.networks[network]!r} of no virtual tenant network"
 
 
-def _unlike(ledger: Ledger, one: Observed, other: Observed) -> Iterator[str]:
+def _unlike(one: Observed, other: Observed) -> Iterator[str]:
     for vtn in sorted(one.vtns.keys() | other.vtns.keys()):
         shown = one.vtns.get(vtn), other.vtns.get(vtn)
         there = [each for each in shown if each is not None]
         if len(there) == 1:
             both = {one.site, other.site} <= there[0].sites
-            if both and not (there[0].status == ENDING and ledger.living_ports(vtn)):
+            ends = there[0].status == ENDING and _has_ports(vtn, (one, other))
+            if both and not ends:
                 yield f"{vtn} is at {one.site if shown[0] else other.site} only"
             continue
         if there[0].said != there[1].said:

@@ -44,22 +44,22 @@ def observe(client: Client) -> Observed:
     prefixes: dict[str, list[str]] = {}
     for subnet in client.list("/subnets"):
         prefixes.setdefault(subnet["network_id"], []).append(subnet["cidr"])
-    ports = frozenset(each["id"] for each in client.list("/ports") if each["name"].startswith(MARK))
+    ports = {
+        each["id"]: each["network_id"]
+        for each in client.list("/ports")
+        if each["name"].startswith(MARK)
+    }
     return Observed(client.site, vtns, networks, prefixes, ports)
 
 
-def wait_until_alike(
-    ledger: Ledger, clients: Sequence[Client], seconds: float
-) -> tuple[list[str], float]:
-    """Look until nothing is lost and all sites are alike.
+def wait_until_alike(ledger: Ledger, clients: Sequence[Client], end: float) -> list[str]:
+    """Look until nothing is lost and all sites are alike, until the monotonic clock says ``end``.
 
     Returns:
-        what is left of the differences after ``seconds``, and how long it took.
+        what is left of the differences.
     """
-    start = time.monotonic()
     while True:
         left = differences(ledger, [observe(client) for client in clients])
-        taken = time.monotonic() - start
-        if not left or taken > seconds:
-            return left, taken
+        if not left or time.monotonic() > end:
+            return left
         time.sleep(_EVERY_S)
