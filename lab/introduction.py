@@ -1,65 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's sites know and trust each other from the beginning, as after an invitation.
+"""The lab's sites join each other as their operators would have them: by invitation.
 
-Each has a certificate of each other's, by which it reads that one's etcd, and shares its Keystone.
+One invites, the other accepts, the first confirms; their daemons do the rest.
 """
 
 from __future__ import annotations
 
-from itertools import permutations
-from uuid import NAMESPACE_URL, uuid5
+from functools import partial
+from itertools import combinations
+from typing import Any
 
-from isthmus.interconnect.certificates.authority import make_request, peer_user_prefix
-from isthmus.interconnect.peering.exchange import Exchange, encode
-from isthmus.interconnect.store.access import PEER_ROLE
-from lab import database, interconnect
-from lab.machine import Machine
+from lab import clouds
 from lab.topology import Site, Topology
+from lab.waiting import wait_until
 
-_DAYS = 365
+_PATH, _ENVELOPE = "/vtn/interconnect_sites", "interconnect_site"
+_PATIENCE_S = 60
+_PENDING, _CONFIRMED = "PENDING", "CONFIRMED"
 
 
 def ensure_introduced(topology: Topology) -> None:
-    """Have every site know every other; both etcds have to be secured."""
-    for here, there in permutations(topology.sites, 2):
-        if not _knows(here, there):
-            _introduce(topology, here, there)
+    """Have every site know every other; all daemons and APIs have to run."""
+    operators = {site.name: clouds.connect(topology, site.name).network for site in topology.sites}
+    for inviting, invited in combinations(topology.sites, 2):
+        _introduce(operators, inviting, invited)
 
 
-def _knows(here: Site, there: Site) -> bool:
-    table = f"{here.name}_neutron.isthmus_sites"
-    query = f"SELECT state FROM {table} WHERE name = '{there.name}'"  # noqa: S608  names are names
-    rows = database.execute(query)
-    return bool(rows.strip())
+def _introduce(operators: dict[str, Any], inviting: Site, invited: Site) -> None:
+    host, guest = operators[inviting.name], operators[invited.name]
+    if _state(guest, inviting.name) is None:
+        _accept(guest, inviting.name, _invite(host, invited.name))
+    if _state(host, invited.name) != _CONFIRMED:
+        answered = partial(_has_state, host, invited.name, _PENDING)
+        wait_until(answered, _PATIENCE_S, f"{invited.name}'s answer to {inviting.name}")
+        _call(host.put, f"{_PATH}/{invited.name}/confirm", {})
+    for operator, name in ((host, invited.name), (guest, inviting.name)):
+        is_confirmed = partial(_has_state, operator, name, _CONFIRMED)
+        wait_until(is_confirmed, _PATIENCE_S, f"{name} to be a peer")
 
 
-def _introduce(topology: Topology, here: Site, there: Site) -> None:
-    """Have ``there`` let ``here`` read its etcd, and ``here`` know so."""
-    user, request = _user(here), make_request(here.name)
-    authority = interconnect.folder(there).authority()
-    certificate = authority.issue_to_peer(request.request, user, _DAYS)
-    machine = Machine(there.interconnect_machine)
-    machine.run(interconnect.etcdctl(there, "user", "add", user, "--no-password"))
-    machine.run(interconnect.etcdctl(there, "user", "grant-role", user, PEER_ROLE))
-    values = {
-        "name": there.name,
-        "id": str(uuid5(NAMESPACE_URL, f"{here.name}/{there.name}")),
-        "state": "CONFIRMED",
-        "endpoints": interconnect.endpoint(there),
-        "peering_endpoint": f"{there.interconnect.address}:2382",
-        "as_number": str(topology.as_number),
-        "ca": authority.certificate.decode(),
-        "certificate": certificate.decode(),
-        "private_key": interconnect.folder(here).conceal(request.key),
-        # Whom the daemon here is to let in: it throws out who is not noted.
-        "exchange": encode(Exchange(users=(_user(there),), is_confirmed=True)),
-    }
-    columns = ", ".join(values)
-    texts = ", ".join(f"'{value}'" for value in values.values())
-    table = f"{here.name}_neutron.isthmus_sites"
-    database.execute(f"INSERT INTO {table} ({columns}) VALUES ({texts})")  # noqa: S608  likewise
+def _invite(host: Any, name: str) -> str:
+    """Return an invitation; one that was lost on the way is replaced."""
+    if _state(host, name) is None:
+        made = _call(host.post, _PATH, {_ENVELOPE: {"name": name}})
+    else:
+        made = _call(host.put, f"{_PATH}/{name}/invite", {})
+    return str(made.get(_ENVELOPE, made)["invitation"])
 
 
-def _user(site: Site) -> str:
-    """Return what a site is to each other's etcd."""
-    return f"{peer_user_prefix(site.name)}lab"
+def _accept(guest: Any, name: str, invitation: str) -> None:
+    _call(guest.post, _PATH, {_ENVELOPE: {"name": name, "invitation": invitation}})
+
+
+def _has_state(operator: Any, name: str, state: str) -> bool:
+    return _state(operator, name) == state
+
+
+def _state(operator: Any, name: str) -> str | None:
+    """What a site has of another: None where it has nothing."""
+    found = _call(operator.get, f"{_PATH}?name={name}")[f"{_ENVELOPE}s"]
+    return str(found[0]["state"]) if found else None
+
+
+def _call(method: Any, path: str, body: object = None) -> dict[str, Any]:
+    response = method(path, json=body) if body is not None else method(path)
+    if not response.ok:
+        raise RuntimeError(f"{path}: {response.status_code} {response.text}")
+    return dict(response.json())

@@ -121,12 +121,15 @@ def _steps(topology: Topology) -> list[Step]:
     ]
     for site in topology.sites:
         steps += _site_steps(topology, site)
-    etcds = [f"{site.name}: etcd" for site in topology.sites]
     steps.append(
         Step(
-            "sites introduced to each other",
-            partial(_ensure_interconnect, topology),
-            ("databases", "RabbitMQ", *etcds),
+            "sites joined by invitation",
+            partial(introduction.ensure_introduced, topology),
+            tuple(
+                f"{site.name}: {what}"
+                for site in topology.sites
+                for what in ("interconnect", "first requests")
+            ),
         )
     )
     return steps
@@ -142,6 +145,11 @@ def _site_steps(topology: Topology, site: Site) -> list[Step]:
             f"{site.name}: etcd",
             partial(_ensure_etcd, site),
             ("machines and links", "configuration"),
+        ),
+        Step(
+            f"{site.name}: interconnect",
+            partial(interconnect.start_daemon, site),
+            ("databases", "RabbitMQ", f"{site.name}: etcd"),
         ),
         Step(services, partial(_ensure_services, site), ("databases", "RabbitMQ", hosts)),
         Step(
@@ -214,12 +222,6 @@ def _ensure_etcd(site: Site) -> None:
     interconnect.start_etcd(site)
     interconnect.ensure_ready(site)
     interconnect.secure(site)
-
-
-def _ensure_interconnect(topology: Topology) -> None:
-    introduction.ensure_introduced(topology)
-    for site in topology.sites:
-        interconnect.start_daemon(site)
 
 
 def _ensure_services(site: Site) -> None:
