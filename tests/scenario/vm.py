@@ -89,7 +89,8 @@ class Vm:
             if is_idle and shown["status"] == "ACTIVE" and status != "ACTIVE":
                 raise NovaRefused(f"nova gave up; see the log of nova-compute of {self.host}")
             arrived = shown["OS-EXT-SRV-ATTR:host"] == host
-            if is_idle and not arrived:
+            # One that nova has just been asked for is idle and nowhere for a moment.
+            if is_idle and not arrived and shown["status"] != "BUILD":
                 raise NovaRefused(f"nova left it; see the log of nova-compute of {self.host}")
             return is_idle and shown["status"] == status
 
