@@ -81,10 +81,7 @@ def heal(topology: Topology, site_name: str) -> None:
 
 
 def _change_links(topology: Topology, site_name: str, *changes: str) -> None:
-    site = next((site for site in topology.sites if site.name == site_name), None)
-    if site is None:
-        raise KeyError(f"the lab has no site {site_name!r}")
-    for host in site.hosts:
+    for host in topology.site(site_name).hosts:
         for change in changes:
             command = ["ovs-ofctl", "-O", "OpenFlow15", "mod-port", P_BRIDGE, f"to-{host.name}"]
             Machine(topology.core.p_router).run([*command, change])

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from lab import backbone, console, interconnect, machine, process, topology, up
 from lab.machine import Machine
-from lab.topology import Site
 
 __all__ = [
     "cut_core",
@@ -124,7 +123,7 @@ def kill_site(site_name: str) -> None:
     Raises:
         KeyError: the lab has no such site.
     """
-    site = _site(site_name)
+    site = topology.load().site(site_name)
     places = {site.interconnect_machine, *(host.name for host in site.hosts)}
     for name in process.names():
         if name.startswith(f"{site_name}-") or process.recorded(name).machine in places:
@@ -140,7 +139,7 @@ def lose_etcd(site_name: str) -> None:
     Raises:
         KeyError: the lab has no such site.
     """
-    interconnect.lose_data(_site(site_name))
+    interconnect.lose_data(topology.load().site(site_name))
 
 
 def start_site(site_name: str) -> None:
@@ -150,16 +149,10 @@ def start_site(site_name: str) -> None:
         KeyError: the lab has no such site.
         RuntimeError: it did not come up; its steps are on the terminal.
     """
-    _site(site_name)
-    if not up.up(topology.load()):
-        raise RuntimeError(f"{site_name} did not come up again")
-
-
-def _site(name: str) -> Site:
-    found = next((site for site in topology.load().sites if site.name == name), None)
-    if found is None:
-        raise KeyError(f"the lab has no site {name!r}")
-    return found
+    layout = topology.load()
+    site = layout.site(site_name)
+    if not up.up(layout):
+        raise RuntimeError(f"{site.name} did not come up again")
 
 
 def cut_interconnect(site_name: str) -> None:

@@ -154,20 +154,17 @@ def etcdctl(site: Site, *words: str) -> list[str]:
 
 def cut(topology: Topology, site_name: str) -> None:
     """Have nothing pass between a site's control plane and the others', which nobody is told of."""
-    _check(topology, site_name)
-    Machine(topology.interconnect.exchange).ip(f"link set {link_name(site_name)} nomaster")
+    _change_link(topology, site_name, "nomaster")
 
 
 def heal(topology: Topology, site_name: str) -> None:
     """Undo `cut`."""
-    _check(topology, site_name)
-    exchange = Machine(topology.interconnect.exchange)
-    exchange.ip(f"link set {link_name(site_name)} master {EXCHANGE_BRIDGE}")
+    _change_link(topology, site_name, f"master {EXCHANGE_BRIDGE}")
 
 
-def _check(topology: Topology, site_name: str) -> None:
-    if site_name not in {site.name for site in topology.sites}:
-        raise KeyError(f"the lab has no site {site_name!r}")
+def _change_link(topology: Topology, site_name: str, change: str) -> None:
+    link = link_name(topology.site(site_name).name)
+    Machine(topology.interconnect.exchange).ip(f"link set {link} {change}")
 
 
 def _has(where: Machine, interface: str) -> bool:

@@ -122,7 +122,7 @@ class _Everywhere:
         return servers
 
     def _server(self, site_name: str) -> Server:
-        site = next(site for site in self._stage.topology.sites if site.name == site_name)
+        site = self._stage.topology.site(site_name)
         address = self._prefix_at(site_name)[10]
         return Server(f"{self._name}-{site_name}", site_name, site.hosts[0].name, address)
 
