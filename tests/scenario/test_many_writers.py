@@ -18,7 +18,8 @@ from lab.agreement.read import read_disagreements
 from lab.demo.cloud import Cloud, RequestRefused
 from lab.demo.stage import Stage, side_by_side
 from tests.scenario import figures
-from tests.scenario.writers import VPNS, Account, Pool, Tally, Writer
+from tests.scenario.tally import Tally
+from tests.scenario.writers import VPNS, Account, Pool, Writer
 
 NAME = "writers"
 CLIENTS, WRITE_S, SETTLED_S = 32, 60, 120

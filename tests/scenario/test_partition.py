@@ -21,7 +21,7 @@ from lab.machine import Machine
 from lab.waiting import wait_until
 from tests.scenario import figures, length
 from tests.scenario.rig import OWNER, Host, Rig
-from tests.scenario.vtn.client import VTNS, Client
+from tests.scenario.vtn.client import VTNS, Client, told
 from tests.scenario.vtn.ledger import Ledger
 from tests.scenario.vtn.observed import wait_until_alike
 from tests.scenario.vtn.scene import SOON_S, afresh, remove, tenant_everywhere
@@ -150,7 +150,7 @@ def test_nothing_acknowledged_is_lost_and_all_sites_are_alike_again(scene: Scene
         left = wait_until_alike(ledger, clients, healed + ALIKE_S)
         alike_s = time.monotonic() - healed
     for client in clients:
-        figures.add(f"{cut}: {client.site}: {client.tally}")
+        figures.add(f"{cut}: {client.site}: {told(client.tally)}")
     figures.add(
         f"{cut}: {len(ledger)} things written, {len(left)} lost or unlike; "
         f"alike {alike_s:.0f} s, forwarded {back_s:.1f} s after the end of the cut; "

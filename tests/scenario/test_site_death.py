@@ -20,7 +20,7 @@ from lab.demo.tenants import Server
 from lab.waiting import wait_until
 from tests.scenario import figures, length
 from tests.scenario.streams import no_packet_lost
-from tests.scenario.vtn.client import Client
+from tests.scenario.vtn.client import Client, told
 from tests.scenario.vtn.ledger import Ledger
 from tests.scenario.vtn.observed import wait_until_alike
 from tests.scenario.vtn.scene import afresh, tenant_everywhere
@@ -97,8 +97,8 @@ def test_a_dead_site_hurts_no_other_and_finds_everything_when_it_returns(
     differs = recover(operator, dying.site)
     figures.add(
         f"{loss}: seen after {seen_s:.1f} s; {len(ledger)} things written, {len(left)} lost or "
-        f"unlike {alike_s:.0f} s after the return; {living.site}: {living.tally}; "
-        f"{dying.site}, dead meanwhile: {dying.tally.writes} writes acknowledged"
+        f"unlike {alike_s:.0f} s after the return; {living.site}: {told(living.tally)}; "
+        f"{dying.site}, dead meanwhile: {dying.tally.changes} writes acknowledged"
     )
     for sentence in told_of(operator, dying.site):
         figures.add(f"{loss}: {living.site} tells: {sentence}")

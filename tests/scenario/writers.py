@@ -6,17 +6,16 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 
+from tests.scenario.tally import AT_ODDS, Tally
+
 VPNS = "/bgpvpn/bgpvpns"
 _TIMEOUT_S = 60
-# Another client was faster, or what it asks is at odds with what is there.
-_LOST = {404, 409, 412}
 MOST_VPNS = 24
 
 
@@ -37,35 +36,6 @@ class Account:
     networks: Sequence[str] = ()
     routers: Sequence[str] = ()
     ports: Sequence[str] = ()
-
-
-@dataclass
-class Tally:
-    """What was answered, by everybody's requests together."""
-
-    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, what: str, response: requests.Response, seconds: float) -> None:
-        """Count an answer; keep those that should not have come."""
-        with self._lock:
-            self.answers[what, response.status_code] += 1
-            self.seconds.append(seconds)
-            if not response.ok and response.status_code not in _LOST:
-                self.wrong.append(f"{what}: {response.status_code} {response.text[:300]}")
-
-    @property
-    def changes(self) -> int:
-        """How many requests changed something."""
-        return sum(n for (what, code), n in self.answers.items() if code < 300 and what != "list")
-
-    def __str__(self) -> str:
-        codes: Counter[int] = Counter()
-        for (_, code), number in self.answers.items():
-            codes[code] += number
-        return ", ".join(f"{number} x {code}" for code, number in sorted(codes.items()))
 
 
 class Pool:
@@ -170,7 +140,9 @@ class Writer:
             timeout=_TIMEOUT_S,
             proxies={"http": "", "https": ""},
         )
-        self._tally.add(what, response, time.monotonic() - start)
+        self._tally.add(what, response.status_code, time.monotonic() - start)
+        if not response.ok and response.status_code not in AT_ODDS:
+            self._tally.blame(f"{what}: {response.status_code} {response.text[:300]}")
         return response
 
     def _targets(self) -> list[str]:

@@ -10,7 +10,7 @@ from functools import partial
 from lab.demo.stage import Stage
 from lab.waiting import wait_until
 from tests.scenario.vtn.agreement import ENDING
-from tests.scenario.vtn.client import VTNS, Client, Tally
+from tests.scenario.vtn.client import VTNS, Client
 from tests.scenario.vtn.observed import observe
 from tests.scenario.vtn.writers import MARK
 
@@ -41,7 +41,7 @@ def tenant_everywhere(stage: Stage) -> Iterator[list[Client]]:
 
 def afresh(clients: Sequence[Client]) -> list[Client]:
     """The same clients, with nothing counted yet."""
-    return [Client(each.site, each.url, each.token, Tally()) for each in clients]
+    return [Client(each.site, each.url, each.token) for each in clients]
 
 
 def remove(clients: Sequence[Client], *names: str) -> None:
