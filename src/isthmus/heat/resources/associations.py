@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from heat.common import exception
-from heat.engine import attributes, constraints, properties, support, translation
+from heat.engine import constraints, properties, support
 
 from isthmus.client import sdk
-from isthmus.heat.resources.served import LIVE, Served
+from isthmus.heat.resources import schemas
+from isthmus.heat.resources.served import Served
 from isthmus.heat.translate import associations as translate
 from isthmus.heat.translate import progress
 
-_Schema, _Shown = properties.Schema, attributes.Schema
+_Schema = properties.Schema
 _VPN = "bgpvpn_id"
 
 _COMMON: dict[str, Any] = {
@@ -27,17 +28,12 @@ _COMMON: dict[str, Any] = {
         required=True,
         constraints=[constraints.CustomConstraint("neutron.bgpvpn")],
     ),
-    "description": _Schema(_Schema.STRING, "In your own words.", update_allowed=True),
-    "admin_state_up": _Schema(
-        _Schema.BOOLEAN,
-        "False: it is kept, and nothing of it is carried.",
-        default=True,
-        update_allowed=True,
-    ),
+    "description": schemas.DESCRIPTION,
+    "admin_state_up": schemas.ADMIN_STATE_UP,
 }
 _STATUS: dict[str, Any] = {
-    "status": _Shown("PENDING, ACTIVE, DEGRADED, DOWN or ERROR.", type=_Shown.STRING, **LIVE),
-    "status_reason": _Shown("Why, in a sentence.", type=_Shown.STRING, **LIVE),
+    "status": schemas.STATUS,
+    "status_reason": schemas.STATUS_REASON,
 }
 
 
@@ -60,6 +56,7 @@ class Association(Served):
     support_status = support.SupportStatus(version="27.0.0")
     required_service_extension = "bgpvpn"
     attributes_schema = _STATUS
+    words: ClassVar[Any] = translate
     target: ClassVar[str]
     """The property that says what: ``network_id``, ``router_id`` or ``port_id``."""
     kind: ClassVar[str]
@@ -67,12 +64,8 @@ class Association(Served):
 
     def translation_rules(self, properties: Any) -> list[Any]:
         """Have names become ids."""
-        rule, ours = translation.TranslationRule, self.client_plugin()
         finders = {_VPN: "find_bgpvpn", self.target: f"find_{self.target.removesuffix('_id')}"}
-        return [
-            rule(properties, rule.RESOLVE, [name], client_plugin=ours, finder=finder)
-            for name, finder in finders.items()
-        ]
+        return schemas.resolved(properties, self.client_plugin(), finders)
 
     def add_dependencies(self, deps: Any) -> None:
         """Come after the VPN and the target where the template calls them by their names."""
@@ -111,12 +104,6 @@ class Association(Served):
         del json_snippet, tmpl_diff
         self.change(translate.change_of(prop_diff))
         return True
-
-    def parse_live_resource_data(
-        self, resource_properties: Any, resource_data: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the properties that are not as the template says."""
-        return translate.live(resource_properties, resource_data)
 
 
 class NetworkAssociation(Association):
@@ -224,15 +211,11 @@ class PortAssociation(Association):
 
     def translation_rules(self, properties: Any) -> list[Any]:
         """Have names become ids, of VPNs whose routes are passed on, too."""
-        rule = translation.TranslationRule
-        passed_on = rule(
-            properties,
-            rule.RESOLVE,
-            ["routes", _VPN],
-            client_plugin=self.client_plugin(),
-            finder="find_bgpvpn",
-        )
-        return [*super().translation_rules(properties), passed_on]
+        passed_on = {f"routes.{_VPN}": "find_bgpvpn"}
+        return [
+            *super().translation_rules(properties),
+            *schemas.resolved(properties, self.client_plugin(), passed_on),
+        ]
 
     def validate(self) -> None:
         """Check that each route names what its type means.

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from heat.engine import attributes, constraints, properties, support, translation
+from heat.engine import attributes, constraints, properties, support
 
 from isthmus.client import sdk
-from isthmus.heat.resources.served import LIVE, Served
+from isthmus.heat.resources import schemas
+from isthmus.heat.resources.schemas import LIVE
+from isthmus.heat.resources.served import Named
 from isthmus.heat.translate import bgpvpn as translate
 
 _Schema, _Shown = properties.Schema, attributes.Schema
@@ -28,7 +30,7 @@ def _targets(description: str) -> Any:
     )
 
 
-class BgpVpn(Served):
+class BgpVpn(Named):
     """An MPLS VPN of one region, with which networks, routers and ports are associated.
 
     Two are one VPN where what one exports the other imports: the route target is all they share.
@@ -37,10 +39,11 @@ class BgpVpn(Served):
     support_status = support.SupportStatus(version="27.0.0")
     required_service_extension = "bgpvpn"
     sdk = sdk.MplsVpn
+    words: ClassVar[Any] = translate
 
     properties_schema: ClassVar[dict[str, Any]] = {
-        "name": _Schema(_Schema.STRING, "Need not be unique.", update_allowed=True),
-        "description": _Schema(_Schema.STRING, "In your own words.", update_allowed=True),
+        "name": schemas.NAME,
+        "description": schemas.DESCRIPTION,
         "type": _Schema(
             _Schema.STRING,
             "l3, an IP VPN; l2 is not supported yet.",
@@ -82,22 +85,12 @@ class BgpVpn(Served):
             "VXLAN network identifier; kept and shown.",
             constraints=[constraints.Range(1, 2**24 - 1)],
         ),
-        "admin_state_up": _Schema(
-            _Schema.BOOLEAN,
-            "False: it is kept, and nothing of it is carried.",
-            default=True,
-            update_allowed=True,
-        ),
-        "tags": _Schema(
-            _Schema.LIST,
-            "Words to find it by.",
-            update_allowed=True,
-            schema=_Schema(_Schema.STRING, constraints=[constraints.Length(max=255)]),
-        ),
+        "admin_state_up": schemas.ADMIN_STATE_UP,
+        "tags": schemas.TAGS,
     }
     attributes_schema: ClassVar[dict[str, Any]] = {
-        "status": _Shown("PENDING, ACTIVE, DEGRADED, DOWN or ERROR.", type=_Shown.STRING, **LIVE),
-        "status_reason": _Shown("Why, in a sentence.", type=_Shown.STRING, **LIVE),
+        "status": schemas.STATUS,
+        "status_reason": schemas.STATUS_REASON,
         "route_targets": _Shown("With the one that a pool gave.", type=_Shown.LIST),
         "route_distinguishers": _Shown("With the one that a pool gave.", type=_Shown.LIST),
         "mtu": _Shown("Largest IP packet that is carried from end to end.", type=_Shown.INTEGER),
@@ -108,24 +101,8 @@ class BgpVpn(Served):
 
     def translation_rules(self, properties: Any) -> list[Any]:
         """Have a project's name become its id."""
-        rule = translation.TranslationRule
-        return [
-            rule(
-                properties,
-                rule.RESOLVE,
-                ["tenant_id"],
-                client_plugin=self.client_plugin("keystone"),
-                finder="get_project_id",
-            )
-        ]
-
-    def handle_create(self) -> None:
-        """Ask for it."""
-        body = translate.body_of(self.properties, self.physical_resource_name())
-        made = self.sdk.new(**body).create(self.network)
-        self.resource_id_set(made.id)
-        if self.properties["tags"]:
-            made.set_tags(self.network, self.properties["tags"])
+        keystone = self.client_plugin("keystone")
+        return schemas.resolved(properties, keystone, {"tenant_id": "get_project_id"})
 
     def handle_update(
         self, json_snippet: Any, tmpl_diff: Any, prop_diff: Mapping[str, Any]
@@ -137,9 +114,3 @@ class BgpVpn(Served):
         if "tags" in prop_diff:
             self.identify().set_tags(self.network, list(prop_diff["tags"] or ()))
         return True
-
-    def parse_live_resource_data(
-        self, resource_properties: Any, resource_data: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the properties that are not as the template says."""
-        return translate.live(resource_properties, resource_data)

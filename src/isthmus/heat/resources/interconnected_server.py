@@ -15,13 +15,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from heat.common import exception
-from heat.engine import attributes, constraints, properties, resource, support, translation
+from heat.engine import attributes, constraints, properties, support
 from openstack import exceptions
 
 from isthmus.client import sdk
 from isthmus.heat import reach
 from isthmus.heat.clients import CLIENT_NAME
-from isthmus.heat.resources.served import LIVE
+from isthmus.heat.resources import schemas
+from isthmus.heat.resources.retried import Retried
+from isthmus.heat.resources.schemas import LIVE
 from isthmus.heat.translate import progress
 from isthmus.heat.translate import server as translate
 
@@ -38,13 +40,9 @@ _SERVERS: dict[str, Any] = {
     "availability_zone": _Schema(_Schema.STRING, "The availability zone there."),
     "config_drive": _Schema(_Schema.BOOLEAN, "Whether it is told on a drive of its own."),
     "metadata": _Schema(_Schema.MAP, "Words of your own.", update_allowed=True),
-    "failure_policy": _Schema(
-        _Schema.STRING,
+    "failure_policy": schemas.failure_policy(
         "Where the region does not answer: wait, as long as the stack's timeout lets it, or fail "
         "at once with a reason that names it; another attempt goes on from there.",
-        default=str(progress.FailurePolicy.WAIT),
-        update_allowed=True,
-        constraints=[constraints.AllowedValues([str(e) for e in progress.FailurePolicy])],
     ),
 }
 _NETWORK: dict[str, Any] = {
@@ -58,7 +56,7 @@ _NETWORK: dict[str, Any] = {
 OF_GROUP: Mapping[str, Any] = _NETWORK | _SERVERS
 
 
-class InterconnectedServer(resource.Resource):
+class InterconnectedServer(Retried):
     """A server on a virtual tenant network, at one of its sites.
 
     At another site it acts through that region's APIs, with the rights of the stack's user; what
@@ -72,7 +70,7 @@ class InterconnectedServer(resource.Resource):
     properties_schema: ClassVar[dict[str, Any]] = {
         **_NETWORK,
         **_SERVERS,
-        "name": _Schema(_Schema.STRING, "Need not be unique.", update_allowed=True),
+        "name": schemas.NAME,
         _SITE: _Schema(
             _Schema.STRING,
             "Where it is put: a member of the network; by rule if left out.",
@@ -110,12 +108,8 @@ class InterconnectedServer(resource.Resource):
 
     def translation_rules(self, properties: Any) -> list[Any]:
         """Have names become ids."""
-        rule, ours = translation.TranslationRule, self.client_plugin()
         finders = {"virtual_tenant_network": "find_vtn", _SITE: "find_site"}
-        return [
-            rule(properties, rule.RESOLVE, [name], client_plugin=ours, finder=finder)
-            for name, finder in finders.items()
-        ]
+        return schemas.resolved(properties, self.client_plugin(), finders)
 
     def handle_create(self) -> None:
         """Decide where it goes, once for all."""
@@ -195,10 +189,6 @@ class InterconnectedServer(resource.Resource):
         with contextlib.suppress(exceptions.NotFoundException):
             return bool(self.compute.get_server(self.resource_id).status == "ERROR")
         return True
-
-    def _needs_update(self, *args: Any, **named: Any) -> bool:
-        # What failed and is asked for again as it was, Heat would take for complete unseen.
-        return bool(super()._needs_update(*args, **named)) or self.status == self.FAILED
 
     def _go_on(self) -> bool:
         if self.resource_id is not None:

@@ -11,7 +11,7 @@ from heat.engine import attributes, constraints, properties, support, template
 from heat.engine.resources import stack_resource
 
 from isthmus.heat.resources.interconnected_server import OF_GROUP
-from isthmus.heat.resources.served import LIVE
+from isthmus.heat.resources.schemas import LIVE
 from isthmus.heat.translate import server as translate
 
 _Schema, _Shown = properties.Schema, attributes.Schema

@@ -12,22 +12,21 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from heat.common import exception
-from heat.engine import attributes, resource
 from openstack import exceptions
 
 from isthmus.heat.clients import CLIENT_NAME
+from isthmus.heat.resources.retried import Retried
 from isthmus.heat.translate import progress
 
-# Of attributes that change by themselves.
-LIVE: Mapping[str, Any] = {"cache_mode": attributes.Schema.CACHE_NONE}
 
-
-class Served(resource.Resource):
+class Served(Retried):
     """A resource of Neutron's API that takes a while to be in force."""
 
     default_client_name = CLIENT_NAME
     sdk: ClassVar[Any]
     """The class of openstacksdk's."""
+    words: ClassVar[Any]
+    """The module of ``heat.translate`` that has ``body_of`` and ``live`` of it."""
 
     @property
     def network(self) -> Any:
@@ -112,10 +111,6 @@ class Served(resource.Resource):
             return False
         return True
 
-    def _needs_update(self, *args: Any, **named: Any) -> bool:
-        # What failed and is asked for again as it was, Heat would take for complete unseen.
-        return bool(super()._needs_update(*args, **named)) or self.status == self.FAILED
-
     def get_live_state(self, resource_properties: Any) -> dict[str, Any]:
         """Return the properties that are not as the template says."""
         found: dict[str, Any] = super().get_live_state(resource_properties)
@@ -124,6 +119,13 @@ class Served(resource.Resource):
         known = resource_properties.translation.resolved_translations
         for path in [path for path in known if path.partition(".")[0] in found]:
             del known[path]
+        return found
+
+    def parse_live_resource_data(
+        self, resource_properties: Any, resource_data: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the properties that are not as the template says."""
+        found: dict[str, Any] = self.words.live(resource_properties, resource_data)
         return found
 
     def required(self, deps: Any, types: Iterable[str], is_meant: Callable[[Any], bool]) -> None:
@@ -181,3 +183,15 @@ class Served(resource.Resource):
         if self.resource_id is None:
             return None
         return self._show_resource().get(name)
+
+
+class Named(Served):
+    """One with a name and tags, both the template's to give."""
+
+    def handle_create(self) -> None:
+        """Ask for it."""
+        body = self.words.body_of(self.properties, self.physical_resource_name())
+        made = self.sdk.new(**body).create(self.network)
+        self.resource_id_set(made.id)
+        if self.properties["tags"]:
+            made.set_tags(self.network, self.properties["tags"])

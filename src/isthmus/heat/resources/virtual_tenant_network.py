@@ -6,17 +6,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from heat.engine import attributes, constraints, properties, support, translation
+from heat.engine import attributes, constraints, properties, support
 
 from isthmus.client import sdk
-from isthmus.heat.resources.served import LIVE, Served
+from isthmus.heat.resources import schemas
+from isthmus.heat.resources.schemas import LIVE
+from isthmus.heat.resources.served import Named
 from isthmus.heat.translate import progress
 from isthmus.heat.translate import virtual_tenant_network as translate
 
 _Schema, _Shown = properties.Schema, attributes.Schema
 
 
-class VirtualTenantNetwork(Served):
+class VirtualTenantNetwork(Named):
     """A network that spans sites: asked for once, at any of them; each makes its own part.
 
     Servers of this region go on the network of attribute ``network_id``; those of another region on
@@ -26,10 +28,11 @@ class VirtualTenantNetwork(Served):
     support_status = support.SupportStatus(version="27.0.0")
     required_service_extension = "virtual-tenant-network"
     sdk = sdk.VirtualTenantNetwork
+    words: ClassVar[Any] = translate
 
     properties_schema: ClassVar[dict[str, Any]] = {
-        "name": _Schema(_Schema.STRING, "Need not be unique.", update_allowed=True),
-        "description": _Schema(_Schema.STRING, "In your own words.", update_allowed=True),
+        "name": schemas.NAME,
+        "description": schemas.DESCRIPTION,
         "type": _Schema(
             _Schema.STRING,
             "l3: each member has a subnet of its own. The others are not supported yet.",
@@ -53,12 +56,7 @@ class VirtualTenantNetwork(Served):
                 _Schema.STRING, constraints=[constraints.CustomConstraint("isthmus.site")]
             ),
         ),
-        "admin_state_up": _Schema(
-            _Schema.BOOLEAN,
-            "False: it is kept, and nothing of it is carried.",
-            default=True,
-            update_allowed=True,
-        ),
+        "admin_state_up": schemas.ADMIN_STATE_UP,
         "class_of_service": _Schema(
             _Schema.STRING, "Not supported by the API yet.", update_allowed=True
         ),
@@ -68,32 +66,23 @@ class VirtualTenantNetwork(Served):
             update_allowed=True,
             constraints=[constraints.Range(min=1)],
         ),
-        "tags": _Schema(
-            _Schema.LIST,
-            "Words to find it by.",
-            update_allowed=True,
-            schema=_Schema(_Schema.STRING, constraints=[constraints.Length(max=255)]),
-        ),
+        "tags": schemas.TAGS,
         "project_id": _Schema(
             _Schema.STRING,
             "Whose it is (name or id), for administrators; the caller's if left out.",
             constraints=[constraints.CustomConstraint("keystone.project")],
         ),
-        "failure_policy": _Schema(
-            _Schema.STRING,
+        "failure_policy": schemas.failure_policy(
             "Where a member site can't be reached: wait, as long as the stack's timeout lets it, "
             "or fail at once with a reason that names the site. In both cases the other sites "
             "go on, and another attempt finishes what is missing.",
-            default=str(progress.FailurePolicy.WAIT),
-            update_allowed=True,
-            constraints=[constraints.AllowedValues([str(e) for e in progress.FailurePolicy])],
         ),
     }
     attributes_schema: ClassVar[dict[str, Any]] = {
         "status": _Shown(
             "PENDING, ACTIVE, DEGRADED, DOWN, ERROR or PENDING_DELETE.", type=_Shown.STRING, **LIVE
         ),
-        "status_reason": _Shown("Why, in a sentence.", type=_Shown.STRING, **LIVE),
+        "status_reason": schemas.STATUS_REASON,
         "network_id": _Shown("The network in this region.", type=_Shown.STRING),
         "subnet_ids": _Shown("Subnets of the network in this region.", type=_Shown.LIST),
         "members": _Shown(
@@ -107,16 +96,10 @@ class VirtualTenantNetwork(Served):
 
     def translation_rules(self, properties: Any) -> list[Any]:
         """Have names become ids."""
-        rule, ours = translation.TranslationRule, self.client_plugin()
+        ours, keystone = self.client_plugin(), self.client_plugin("keystone")
         return [
-            rule(properties, rule.RESOLVE, ["members"], client_plugin=ours, finder="find_site"),
-            rule(
-                properties,
-                rule.RESOLVE,
-                ["project_id"],
-                client_plugin=self.client_plugin("keystone"),
-                finder="get_project_id",
-            ),
+            *schemas.resolved(properties, ours, {"members": "find_site"}),
+            *schemas.resolved(properties, keystone, {"project_id": "get_project_id"}),
         ]
 
     def add_dependencies(self, deps: Any) -> None:
@@ -135,14 +118,6 @@ class VirtualTenantNetwork(Served):
                 each.get("network") == name for each in other.properties.get("networks") or ()
             ),
         )
-
-    def handle_create(self) -> None:
-        """Ask for it."""
-        body = translate.body_of(self.properties, self.physical_resource_name())
-        made = self.sdk.new(**body).create(self.network)
-        self.resource_id_set(made.id)
-        if self.properties["tags"]:
-            made.set_tags(self.network, self.properties["tags"])
 
     def handle_update(
         self, json_snippet: Any, tmpl_diff: Any, prop_diff: Mapping[str, Any]
@@ -169,12 +144,6 @@ class VirtualTenantNetwork(Served):
         shown, policy = self._show_resource(), self.properties["failure_policy"]
         sites = [each.to_dict() for each in sdk.InterconnectSite.list(self.network)]
         return self._judge(lambda: progress.is_done_everywhere(shown, sites, policy))
-
-    def parse_live_resource_data(
-        self, resource_properties: Any, resource_data: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the properties that are not as the template says."""
-        return translate.live(resource_properties, resource_data)
 
     def _own_site(self) -> str:
         found = sdk.InterconnectSite.list(self.network, state="OWN")
