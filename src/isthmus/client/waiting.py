@@ -7,6 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from osc_lib import exceptions
 
@@ -93,6 +94,13 @@ def wait(
 def say(name: str, status: str, reason: str | None = "") -> str:
     """Return a line on something's status."""
     return f"{name}: {status}. {reason}".strip() if reason else f"{name}: {status}."
+
+
+def see(name: str, resource: Any) -> Sight:
+    """Return how far something with a status is: in force, or down as it was asked to be."""
+    is_off = resource.status == "DOWN" and not resource.is_admin_state_up
+    text = say(name, resource.status, resource.status_reason)
+    return Sight(text, is_off or resource.status == "ACTIVE", resource.status == "ERROR")
 
 
 def _read_seconds(text: str) -> float:

@@ -16,11 +16,11 @@ from isthmus.client.commands.base import (
     Shows,
     add_admin_state,
     add_vpn,
+    changes,
     commit,
 )
-from isthmus.client.commands.mpls_vpn import see
 from isthmus.client.sdk import MplsVpn, NetworkAssociation, PortAssociation, RouterAssociation
-from isthmus.client.waiting import Sight
+from isthmus.client.waiting import Sight, see
 
 _KINDS = (NetworkAssociation, RouterAssociation, PortAssociation)
 # Says of a network that it is as the region's option has it.
@@ -91,11 +91,7 @@ class SetAssociation(Acts):
             CommandError: a router or port has no mode.
         """
         found = _find(self, parsed_args)
-        body: dict[str, Any] = {}
-        if parsed_args.description is not None:
-            body["description"] = parsed_args.description
-        if parsed_args.enable or parsed_args.disable:
-            body["is_admin_state_up"] = parsed_args.enable
+        body = changes(parsed_args, "description")
         mode = parsed_args.attachment_mode
         if mode is not None:
             if not isinstance(found, NetworkAssociation):

@@ -12,6 +12,7 @@ from openstack import exceptions as refusals
 from osc_lib import exceptions
 from osc_lib.cli import identity
 from osc_lib.command import command
+from osc_lib.utils import tags
 
 from isthmus.client.sdk import MplsVpn, VirtualTenantNetwork
 from isthmus.client.waiting import Sight, wait
@@ -124,6 +125,40 @@ def add_admin_state(parser: argparse.ArgumentParser) -> None:
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--enable", action="store_true", help="Have it carry packets (default)")
     state.add_argument("--disable", action="store_true", help="Keep it, and carry nothing of it")
+
+
+def changes(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Return what is given of some options, and of `add_admin_state`'s, by attribute."""
+    given = {name: getattr(arguments, name) for name in names}
+    body = {name: value for name, value in given.items() if value is not None}
+    if arguments.enable or arguments.disable:
+        body["is_admin_state_up"] = arguments.enable
+    return body
+
+
+def create(
+    command: Asking, arguments: argparse.Namespace, kind: Any, body: Mapping[str, Any]
+) -> Any:
+    """Make a resource of a kind, of the project and with the tags that the arguments name."""
+    owner = {}
+    if arguments.project:
+        owner["project_id"] = command.find_project(arguments.project, arguments.project_domain)
+    made = kind.new(**body, **owner).create(command.network)
+    if arguments.tags:
+        made.set_tags(command.network, list(dict.fromkeys(arguments.tags)))
+    return made
+
+
+def filters_of(
+    command: Asking, arguments: argparse.Namespace, asked: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """Return the filters of a list: those that are given, the project's and the tags'."""
+    filters = {name: value for name, value in asked.items() if value is not None}
+    if arguments.project:
+        project = command.find_project(arguments.project, arguments.project_domain)
+        filters["project_id"] = project
+    tags.get_tag_filtering_args(arguments, filters)
+    return filters
 
 
 def commit(command: Asking, resource: Any, body: Mapping[str, Any]) -> None:

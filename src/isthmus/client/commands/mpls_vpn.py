@@ -19,12 +19,15 @@ from isthmus.client.commands.base import (
     add_admin_state,
     add_tags,
     add_vpn,
+    changes,
     commit,
+    create,
+    filters_of,
     remove_tags,
 )
 from isthmus.client.sdk import MplsVpn
 from isthmus.client.sdk.mpls_vpn import EVERYBODY
-from isthmus.client.waiting import Sight, say
+from isthmus.client.waiting import Sight, see
 
 _IN_FORCE = "every provider edge has it in force"
 _LISTS = ("route_targets", "import_targets", "export_targets", "route_distinguishers")
@@ -75,11 +78,7 @@ class CreateVpn(Shows):
         for name in (*_LISTS, "allocate_route_target", "allocate_route_distinguisher"):
             if getattr(parsed_args, name):
                 body[name] = getattr(parsed_args, name)
-        if parsed_args.project:
-            body["project_id"] = self.find_project(parsed_args.project, parsed_args.project_domain)
-        vpn = MplsVpn.new(**body).create(self.network)
-        if parsed_args.tags:
-            vpn.set_tags(self.network, list(dict.fromkeys(parsed_args.tags)))
+        vpn = create(self, parsed_args, MplsVpn, body)
         wait_for(self, parsed_args, vpn)
         return columns.show(columns.MPLS_VPN, vpn.fetch(self.network))
 
@@ -111,11 +110,7 @@ class ListVpn(Lists):
         if parsed_args.network:
             network = self.network.find_network(parsed_args.network, ignore_missing=False)
             asked["networks"] = network.id
-        if parsed_args.project:
-            project = self.find_project(parsed_args.project, parsed_args.project_domain)
-            asked["project_id"] = project
-        filters = {name: value for name, value in asked.items() if value is not None}
-        tags.get_tag_filtering_args(parsed_args, filters)
+        filters = filters_of(self, parsed_args, asked)
         found = MplsVpn.list(self.network, **filters)
         return columns.tabulate(columns.MPLS_VPN, found, is_long=parsed_args.long)
 
@@ -212,13 +207,6 @@ def wait_for(command: Asking, arguments: argparse.Namespace, vpn: MplsVpn) -> No
     command.wait(arguments, look, advice)
 
 
-def see(name: str, resource: Any) -> Sight:
-    """Return how far a VPN or an association is."""
-    is_off = resource.status == "DOWN" and not resource.is_admin_state_up
-    text = say(name, resource.status, resource.status_reason)
-    return Sight(text, is_off or resource.status == "ACTIVE", resource.status == "ERROR")
-
-
 def _add_changeable(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--description", metavar="<description>", help="In your own words")
     parser.add_argument(
@@ -246,11 +234,4 @@ def _projects(command: Asking, arguments: argparse.Namespace) -> Iterable[str]:
 
 
 def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        name: getattr(arguments, name)
-        for name in ("description", "local_pref")
-        if getattr(arguments, name) is not None
-    }
-    if arguments.enable or arguments.disable:
-        body["is_admin_state_up"] = arguments.enable
-    return body
+    return changes(arguments, "description", "local_pref")

@@ -20,12 +20,15 @@ from isthmus.client.commands.base import (
     add_admin_state,
     add_tags,
     add_vtn,
+    changes,
     commit,
+    create,
     delete_each,
+    filters_of,
     remove_tags,
 )
 from isthmus.client.sdk import VirtualTenantNetwork
-from isthmus.client.waiting import Sight, say
+from isthmus.client.waiting import Sight, say, see
 
 _ALL_DONE = "every member has made its part"
 
@@ -79,11 +82,7 @@ class CreateVtn(Shows):
             body["members"] = parsed_args.members
         if parsed_args.type:
             body["type"] = parsed_args.type
-        if parsed_args.project:
-            body["project_id"] = self.find_project(parsed_args.project, parsed_args.project_domain)
-        vtn = VirtualTenantNetwork.new(**body).create(self.network)
-        if parsed_args.tags:
-            vtn.set_tags(self.network, list(dict.fromkeys(parsed_args.tags)))
+        vtn = create(self, parsed_args, VirtualTenantNetwork, body)
         wait_for(self, parsed_args, vtn)
         return columns.show(columns.VTN, vtn.fetch(self.network))
 
@@ -115,11 +114,7 @@ class ListVtn(Lists):
             "owner_site": parsed_args.owner_site,
             "status": parsed_args.status and parsed_args.status.upper(),
         }
-        if parsed_args.project:
-            project = self.find_project(parsed_args.project, parsed_args.project_domain)
-            asked["project_id"] = project
-        filters = {name: value for name, value in asked.items() if value is not None}
-        tags.get_tag_filtering_args(parsed_args, filters)
+        filters = filters_of(self, parsed_args, asked)
         found = VirtualTenantNetwork.list(self.network, **filters)
         return columns.tabulate(columns.VTN, found, is_long=parsed_args.long)
 
@@ -287,9 +282,7 @@ def wait_for(command: Asking, arguments: argparse.Namespace, vtn: VirtualTenantN
 
     def look() -> Sight:
         vtn.fetch(command.network)
-        is_off = vtn.status == "DOWN" and not vtn.is_admin_state_up
-        text = say(vtn.name or vtn.id, vtn.status, vtn.status_reason)
-        return Sight(text, is_off or vtn.status == "ACTIVE", vtn.status == "ERROR")
+        return see(vtn.name or vtn.id, vtn)
 
     command.wait(arguments, look, _advice(vtn))
 
@@ -321,14 +314,7 @@ def _add_changeable(parser: argparse.ArgumentParser) -> None:
 
 
 def _changes(arguments: argparse.Namespace) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        name: getattr(arguments, name)
-        for name in ("description", "class_of_service", "rate_kbps")
-        if getattr(arguments, name) is not None
-    }
-    if arguments.enable or arguments.disable:
-        body["is_admin_state_up"] = arguments.enable
-    return body
+    return changes(arguments, "description", "class_of_service", "rate_kbps")
 
 
 def _change(command: Asking, vtn: VirtualTenantNetwork, body: dict[str, Any]) -> None:
