@@ -55,11 +55,9 @@ GROUP = f"""{VTN}
 @pytest.fixture
 def own(west: Region, heat: Heat) -> None:
     """This site, the only one, whose workers do what is due."""
-    from isthmus.db.vtn import sites
-    from isthmus.plugin import transactions
+    from tests.vtn_site import introduce
 
-    known = sites.SiteRecord("west", "00000000-0000-4000-8000-000000000000", sites.State.OWN)
-    transactions.write(sites.create, known)
+    introduce(west)
     heat.served.always = west.work
 
 

@@ -73,12 +73,9 @@ def hear_of_east(**columns: Any) -> None:
 @pytest.fixture
 def east(west: Region, heat: Heat) -> Peer:
     """Another site, which hears and says everything at once; the own one is known as such."""
-    from isthmus.db.vtn import sites
-    from isthmus.plugin import transactions
-    from tests.vtn_site import Peer, exchange
+    from tests.vtn_site import Peer, exchange, introduce
 
-    own = sites.SiteRecord("west", "00000000-0000-4000-8000-000000000000", sites.State.OWN)
-    transactions.write(sites.create, own)
+    introduce(west)
     peer = Peer("east")
     heat.served.always = lambda: exchange(west, peer)
     return peer

@@ -19,12 +19,9 @@ VTNS, SITES = "/vtn/virtual_tenant_networks", "/vtn/interconnect_sites"
 @pytest.fixture
 def own(west: Region) -> str:
     """This site, as isthmus-interconnect introduced it."""
-    from isthmus.db.vtn import sites
-    from isthmus.plugin import transactions
+    from tests.vtn_site import introduce
 
-    record = sites.SiteRecord(west.name, str(uuid4()), sites.State.OWN)
-    transactions.write(sites.create, record)
-    return record.id
+    return introduce(west)
 
 
 @pytest.fixture
