@@ -129,7 +129,8 @@ def kill_site(site_name: str) -> None:
         if name.startswith(f"{site_name}-") or process.recorded(name).machine in places:
             process.kill_outright(name)
     for place in sorted(places):
-        # What they left behind, like VMs: everything in the namespace but what keeps it.
+        # What they left behind, like VMs; the machine itself goes with it, its links too, as when
+        # the power goes. Its disks stay.
         Machine(place).run(["kill", "-9", "-1"], check=False)
 
 
