@@ -30,7 +30,9 @@ def sites(stage: Stage) -> Iterator[list[Cloud]]:
         control.heal_interconnect(name)
     for cloud in clouds:
         for vtn in cloud.call("GET", PATH)["virtual_tenant_networks"]:
-            if vtn["name"].startswith("sites-") and vtn["owner_site"] == cloud.site:
+            ours = vtn["name"].startswith("sites-") and vtn["owner_site"] == cloud.site
+            # What is on its way out may be gone before it could be asked to go.
+            if ours and vtn["status"] != "PENDING_DELETE":
                 cloud.call("DELETE", f"{PATH}/{vtn['id']}")
     for cloud in clouds:
         wait_until(partial(has_none, cloud), HEALED_S, "their end", every_s=0.5)
