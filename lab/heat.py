@@ -14,12 +14,19 @@ from lab.waiting import answers, wait_until
 STACK_DOMAIN = "heat"
 STACK_DOMAIN_ADMIN = "heat_domain_admin"
 _ENCRYPTION_KEY = "0123456789abcdef0123456789abcdef"
+# Who asks Keystone about signatures: Heat's, and ours in its place.
+_FILTERS = (
+    "heat.api.aws.ec2token:EC2Token_filter_factory",
+    "isthmus.heat.signed_queries:filter_factory",
+)
 _PLUGINS = places.CHECKOUT / "src" / "isthmus" / "heat" / "plugins"
 
 
 def configure(topology: Topology, site: Site) -> None:
     """Write Heat's configuration for a region."""
-    settings.write(f"{site.name}/heat/heat.conf", "heat.conf", values(topology, site))
+    written = settings.write(f"{site.name}/heat/heat.conf", "heat.conf", values(topology, site))
+    paste = (places.VENV / "etc" / "heat" / "api-paste.ini").read_text(encoding="utf-8")
+    written.with_name("api-paste.ini").write_text(paste.replace(*_FILTERS), encoding="utf-8")
 
 
 def values(topology: Topology, site: Site) -> dict[str, str]:

@@ -53,7 +53,8 @@ def ensure_ready(topology: Topology) -> None:
     )
     argv = ["env", *(f"{k}={v}" for k, v in _environment().items())]
     argv += [str(_program("rabbitmqctl")), "-q", "eval", expression]
-    Machine(CONTROL).run(argv)
+    # A virtual machine of Erlang takes a loaded machine more than a minute to start.
+    Machine(CONTROL).run(argv, timeout_s=180)
     done.touch()
 
 

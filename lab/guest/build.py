@@ -15,10 +15,10 @@ from pathlib import Path
 from lab import places
 
 _HERE = Path(__file__).parent
-_DRIVERS = ("virtio_pci", "virtio_net", "virtio_blk", "virtio_scsi", "sr_mod")
+_DRIVERS = ("virtio_pci", "virtio_net", "virtio_blk", "virtio_scsi", "sr_mod", "isofs")
 _APPLETS = """
-[ arping awk basename cat cp cttyhack cut date dd dmesg echo env expr false find free grep head
-hostname httpd id ifconfig insmod ip kill killall ln ls lsmod md5sum mkdir mount mv nc netstat
+[ arping awk basename cat chmod cp cttyhack cut date dd dmesg echo env expr false find free grep
+head hostname httpd id ifconfig insmod ip kill killall ln ls lsmod md5sum mkdir mount mv nc netstat
 nohup od pidof poweroff printf ps rm route sed seq setsid sh sha256sum sleep sort stat stty tail
 tee test time timeout top touch tr traceroute true udhcpc umount uname uniq uptime usleep vi wc
 wget which xargs yes

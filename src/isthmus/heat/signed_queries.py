@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the CloudFormation API says to a signed query whose signature Keystone does not take.
+
+Heat's own filter lets what Keystone answers of an unknown access key, or to a Heat that may not
+ask, go through as an HTTP 500 without a word. This one takes its place in ``api-paste.ini``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from heat.api.aws import exception
+from heat.api.aws.ec2token import EC2Token
+from keystoneauth1 import exceptions as keystone
+
+_NOT_TAKEN = (
+    "Either the signature was not made with that key's secret, of this very request, or the "
+    "request is older than Keystone allows."
+)
+
+
+class SignedQueries(EC2Token):
+    """Asks Keystone for the token of who signed; a refusal is a sentence and a 4xx."""
+
+    def _authorize(self, req: Any, cloud: Any) -> Any:
+        try:
+            return super()._authorize(req, cloud)
+        except keystone.NotFound as error:
+            raise exception.HeatInvalidClientTokenIdError from error
+        except exception.HeatAccessDeniedError as error:
+            raise exception.HeatAccessDeniedError(_NOT_TAKEN) from error
+        except keystone.Forbidden as error:
+            # Not the caller's fault: Heat's own account may not have signatures checked.
+            raise exception.HeatInternalFailureError from error
+        except keystone.ClientException as error:
+            raise exception.HeatServiceUnavailableError from error
+
+
+def filter_factory(
+    global_conf: Mapping[str, str], **local_conf: str
+) -> Callable[[Any], SignedQueries]:
+    """Return what puts it before an application, as paste.deploy wants it."""
+    return lambda application: SignedQueries(application, {**global_conf, **local_conf})
