@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.functional.interconnect.conftest import Site
-from tests.functional.interconnect.guest import Guest
+from tests.intruders.guest import Guest
 
 pytestmark = [pytest.mark.functional, pytest.mark.timeout(240)]
 
@@ -74,7 +74,7 @@ def test_who_speaks_no_tls_or_nothing_at_all_keeps_nobody_waiting(
     address = ("127.0.0.1", west.service.port)
     silent = [socket.create_connection(address) for _ in range(5)]
     silent[0].sendall(b"GET / HTTP/1.0\r\n\r\n")
-    guest = Guest(west, west.ledger.invite("west", "east"))
+    guest = Guest(west.ledger.invite("west", "east"))
     guest.join()
     for one in silent:
         one.close()
