@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from neutron_lib.context import Context
+
     from tests.cloud import Answer, Cloud
     from tests.vtn_site import Region
 
@@ -17,6 +21,7 @@ pytestmark = pytest.mark.timeout(300)
 VTNS = "/vtn/virtual_tenant_networks"
 RED, BLUE = "red-project", "blue-project"
 CLIENTS, MANY = 8, 24
+MEET_S = 10
 
 
 @pytest.fixture
@@ -100,6 +105,42 @@ def test_what_several_write_at_once_is_all_there_in_the_end(cloud: Cloud, west: 
     shown = cloud.request("GET", path, project=RED)["virtual_tenant_network"]
     assert shown["name"].endswith("🚂")
     assert shown["status"] == "ACTIVE"
+
+
+def test_an_overlap_heard_of_in_one_instant_is_told_once(cloud: Cloud, west: Region) -> None:
+    """Two sites' networks, stored by two at a time of which neither sees what the other stores."""
+    from isthmus.db.vtn import documents, views
+    from isthmus.model.vtn import encoding
+    from isthmus.model.vtn.documents import Kind
+    from isthmus.plugin import transactions
+    from tests.vtn_site import new_vtn
+
+    west.trust("north")
+    both = Barrier(2)
+
+    def hear(site: str) -> str:
+        said = new_vtn(site, [site, "west"], ["10.0.0.0/16"], site)
+        heard = documents.Document(
+            site, str(Kind.VTN), said.vtn_id, encoding.encode(said), said.vtn_id
+        )
+
+        def store(context: Context) -> None:
+            documents.put_heard(context, heard)
+            # Whoever is tried again meets nobody.
+            with suppress(BrokenBarrierError):
+                both.wait(MEET_S)
+            both.abort()
+            views.refresh(context, west.name, [said.vtn_id])
+
+        transactions.write(store)
+        return said.vtn_id
+
+    with ThreadPoolExecutor(2) as daemons:
+        found = list(daemons.map(hear, ("east", "north")))
+    for vtn_id in found:
+        path = f"/vtn/interconnect_events?virtual_tenant_network_id={vtn_id}"
+        told = [each["sentence"] for each in cloud.request("GET", path)["interconnect_events"]]
+        assert [" overlaps " in sentence for sentence in told] == [True], told
 
 
 def test_lists_are_what_they_are_elsewhere(cloud: Cloud, west: Region) -> None:

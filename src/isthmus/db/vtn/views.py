@@ -192,7 +192,9 @@ def _is_to_be_done(view: VtnView) -> bool:
 
 def _record_overlaps(context: Context, vtn_id: str, project: str) -> None:
     """Tell operators once, of either network; their tenant reads it in their reasons."""
-    for overlap in overlaps.find(vtns.read_placed(context, [project])).get(vtn_id, ()):
+    # Locked: neither of two that are stored in the same instant would see the other.
+    placed = vtns.read_placed(context, [project], is_locked=True)
+    for overlap in overlaps.find(placed).get(vtn_id, ()):
         for one, other in ((overlap.own, overlap.other), (overlap.other, overlap.own)):
             sentence = overlaps.Overlap(one, other).sentence
             events.append(context, other.owner, f"Tenant {project}: {sentence}", one.vtn_id)

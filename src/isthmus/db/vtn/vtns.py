@@ -204,10 +204,18 @@ def read_prefixes(context: Context, project_id: str) -> list[tuple[str, str, IpP
     ]
 
 
-def read_placed(context: Context, project_ids: Collection[str]) -> list[Placed]:
+def read_placed(
+    context: Context, project_ids: Collection[str], *, is_locked: bool = False
+) -> list[Placed]:
     """Return every prefix of projects' VTNs, but of those that are being deleted.
 
     A VTN that is no project's yet is nobody's to overlap with.
+
+    Args:
+        context: of the caller's transaction.
+        project_ids: the projects.
+        is_locked: what others committed since the transaction began is there, and of two that
+            store a VTN of a project at a time the later waits, or is tried again.
     """
     wanted = sorted(set(project_ids) - {""})
     query: Any = (
@@ -217,6 +225,8 @@ def read_placed(context: Context, project_ids: Collection[str]) -> list[Placed]:
     )
     if not wanted:
         return []
+    if is_locked:
+        query = query.with_for_update()
     return [
         Placed(row.project_id, row.id, row.name, row.owner_site, ip_network(row.prefix))
         for row in context.session.execute(query)
