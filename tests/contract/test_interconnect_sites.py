@@ -123,6 +123,17 @@ def test_it_is_used_once_and_until_it_expires(cloud: Cloud, own: str) -> None:
     assert not transactions.write(invitations.use, "late", "192.0.2.9")
 
 
+@pytest.mark.parametrize("seconds", [-1, 0, 59, 30 * 86400 + 1, 10**30, 60.5, "60", None, True])
+def test_how_long_a_later_one_is_good_has_the_bounds_of_the_first(
+    cloud: Cloud, own: str, seconds: object
+) -> None:
+    """A time that no calendar has is refused, not answered with 500."""
+    made = create(cloud, "east")
+    refused = act(cloud, made["id"], "invite", expires_in=seconds)
+    assert refused.status == 400
+    assert "'expires_in'" in refused.sentence
+
+
 def test_before_the_daemon_has_started_nobody_is_invited(cloud: Cloud) -> None:
     """It says what is missing."""
     answer = ask(cloud, "east")

@@ -32,6 +32,8 @@ ACTIONS = (INVITE, CONFIRM, REVOKE, ROTATE, RECOVER)
 PUBLIC = frozenset({"id", "name", "state", "liveness", "liveness_since"})
 MAX_INVITATION = 16384
 DAY_S = 86400
+#: For how long an invitation may be good: at least, at most.
+SHORTEST_S, LONGEST_S = 60, 30 * DAY_S
 
 RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
     SITES: {
@@ -51,7 +53,7 @@ RESOURCE_ATTRIBUTE_MAP: dict[str, Any] = {
             is_filter=False,
             default=DAY_S,
             convert_to=to_integer_or_none,
-            validate={"type:range": [60, 30 * DAY_S]},
+            validate={"type:range": [SHORTEST_S, LONGEST_S]},
         ),
         "shares_identity": given(default=True, convert_to=converters.convert_to_boolean),
         "projects": given(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Request bodies of virtual tenant networks as values, checked."""
+"""Request bodies of virtual tenant networks, and of what is done with sites, as values, checked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from isthmus.api.definitions.interconnect_site import DAY_S, LONGEST_S, SHORTEST_S
 from isthmus.model.errors import InvalidValue
 from isthmus.model.ip import IpPrefix
 from isthmus.model.vtn.documents import Change
@@ -84,3 +85,16 @@ def read_names(body: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     for each in value:
         texts.check_text(attribute, each)
     return tuple(value)
+
+
+def read_expiry(body: Mapping[str, Any]) -> int:
+    """Read for how many seconds an invitation is to be good, which may be left out.
+
+    Raises:
+        InvalidValue: for none that it may be.
+    """
+    seconds = body.get("expires_in", DAY_S)
+    is_number = isinstance(seconds, int) and not isinstance(seconds, bool)
+    if not is_number or not SHORTEST_S <= seconds <= LONGEST_S:
+        raise InvalidValue(f"'expires_in' is a number of seconds from {SHORTEST_S} to {LONGEST_S}.")
+    return int(seconds)

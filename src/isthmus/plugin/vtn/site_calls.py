@@ -154,10 +154,7 @@ class SiteCalls:
             site = self._lock(context, id)
             if site.state not in (State.INVITED, State.REVOKED):
                 raise IntentConflict(f"{site.name} is {site.state}; it needs no invitation.")
-            seconds = body.get("expires_in", 86400)
-            if isinstance(seconds, bool) or not isinstance(seconds, int):
-                raise InvalidValue("'expires_in' is not a number of seconds.")
-            text = self._invite(context, site.name, seconds)
+            text = self._invite(context, site.name, requests.read_expiry(body))
             sites.update(context, site.name, state=str(State.INVITED), reason="")
             return self._view(context, reading.read_site(context, id), text)
 
