@@ -7,6 +7,7 @@ Neutron is real; the compute and image APIs of both regions are fakes that fail 
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +227,30 @@ def test_a_server_whose_creation_was_not_answered_is_found_again(
     assert heat.create("lost", SERVER, policy="fail").state == "CREATE_FAILED"
     assert len(there.servers) == 1
     heat.delete("lost")
+    assert not there.servers
+
+
+def test_a_server_that_is_made_long_after_it_was_asked_for_is_no_second_one(
+    heat: Heat, there: Compute
+) -> None:
+    """The region goes on with a request whose answer nobody got."""
+    there.late_s = 3
+    stack = heat.create("late", SERVER)
+    assert stack.state == "CREATE_COMPLETE", stack.reason
+    time.sleep(3)
+    assert list(there.servers) == [stack.outputs["id"]]
+    heat.delete("late")
+    assert not there.servers
+
+
+def test_a_stack_deleted_while_its_server_is_being_made_leaves_none(
+    heat: Heat, there: Compute
+) -> None:
+    """Whoever deletes waits for the creation, and knows then what it made."""
+    there.slow_s = 6
+    heat.refused("hasty", SERVER, _expected=201)
+    eventually(heat, lambda: bool(there.servers))
+    heat.delete("hasty")
     assert not there.servers
 
 

@@ -2,7 +2,7 @@
 """A region's compute and image APIs on loopback, as far as servers need them.
 
 Servers run at once. It fails on purpose: answers nobody, loses the answer to a creation that it
-carried out, has no host for a server.
+carried out or carries out later, takes its time to answer, has no host for a server.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Compute:
         bodies: of the creations asked for, in order.
         is_out: whether requests are answered with 503.
         loses_answers: how many creations are carried out and answered with 503.
+        late_s: so long after its answer, 503, the next creation is carried out.
+        slow_s: so long a creation takes to be answered.
         has_hosts: whether a server finds a host.
     """
 
@@ -48,6 +51,8 @@ class Compute:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     is_out: bool = False
     loses_answers: int = 0
+    late_s: float = 0
+    slow_s: float = 0
     has_hosts: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -103,7 +108,7 @@ class Compute:
         if words[0] != "servers":
             raise _NotFoundError
         if method == "POST" and len(words) == 1:
-            return self._create(body["server"])
+            return self._asked_for(body["server"])
         if words[1:] in ([], ["detail"]):
             name = re.search(r"name=([^&]+)", query)
             listed = [
@@ -121,6 +126,13 @@ class Compute:
             if words[0] == flavor["id"]:
                 return {"flavor": flavor}
         raise _NotFoundError
+
+    def _asked_for(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.late_s:
+            threading.Timer(self.late_s, self._create, [body]).start()
+            self.late_s = 0
+            return 503, {}
+        return self._create(body)
 
     def _create(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         server_id = str(uuid4())
@@ -176,6 +188,8 @@ def serve(region: str) -> Iterator[Compute]:
             body = json.loads(self.rfile.read(length) or b"{}")
             path, _, query = self.path.partition("?")
             status, said = compute.answer(self.command, path.rstrip("/") or "/", query, body)
+            if "server" in body and self.command == "POST":
+                time.sleep(compute.slow_s)
             text = b"" if said is None else json.dumps(said).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -11,6 +11,7 @@ Each step that a region does not answer to is repeated, or fails and names the r
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -29,6 +30,8 @@ from isthmus.heat.translate import server as translate
 
 _Schema, _Shown = properties.Schema, attributes.Schema
 _SITE, _REGION, _ASKED = "site", "region", "asked"
+# Longer than a region that was slow to answer goes on with what it was asked for.
+_UNANSWERED_S = 60.0
 _SERVERS: dict[str, Any] = {
     "flavor": _Schema(_Schema.STRING, "The flavor there (name or id).", required=True),
     "image": _Schema(_Schema.STRING, "The image there (name or id).", required=True),
@@ -196,8 +199,10 @@ class InterconnectedServer(Retried):
         network_id = self._network()
         if network_id is None:
             return False
-        found = (self._marked() if _ASKED in self.data() else None) or self._make(network_id)
-        self.resource_id_set(found.id)
+        if found := self._marked():
+            self.resource_id_set(found[0].id)
+        elif not self._may_be_under_way():
+            self.resource_id_set(self._make(network_id).id)
         return False
 
     def _network(self) -> str | None:
@@ -211,12 +216,20 @@ class InterconnectedServer(Retried):
         except LookupError as error:
             raise exception.Error(str(error)) from error
 
-    def _marked(self) -> Any:
-        """Return the server if it was made before, and nobody remembered."""
-        for server in self.compute.servers(name=self._name()):
-            if (server.metadata or {}).get(translate.MARK) == self.uuid:
-                return server
-        return None
+    def _marked(self) -> list[Any]:
+        """Return what was made before, and nobody remembered."""
+        if _ASKED not in self.data():
+            return []
+        return [
+            server
+            for server in self.compute.servers(name=self._name())
+            if (server.metadata or {}).get(translate.MARK) == self.uuid
+        ]
+
+    def _may_be_under_way(self) -> bool:
+        """Whether there may be one soon that was asked for without an answer."""
+        asked = float(self.data().get(_ASKED, 0))
+        return time.time() < asked + _UNANSWERED_S
 
     def _make(self, network_id: str) -> Any:
         region, given = self.region, self.properties
@@ -224,24 +237,32 @@ class InterconnectedServer(Retried):
         flavor = region.compute.find_flavor(given["flavor"], ignore_missing=False)
         body = translate.body_of(given, self._name(), network_id, self.uuid)
         # From here on there may be one that nobody knows the id of.
-        self.data_set(_ASKED, "yes")
-        return region.compute.create_server(image_id=image.id, flavor_id=flavor.id, **body)
+        self.data_set(_ASKED, str(time.time()))
+        try:
+            return region.compute.create_server(image_id=image.id, flavor_id=flavor.id, **body)
+        except Exception as error:
+            if not reach.is_out(error):
+                self.data_delete(_ASKED)
+            raise
 
     def _take_away(self) -> bool:
-        found = self.resource_id
-        if found is None:
-            marked = self._marked()
-            found = marked.id if marked is not None else None
-        if found is None:
-            return True
+        if self.resource_id is not None and self._is_left(self.resource_id):
+            return False
+        left = [server.id for server in self._marked()]
+        for server_id in left:
+            self._is_left(server_id)
+        return not left and (self.resource_id is not None or not self._may_be_under_way())
+
+    def _is_left(self, server_id: str) -> bool:
+        """Whether a server is still there; has it deleted."""
         try:
-            server = self.compute.get_server(found)
+            server = self.compute.get_server(server_id)
             # Of one that is being deleted the task says so; asked again it says no.
             if server.task_state != "deleting":
-                self.compute.delete_server(found, ignore_missing=True)
+                self.compute.delete_server(server_id, ignore_missing=True)
         except exceptions.NotFoundException:
-            return True
-        return False
+            return False
+        return True
 
     def _is(self, status: str) -> bool:
         shown = self.compute.get_server(self.resource_id)

@@ -6,10 +6,22 @@ from __future__ import annotations
 from typing import Any
 
 from heat.engine import resource
+from heat.objects import resource as stored
 
 
 class Retried(resource.Resource):
     """A resource whose update finishes what failed, also where nothing else changes."""
+
+    resource_id: str | None
+
+    def state_set(self, action: str, *args: Any, **named: Any) -> None:
+        """Write down how far it is."""
+        if action == self.DELETE and self.resource_id is None and self.id is not None:
+            # A deletion waits for a creation under way, then goes on with what it had read before:
+            # it would write that there is no id, and delete nothing.
+            found = stored.Resource.get_obj(self.context, self.id, refresh=True)
+            self.resource_id, self._data = found.physical_resource_id, None
+        super().state_set(action, *args, **named)
 
     def _needs_update(self, *args: Any, **named: Any) -> bool:
         # What failed and is asked for again as it was, Heat would take for complete unseen.
