@@ -3,10 +3,11 @@
 
     HTTP ─▶ heat-api's application ─▶ fake:// ─▶ EngineService, convergence workers ─▶ SQLite
 
-Nothing of Heat is replaced, but for its pause between two looks at a resource: a twentieth of a
-second, not a whole one. Before its API stands a stand-in for keystonemiddleware, which takes
-whoever has a token for what it says, as ``tests.served`` does. Heat and Neutron define the same
-options, so that they can't share a process.
+Nothing of Heat is replaced, but for its pause between two looks at a resource, a twentieth of a
+second, not a whole one, and for how long the minutes are that a stack is given: ten seconds.
+Before its API stands a stand-in for keystonemiddleware, which takes whoever has a token for what it
+says, as ``tests.served`` does. Heat and Neutron define the same options, so that they can't share a
+process.
 
 FOLDER holds ``heat.conf``; the port is printed. It ends when its input does.
 """
@@ -39,10 +40,11 @@ from heat.api.openstack import v1  # noqa: E402
 from heat.common import config, context, messaging  # noqa: E402
 from heat.db import api as db_api  # noqa: E402
 from heat.db import models  # noqa: E402
-from heat.engine import scheduler, service  # noqa: E402
+from heat.engine import scheduler, service, stack  # noqa: E402
 from heat.rpc import api as rpc_api  # noqa: E402
 
 _PAUSE_S = 0.05
+_A_MINUTE_S = 10
 TOKEN_INFO = "HTTP_X_TOKEN_INFO"
 
 
@@ -93,6 +95,10 @@ def main(folder: Path) -> None:
         table.dialect_options["sqlite"]["autoincrement"] = True
     models.BASE.metadata.create_all(db_api.get_engine())
     scheduler.time = SimpleNamespace(sleep=lambda asked: time.sleep(min(asked, _PAUSE_S)))
+    seconds = stack.Stack.timeout_secs
+    stack.Stack.timeout_secs = lambda of: (
+        seconds(of) if of.timeout_mins is None else of.timeout_mins * _A_MINUTE_S
+    )
     messaging.setup("fake://", optional=True)
     engine = service.EngineService(socket.gethostname(), rpc_api.ENGINE_TOPIC)
     engine.start()

@@ -107,17 +107,32 @@ class Heat:
         return str(answer.json().get("error", {}).get("message", ""))
 
     def update(
-        self, name: str, template: str, *, converge: bool = False, **parameters: Any
+        self,
+        name: str,
+        template: str,
+        *,
+        converge: bool = False,
+        minutes: int | None = None,
+        **parameters: Any,
     ) -> Stack:
-        """Change a stack, or with ``converge`` what is not as it says, and wait for the end."""
+        """Change a stack, or with ``converge`` what is not as it says, and wait for the end.
+
+        With ``minutes``, of ten seconds each, this and all that follows may last as long.
+        """
         body = {"template": template, "parameters": parameters, "converge": converge}
+        if minutes is not None:
+            body["timeout_mins"] = minutes
         self._accepted(self.ask("PUT", self._path(name), body))
         return self.wait(name, "UPDATE")
 
     def act(self, name: str, action: str) -> Stack:
         """Suspend, resume or check a stack and wait for the end."""
-        self._accepted(self.ask("POST", f"{self._path(name)}/actions", {action: None}))
+        self.begin_to_act(name, action)
         return self.wait(name, action.upper())
+
+    def begin_to_act(self, name: str, action: str) -> None:
+        """Ask for a stack to be suspended, resumed or checked."""
+        self._accepted(self.ask("POST", f"{self._path(name)}/actions", {action: None}))
 
     def begin_to_delete(self, name: str) -> None:
         """Ask for a stack's deletion."""
@@ -169,6 +184,11 @@ class Heat:
         """Return a stack's resources, by name."""
         listed = self.ask("GET", f"{self._path(name)}/resources").json()["resources"]
         return {each["resource_name"]: each for each in listed}
+
+    def events(self, name: str) -> list[str]:
+        """Return why a stack's resources came to be as they were, the last first."""
+        listed = self.ask("GET", f"{self._path(name)}/events?sort_dir=desc").json()["events"]
+        return [each["resource_status_reason"] for each in listed]
 
     def resource(self, stack: str, name: str) -> dict[str, Any]:
         """Return one with its attributes."""

@@ -84,6 +84,9 @@ outputs:
 )
 
 
+SILENCE = "The region of the site east does not answer."
+
+
 @pytest.fixture
 def peer(west: Region, heat: Heat) -> Peer:
     """Another site, which hears and says everything at once; the own one is known as such."""
@@ -266,6 +269,58 @@ def test_a_deletion_with_the_region_gone_waits_or_fails_and_is_finished_by_the_n
     there.is_out = False
     heat.delete("stays")
     assert not there.servers
+
+
+def test_a_deletion_that_waits_names_the_region_and_again_when_its_time_is_over(
+    heat: Heat, there: Compute
+) -> None:
+    """The resource's reason and an event meanwhile, the stack's reason at last."""
+    heat.create("over", SERVER)
+    heat.update("over", SERVER, minutes=3)
+    there.is_out = True
+    heat.begin_to_delete("over")
+
+    def reason(name: str) -> str:
+        return str(heat.resources("over")[name]["resource_status_reason"])
+
+    eventually(heat, lambda: SILENCE in reason("base"))
+    assert SILENCE in heat.events("over")
+    stack = heat.wait("over", "DELETE")
+    assert stack.state == "DELETE_FAILED"
+    assert SILENCE in stack.reason
+    eventually(heat, lambda: f"Timed out. {SILENCE}" in reason("base"))
+    there.is_out = False
+    heat.delete("over")
+    assert not there.servers
+
+
+@pytest.mark.parametrize(("action", "status"), [("suspend", "SUSPENDED"), ("resume", "ACTIVE")])
+def test_a_server_is_suspended_and_resumed_when_its_region_answers_again(
+    heat: Heat, there: Compute, action: str, status: str
+) -> None:
+    """The first request is lost; nobody has to ask twice."""
+    heat.create(action, SERVER)
+    if action == "resume":
+        heat.act(action, "suspend")
+    there.is_out = True
+    heat.begin_to_act(action, action)
+    eventually(heat, lambda: SILENCE in heat.resources(action)["base"]["resource_status_reason"])
+    there.is_out = False
+    assert heat.wait(action, action.upper()).state == f"{action.upper()}_COMPLETE"
+    assert there.called("base")["status"] == status
+    heat.delete(action)
+
+
+def test_a_server_that_does_not_fall_asleep_fails_the_stack(heat: Heat, there: Compute) -> None:
+    """It is not asked again and again."""
+    heat.create("awake", SERVER)
+    there.is_busy_in_vain = True
+    stack = heat.act("awake", "suspend")
+    assert stack.state == "SUSPEND_FAILED"
+    assert "The server at east did not become SUSPENDED: it is ACTIVE" in stack.reason
+    there.is_busy_in_vain = False
+    assert heat.act("awake", "suspend").state == "SUSPEND_COMPLETE"
+    heat.delete("awake")
 
 
 def test_a_server_without_a_host_fails_the_stack_and_is_made_anew(

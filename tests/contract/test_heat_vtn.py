@@ -200,6 +200,10 @@ def test_a_deletion_waits_until_every_site_has_removed_its_part(
     assert waited
     assert shown(cloud, vtn_id)["status"] == "PENDING_DELETE"
     assert heat.show("waits", is_whole=False).state == "DELETE_IN_PROGRESS"
+    told = heat.wait_for(
+        lambda: "removed at east" in heat.resources("waits")["shop"]["resource_status_reason"]
+    )
+    assert told
     heat.served.always = always
     heat.served.work()
     assert heat.wait_for(lambda: heat.is_gone("waits"))

@@ -43,6 +43,7 @@ class Compute:
         late_s: so long after its answer, 503, the next creation is carried out.
         slow_s: so long a creation takes to be answered.
         has_hosts: whether a server finds a host.
+        is_busy_in_vain: whether what is asked of a server's host is taken, and not done.
     """
 
     region: str
@@ -54,6 +55,7 @@ class Compute:
     late_s: float = 0
     slow_s: float = 0
     has_hosts: bool = True
+    is_busy_in_vain: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -159,6 +161,8 @@ class Compute:
         if method == "DELETE":
             del self.servers[server_id]
             return 204, None
+        if words == ["action"] and self.is_busy_in_vain:
+            return 202, None
         if words == ["action"]:
             server["status"] = {"suspend": "SUSPENDED", "resume": "ACTIVE"}[next(iter(body))]
             return 202, None

@@ -87,7 +87,7 @@ class Association(Served):
         if shown.get("status") == "DOWN" and shown.get("admin_state_up"):
             vpn = sdk.MplsVpn.existing(id=self.identify().bgpvpn_id).fetch(self.network)
             shown["admin_state_up"] = vpn.is_admin_state_up
-        return self._judge(lambda: progress.is_done(shown))
+        return self._judge(shown, progress.is_done)
 
     def handle_create(self) -> None:
         """Ask for it."""

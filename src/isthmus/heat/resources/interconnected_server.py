@@ -10,7 +10,6 @@ Each step that a region does not answer to is repeated, or fails and names the r
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -161,27 +160,31 @@ class InterconnectedServer(Retried):
         """Delete it; True if there is none any more."""
         return not was_made or self._patiently(self._take_away)
 
-    def handle_suspend(self) -> None:
-        """Suspend it."""
-        if self.compute.get_server(self.resource_id).status != "SUSPENDED":
-            self.compute.suspend_server(self.resource_id)
+    def handle_suspend(self) -> set[str]:
+        """Have it suspended by `check_suspend_complete`, which repeats what was not answered."""
+        return set()
 
-    def check_suspend_complete(self, _asked: Any) -> bool:
-        """Whether it is suspended."""
-        return self._patiently(lambda: self._is("SUSPENDED"))
+    def check_suspend_complete(self, answered: set[str]) -> bool:
+        """Suspend it; True if it is."""
+        return self._patiently(lambda: self._bring_to("SUSPENDED", answered))
 
-    def handle_resume(self) -> None:
-        """Resume it."""
-        if self.compute.get_server(self.resource_id).status == "SUSPENDED":
-            self.compute.resume_server(self.resource_id)
+    def handle_resume(self) -> set[str]:
+        """Have it resumed, likewise."""
+        return set()
 
-    def check_resume_complete(self, _asked: Any) -> bool:
-        """Whether it runs."""
-        return self._patiently(lambda: self._is("ACTIVE"))
+    def check_resume_complete(self, answered: set[str]) -> bool:
+        """Resume it; True if it runs."""
+        return self._patiently(lambda: self._bring_to("ACTIVE", answered))
 
     def handle_check(self) -> None:
         """Look whether it runs."""
-        if not self._is("ACTIVE"):
+        try:
+            is_running = self._is("ACTIVE")
+        except Exception as error:
+            if not reach.is_out(error):
+                raise
+            raise exception.Error(f"{self._silence()} {error}") from error
+        if not is_running:
             raise exception.Error(f"The server at {self._site()} does not run.")
 
     def needs_replace_failed(self) -> bool:
@@ -189,9 +192,14 @@ class InterconnectedServer(Retried):
         if self.resource_id is None:
             # Without a site nothing was begun.
             return _SITE not in self.data()
-        with contextlib.suppress(exceptions.NotFoundException):
+        try:
             return bool(self.compute.get_server(self.resource_id).status == "ERROR")
-        return True
+        except exceptions.NotFoundException:
+            return True
+        except Exception as error:
+            if not reach.is_out(error):
+                raise
+            return False
 
     def _go_on(self) -> bool:
         if self.resource_id is not None:
@@ -265,22 +273,45 @@ class InterconnectedServer(Retried):
         return True
 
     def _is(self, status: str) -> bool:
+        return bool(self._seen().status == status)
+
+    def _seen(self) -> Any:
         shown = self.compute.get_server(self.resource_id)
         if shown.status == "ERROR":
             why = translate.why_failed({"fault": shown.fault})
             raise exception.Error(f"The server at {self._site()} failed: {why}")
-        return bool(shown.status == status)
+        return shown
+
+    def _bring_to(self, status: str, answered: set[str]) -> bool:
+        if self.resource_id is None:
+            raise exception.Error(f"There is no server at {self._site()} yet.")
+        shown = self._seen()
+        if shown.status == status:
+            return True
+        if shown.task_state is None and status in answered:
+            text = f"The server at {self._site()} did not become {status}: it is {shown.status}."
+            raise exception.Error(text)
+        if shown.task_state is None:
+            ask = {"SUSPENDED": "suspend_server", "ACTIVE": "resume_server"}[status]
+            getattr(self.compute, ask)(self.resource_id)
+            answered.add(status)
+        return False
 
     def _patiently(self, step: Callable[[], bool]) -> bool:
         try:
-            return step()
+            is_done = step()
         except Exception as error:
             if not reach.is_out(error):
                 raise
             if self.properties["failure_policy"] == progress.FailurePolicy.FAIL:
-                text = f"The region of the site {self._site()} does not answer: {error}"
-                raise exception.Error(text) from error
+                raise exception.Error(f"{self._silence()} {error}") from error
+            self.awaits(self._silence())
             return False
+        self.awaits("")
+        return is_done
+
+    def _silence(self) -> str:
+        return f"The region of the site {self._site()} does not answer."
 
     def _site(self) -> str:
         return str(self.data().get(_SITE) or self.properties[_SITE])

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from heat.engine import attributes, constraints, properties, support, template
 from heat.engine.resources import stack_resource
 
+from isthmus.heat.resources.awaiting import Awaiting
 from isthmus.heat.resources.interconnected_server import OF_GROUP
 from isthmus.heat.resources.schemas import LIVE
 from isthmus.heat.translate import server as translate
@@ -24,7 +25,7 @@ def _changeable(schema: Any) -> Any:
     return changeable
 
 
-class InterconnectedServerGroup(stack_resource.StackResource):
+class InterconnectedServerGroup(Awaiting, stack_resource.StackResource):
     """A number of equal servers on a virtual tenant network, in turn at each of its sites.
 
     More come and fewer stay without touching the others.
@@ -80,6 +81,16 @@ class InterconnectedServerGroup(stack_resource.StackResource):
         del tmpl_diff, prop_diff
         self.properties = json_snippet.properties(self.properties_schema, self.context)
         return self.update_with_template(self.child_template(), self.child_params())
+
+    def awaited(self) -> str:
+        """Return for what those of the servers wait that are not as they have to be."""
+        # As it is now, not as it was when it was first looked at.
+        self._nested = None
+        nested = self.nested()
+        servers = () if nested is None else nested.values()
+        # Their own time is over a moment before or after.
+        late = (each for each in servers if each.status != each.COMPLETE)
+        return " ".join(f"{each.name}: {each.status_reason}" for each in late)
 
     def _resolve_attribute(self, name: str) -> Any:
         return self.get_output(name) if self.has_nested() else None

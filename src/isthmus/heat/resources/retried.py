@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from heat.engine import resource
 from heat.objects import resource as stored
 
+from isthmus.heat.resources.awaiting import Awaiting
 
-class Retried(resource.Resource):
+
+class Retried(Awaiting):
     """A resource whose update finishes what failed, also where nothing else changes."""
 
     resource_id: str | None

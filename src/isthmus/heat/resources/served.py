@@ -18,6 +18,9 @@ from isthmus.heat.clients import CLIENT_NAME
 from isthmus.heat.resources.retried import Retried
 from isthmus.heat.translate import progress
 
+# Everything takes a moment.
+TOLD_AFTER_S = 5.0
+
 
 class Served(Retried):
     """A resource of Neutron's API that takes a while to be in force."""
@@ -51,7 +54,7 @@ class Served(Retried):
         Raises:
             Error: it won't be.
         """
-        return self._judge(lambda: progress.is_done(self._show_resource()))
+        return self._judge(self._show_resource(), progress.is_done)
 
     def check_create_complete(self, _made: Any) -> bool:
         """Whether it is in force."""
@@ -77,8 +80,8 @@ class Served(Retried):
         try:
             shown = self._show_resource()
         except exceptions.NotFoundException:
-            shown = None
-        return self._judge(lambda: progress.is_gone(shown))
+            return True
+        return self._judge(shown, progress.is_gone)
 
     def handle_check(self) -> None:
         """Look whether it is in force, as it is said to be."""
@@ -167,13 +170,15 @@ class Served(Retried):
         self.change({"admin_state_up": is_up})
         return True
 
-    def _judge(self, look: Callable[[], bool]) -> bool:
+    def _judge(self, shown: Mapping[str, Any], is_so: Callable[[Mapping[str, Any]], bool]) -> bool:
         try:
-            return look()
+            is_reached = is_so(shown)
         except progress.Failed as failed:
             # Not ResourceInError: on that one Heat deletes it and makes it anew, again and again,
             # which mends nothing of this and ends what works of it.
             raise exception.Error(f"{failed.status}: {failed.reason}") from failed
+        self.awaits("" if is_reached else progress.sentence_of(shown), TOLD_AFTER_S)
+        return is_reached
 
     def _show_resource(self) -> dict[str, Any]:
         shown: dict[str, Any] = self.read().to_dict(computed=False, original_names=True)

@@ -141,9 +141,12 @@ class VirtualTenantNetwork(Named):
 
     def is_in_force(self) -> bool:
         """Whether all its sites have made their part, as far as the policy waits for them."""
-        shown, policy = self._show_resource(), self.properties["failure_policy"]
+        policy = self.properties["failure_policy"]
         sites = [each.to_dict() for each in sdk.InterconnectSite.list(self.network)]
-        return self._judge(lambda: progress.is_done_everywhere(shown, sites, policy))
+        return self._judge(
+            self._show_resource(),
+            lambda shown: progress.is_done_everywhere(shown, sites, policy),
+        )
 
     def _own_site(self) -> str:
         found = sdk.InterconnectSite.list(self.network, state="OWN")

@@ -99,6 +99,15 @@ def is_gone(shown: Mapping[str, Any] | None) -> bool:
     raise Failed(status, str(shown.get("status_reason") or "It was not deleted."))
 
 
+def sentence_of(shown: Mapping[str, Any]) -> str:
+    """Return how far something is, in the API's words.
+
+    Args:
+        shown: the resource, as the API shows it.
+    """
+    return f"{shown.get('status')}: {shown.get('status_reason') or 'no reason is given.'}"
+
+
 def is_reached(members: Iterable[str], sites: Iterable[Mapping[str, Any]]) -> bool:
     """Whether every member can be reached.
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.heat.translate.progress import Failed, is_done, is_done_everywhere, is_gone, is_reached
+from isthmus.heat.translate.progress import (
+    Failed,
+    is_done,
+    is_done_everywhere,
+    is_gone,
+    is_reached,
+    sentence_of,
+)
 
 UP = {"name": "east", "state": "CONFIRMED", "liveness": "UP"}
 
@@ -78,3 +85,9 @@ def test_a_site_out_of_reach_is_waited_for_or_not() -> None:
         is_done_everywhere(shown, [cut], "fail")
     assert is_done_everywhere(shown | {"status": "ACTIVE"}, [cut], "fail")
     assert is_done_everywhere({"status": "DOWN", "admin_state_up": False}, [cut], "fail")
+
+
+def test_how_far_something_is_is_told_in_the_words_of_the_api() -> None:
+    """Also where it says little."""
+    assert sentence_of({"status": "PENDING", "status_reason": "east: No."}) == "PENDING: east: No."
+    assert sentence_of({"status": "PENDING"}) == "PENDING: no reason is given."
