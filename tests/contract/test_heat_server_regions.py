@@ -250,7 +250,7 @@ def test_a_stack_deleted_while_its_server_is_being_made_leaves_none(
     heat: Heat, there: Compute
 ) -> None:
     """Whoever deletes waits for the creation, and knows then what it made."""
-    there.slow_s = 6
+    there.slow_s = 3
     heat.refused("hasty", SERVER, _expected=201)
     eventually(heat, lambda: bool(there.servers))
     heat.delete("hasty")

@@ -64,7 +64,7 @@ def is_done_everywhere(
 
     Args:
         shown: the resource, as the API shows it.
-        sites: all sites, as the API shows them.
+        sites: all sites, as the API shows them; looked at only where they count.
         policy: what to do where one can't be reached.
 
     Raises:
@@ -73,6 +73,8 @@ def is_done_everywhere(
     is_down_as_asked = shown.get("admin_state_up") is False
     if is_done(shown) and (is_down_as_asked or shown.get("status") == "ACTIVE"):
         return True
+    if not is_done(shown) and policy == FailurePolicy.WAIT:
+        return False
     try:
         is_reached(shown.get("members") or (), sites)
     except Failed:

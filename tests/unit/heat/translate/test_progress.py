@@ -87,6 +87,14 @@ def test_a_site_out_of_reach_is_waited_for_or_not() -> None:
     assert is_done_everywhere({"status": "DOWN", "admin_state_up": False}, [cut], "fail")
 
 
+def test_sites_are_not_asked_for_where_they_do_not_count() -> None:
+    """A stack that waits looks every second; a hundred of them would keep the API busy."""
+    sites = iter([UP])
+    assert not is_done_everywhere({"status": "PENDING", "members": ["east"]}, sites, "wait")
+    assert is_done_everywhere({"status": "ACTIVE", "members": ["east"]}, sites, "fail")
+    assert list(sites) == [UP]
+
+
 def test_how_far_something_is_is_told_in_the_words_of_the_api() -> None:
     """Also where it says little."""
     assert sentence_of({"status": "PENDING", "status_reason": "east: No."}) == "PENDING: east: No."
