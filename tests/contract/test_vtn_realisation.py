@@ -328,6 +328,24 @@ def test_many_ports_made_at_once_are_told(cloud: Cloud, west: Region) -> None:
     assert vtn_id not in transactions.read(journal.read_changed)
 
 
+def test_ports_made_while_the_worker_counts_are_told(cloud: Cloud, west: Region) -> None:
+    """It may have seen that the only one has gone, and none of the many that were made since."""
+    from isthmus.db.vtn import journal
+    from isthmus.plugin import transactions
+
+    cloud.host("pe-1")
+    vtn_id = west.create()
+    west.work()
+    network_id = str(west.said(vtn_id).network_id)
+    port = cloud.port(network_id, "pe-1")
+    west.work()
+    assert cloud.request("DELETE", f"/ports/{port['id']}").status == 204
+    counted_for = transactions.read(journal.read_changed)[vtn_id]
+    ports = [{"network_id": network_id, "tenant_id": RED} for _ in range(6)]
+    assert cloud.request("POST", "/ports", {"ports": ports}).status == 201
+    assert transactions.read(journal.read_changed)[vtn_id] > counted_for
+
+
 def test_other_sites_are_told_whether_there_are_ports(cloud: Cloud, west: Region) -> None:
     """When the first comes and when the last has gone; the owner refuses deletion meanwhile."""
     cloud.host("pe-1")

@@ -73,10 +73,13 @@ class RealisationEvents:
         """Whether others may not know yet that there are ports.
 
         Of many that are made at once each is told of when all are there; and this site may just be
-        about to say that there are none, from before a port that others were told of has gone.
+        about to say that there are none, from before a port that others were told of has gone:
+        what it counts for has an entry until it has said so.
         """
-        few = found.count_ports(context, network_id) <= _FEW
-        return few or not saying.has_said_ports(context, self._own_site, vtn_id)
+        if found.count_ports(context, network_id) <= _FEW:
+            return True
+        is_said = saying.has_said_ports(context, self._own_site, vtn_id)
+        return not is_said or bool(journal.read_pending(context, [vtn_id]))
 
     def _append(self, vtn_id: str | None) -> None:
         if vtn_id is not None:
