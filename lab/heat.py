@@ -19,6 +19,7 @@ _FILTERS = (
     "heat.api.aws.ec2token:EC2Token_filter_factory",
     "isthmus.heat.signed_queries:filter_factory",
 )
+_POLICY = places.CHECKOUT / "etc" / "isthmus" / "heat-policy.yaml"
 _PLUGINS = places.CHECKOUT / "src" / "isthmus" / "heat" / "plugins"
 
 
@@ -36,6 +37,7 @@ def values(topology: Topology, site: Site) -> dict[str, str]:
         "stack_domain_admin": STACK_DOMAIN_ADMIN,
         "encryption_key": _ENCRYPTION_KEY,
         "plugins": str(_PLUGINS),
+        "policy": str(_POLICY),
     }
 
 

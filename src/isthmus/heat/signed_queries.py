@@ -2,7 +2,8 @@
 """What the CloudFormation API says to a signed query whose signature Keystone does not take.
 
 Heat's own filter lets what Keystone answers of an unknown access key, or to a Heat that may not
-ask, go through as an HTTP 500 without a word. This one takes its place in ``api-paste.ini``.
+ask, go through as an HTTP 500 without a word; and boto3 ends at an HTTP 404 unless the URL it is
+given has a slash more than the catalog's. This one takes its place in ``api-paste.ini``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class SignedQueries(EC2Token):
 
     def _authorize(self, req: Any, cloud: Any) -> Any:
         try:
-            return super()._authorize(req, cloud)
+            behind = super()._authorize(req, cloud)
         except keystone.NotFound as error:
             raise exception.HeatInvalidClientTokenIdError from error
         except exception.HeatAccessDeniedError as error:
@@ -35,6 +36,9 @@ class SignedQueries(EC2Token):
             raise exception.HeatInternalFailureError from error
         except keystone.ClientException as error:
             raise exception.HeatServiceUnavailableError from error
+        # boto3 leaves out the last slash, and signs without it; Heat knows no such path.
+        req.path_info = req.path_info or "/"
+        return behind
 
 
 def filter_factory(
