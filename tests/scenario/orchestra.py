@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
+
+from openstack.exceptions import NotFoundException
 
 from lab.demo.cloud import Cloud
 from lab.waiting import wait_until
@@ -47,7 +50,9 @@ def update(cloud: Cloud, name: str, template: str, /, **parameters: Any) -> dict
 def delete(cloud: Cloud, name: str) -> None:
     """Delete a stack and wait until it is gone."""
     heat = cloud.connection.orchestration
-    heat.delete_stack(heat.get_stack(name, resolve_outputs=False))
+    # One that was on its way out already may be gone by now.
+    with suppress(NotFoundException):
+        heat.delete_stack(heat.get_stack(name, resolve_outputs=False))
     wait_until(partial(_is_gone, cloud, name), _STACK_S, f"the end of {name}", every_s=0.5)
 
 

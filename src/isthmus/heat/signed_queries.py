@@ -2,8 +2,8 @@
 """What the CloudFormation API says to a signed query whose signature Keystone does not take.
 
 Heat's own filter lets what Keystone answers of an unknown access key, or to a Heat that may not
-ask, go through as an HTTP 500 without a word; and boto3 ends at an HTTP 404 unless the URL it is
-given has a slash more than the catalog's. This one takes its place in ``api-paste.ini``.
+ask, go through as an HTTP 500 without a word. boto3 finds nothing at the catalog's URL, and ends at
+the description of a stack without a timeout. This filter takes its place in ``api-paste.ini``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ _NOT_TAKEN = (
     "Either the signature was not made with that key's secret, of this very request, or the "
     "request is older than Keystone allows."
 )
+# Of a number that is not there an answer says nothing: None is none for who expects a number.
+_NO_TIMEOUT = b"<TimeoutInMinutes>None</TimeoutInMinutes>"
 
 
 class SignedQueries(EC2Token):
-    """Asks Keystone for the token of who signed; a refusal is a sentence and a 4xx."""
+    """Asks Keystone for the token of who signed; answers so that boto3 understands."""
 
     def _authorize(self, req: Any, cloud: Any) -> Any:
         try:
@@ -38,7 +40,9 @@ class SignedQueries(EC2Token):
             raise exception.HeatServiceUnavailableError from error
         # boto3 leaves out the last slash, and signs without it; Heat knows no such path.
         req.path_info = req.path_info or "/"
-        return behind
+        answer = req.get_response(behind)
+        answer.body = answer.body.replace(_NO_TIMEOUT, b"")
+        return answer
 
 
 def filter_factory(
