@@ -12,7 +12,7 @@ from pathlib import Path
 
 from isthmus.interconnect.certificates.folder import Folder
 from lab import places, process, settings
-from lab.database import neutron_files
+from lab.schemas import neutron_files
 from lab.machine import Machine, connect
 from lab.process import Process
 from lab.topology import CONTROL, Site, Topology

@@ -7,7 +7,7 @@ import shutil
 from functools import partial
 
 from lab import clouds, places, process, settings, wsgi
-from lab.database import neutron_files
+from lab.schemas import neutron_files
 from lab.process import Process
 from lab.topology import CONTROL, Site, Topology
 from lab.waiting import answers, wait_until

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab import places
 from lab.agreement.compare import Asked, Held, disagreements
-from lab.database import neutron_files
+from lab.schemas import neutron_files
 from lab.machine import Machine
 from lab.topology import CONTROL, Host, Site
 
