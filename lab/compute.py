@@ -10,7 +10,7 @@ from pathlib import Path
 from lab import clouds, database, places, process, remote_shell, settings
 from lab.machine import Machine
 from lab.process import Process
-from lab.topology import CONTROL, Host, Site, Topology
+from lab.topology import Host, Site, Topology
 from lab.waiting import wait_until
 
 #: Directories libvirt and SSH keep their files in; a compute host has them for itself.
@@ -85,17 +85,19 @@ def wait_for_hosts(site: Site) -> None:
     if done.exists():
         return
     wanted = {host.name for host in site.hosts}
-    query = f"SELECT host FROM {site.name}_nova.compute_nodes WHERE deleted = 0"  # noqa: S608  # a name from the topology
+    query = "SELECT host FROM nova.compute_nodes WHERE deleted = 0"
     log = places.LOGS / f"{site.hosts[0].name}-nova-compute.log"
     wait_until(
-        lambda: wanted <= set(database.execute(query).split()),
+        lambda: wanted <= set(database.of_site(site).execute(query).split()),
         120,
         f"compute hosts of {site.name} in nova's database",
         log,
         every_s=0.3,
     )
     nova = f"--config-file={places.ETC}/{site.name}/nova/nova.conf"
-    Machine(CONTROL).run([places.tool("nova-manage"), nova, "cell_v2", "discover_hosts"])
+    Machine(site.control_machine).run(
+        [places.tool("nova-manage"), nova, "cell_v2", "discover_hosts"]
+    )
     done.touch()
 
 

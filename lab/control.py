@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from lab import backbone, console, interconnect, machine, process, topology, up
+from lab import backbone, console, machine, interconnect, outage, process, topology, up
 from lab.machine import Machine
 
 __all__ = [
@@ -115,45 +115,44 @@ def run_in(
     return Machine(machine_name).run(argv, check=check, timeout_s=timeout_s, text=text)
 
 
-def kill_site(site_name: str) -> None:
-    """End every process of a site's at once with SIGKILL, its VMs among them; none comes back.
+def kill_site(site_name: str) -> int:
+    """End a site as a power failure does: its machines, and every process in them, by SIGKILL.
 
-    What the lab's regions share goes on: Keystone, and the servers of databases and messages.
+    Its databases, messages, OVN, etcd and VMs are among them. Disks stay. The Keystone that sites
+    share is no site's own and goes on.
+
+    Returns:
+        How many processes there were.
 
     Raises:
         KeyError: the lab has no such site.
+        lab.outage.NotDead: something survived.
     """
-    site = topology.load().site(site_name)
-    places = {site.interconnect_machine, *(host.name for host in site.hosts)}
-    for name in process.names():
-        if name.startswith(f"{site_name}-") or process.recorded(name).machine in places:
-            process.kill_outright(name)
-    for place in sorted(places):
-        # What they left behind, like VMs; the machine itself goes with it, its links too, as when
-        # the power goes. Its disks stay.
-        Machine(place).run(["kill", "-9", "-1"], check=False)
+    return outage.kill(topology.load().site(site_name))
 
 
 def lose_etcd(site_name: str) -> None:
-    """Remove all that a killed site's etcd has kept.
+    """Have a dead site's etcd return with nothing in it.
 
     Raises:
         KeyError: the lab has no such site.
+        lab.outage.NotDead: its etcd runs.
     """
-    interconnect.lose_data(topology.load().site(site_name))
+    outage.lose_etcd(topology.load().site(site_name))
 
 
 def start_site(site_name: str) -> None:
-    """Start a killed site again, as an operator does; its VMs stay off. Returns when it answers.
+    """Start a dead site again, as an operator does; its VMs stay off. Returns when it answers.
+
+    The others are not touched.
 
     Raises:
         KeyError: the lab has no such site.
         RuntimeError: it did not come up; its steps are on the terminal.
     """
     layout = topology.load()
-    site = layout.site(site_name)
-    if not up.up(layout):
-        raise RuntimeError(f"{site.name} did not come up again")
+    if not up.start_site(layout, layout.site(site_name)):
+        raise RuntimeError(f"{site_name} did not come up again")
 
 
 def cut_interconnect(site_name: str) -> None:

@@ -84,7 +84,7 @@ def client(program: str) -> list[str]:
 
 
 def of_site(site: Site) -> Server:
-    """Return the server with a site's databases: ``neutron``, ``nova``, …"""
+    """Return the server of a site's databases, which are called as their services are."""
     return Server(f"{site.name}-mariadb", site.control_machine, site.api)
 
 

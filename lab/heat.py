@@ -7,8 +7,9 @@ from functools import partial
 
 from lab import clouds, places, process, settings, wsgi
 from lab.process import Process
-from lab.topology import CONTROL, Site, Topology
+from lab.topology import Site, Topology
 from lab.waiting import answers, wait_until
+from lab.wsgi import Listen
 
 #: Whose users are what a stack's own servers log in as.
 STACK_DOMAIN = "heat"
@@ -45,13 +46,19 @@ def processes(site: Site) -> tuple[Process, ...]:
     """The engine and both APIs."""
     file = f"{places.ETC}/{site.name}/heat/heat.conf"
     option = f"--config-file={file}"
-    name, address = site.name, str(site.api)
+    name, machine = site.name, site.control_machine
     engine = Process(
-        f"{name}-heat-engine", CONTROL, (places.tool("heat-engine"), option), files=(file,)
+        f"{name}-heat-engine", machine, (places.tool("heat-engine"), option), files=(file,)
     )
     apis = [
         wsgi.service(
-            f"{name}-{short}", (address, port), module, {}, (file,), "--pyargv", option, threads=2
+            f"{name}-{short}",
+            Listen(machine, str(site.api), port),
+            module,
+            {},
+            (file,),
+            *("--pyargv", option),
+            threads=2,
         )
         for short, port, module in (
             ("heat-api", 8004, "heat.wsgi.api"),

@@ -10,7 +10,7 @@ from keystoneauth1.session import Session
 from keystoneclient.v3 import client
 
 from lab import heat, places, process, settings, wsgi
-from lab.topology import Topology
+from lab.topology import CONTROL, Topology
 from lab.waiting import answers, wait_until
 
 _SERVICE_ACCOUNTS = ("neutron", "nova", "glance", "placement", "heat")
@@ -30,12 +30,18 @@ def configure(topology: Topology) -> None:
     settings.write("keystone/keystone.conf", "keystone.conf", settings.of_control(topology))
 
 
+def start_cache(topology: Topology) -> None:
+    """Start memcached, where services keep what Keystone told them of a token."""
+    words = ("-u", "nobody", "-m", "64", "-l", str(topology.management.control), "-p", "11211")
+    process.start(process.Process("memcached", CONTROL, ("memcached", *words)))
+
+
 def start(topology: Topology) -> None:
     """Start Keystone; `ensure_ready` waits for it."""
     process.start(
         wsgi.service(
             "keystone",
-            (str(topology.management.control), 5000),
+            wsgi.Listen(CONTROL, str(topology.management.control), 5000),
             "keystone.wsgi.api",
             {"OS_KEYSTONE_CONFIG_DIR": str(places.ETC / "keystone")},
             (str(places.ETC / "keystone" / "keystone.conf"),),

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from isthmus.interconnect.certificates.folder import Folder
 from lab import places, process, settings
-from lab.schemas import neutron_files
 from lab.machine import Machine, connect
 from lab.process import Process
+from lab.schemas import neutron_files
 from lab.topology import CONTROL, Site, Topology
 from lab.waiting import wait_until
 
@@ -87,9 +87,14 @@ def ensure_links(topology: Topology) -> None:
         )
 
 
+def etcd_data(site: Site) -> Path:
+    """Where the site's etcd keeps everything."""
+    return places.STATE / site.name / "etcd"
+
+
 def start_etcd(site: Site) -> None:
     """Start the site's etcd; `ensure_ready` waits for it."""
-    data = places.STATE / site.name / "etcd"
+    data = etcd_data(site)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     server, authority = _key("server.crt", site), _key("ca.crt", site)
     argv = (
@@ -110,7 +115,7 @@ def start_etcd(site: Site) -> None:
 
 def lose_data(site: Site) -> None:
     """Remove everything a site's etcd, which must not run, has kept."""
-    shutil.rmtree(places.STATE / site.name / "etcd", ignore_errors=True)
+    shutil.rmtree(etcd_data(site), ignore_errors=True)
 
 
 def ensure_ready(site: Site) -> None:

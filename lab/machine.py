@@ -7,6 +7,7 @@ ends when its keeper does. `nsenter` is the way in; it changes the working direc
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -226,6 +227,34 @@ def end_all() -> bool:
         Whether everything is gone.
     """
     return _end(strays())
+
+
+def end(names: Sequence[str]) -> bool:
+    """End machines at once, as when the power goes: what they run, their links; disks stay.
+
+    Returns:
+        Whether nothing of them is left.
+    """
+    # What has lost its parent is not below the keeper, but in its namespace.
+    left = [pid for name in names for pid in inhabitants(name)]
+    outer = [pid for name in names if (pid := Pid.read(_pid_file(name)))]
+    return _end(outer) and all_gone(left, 10)
+
+
+def inhabitants(name: str) -> list[Pid]:
+    """Every process in a machine, whoever its parent is, its keeper's among them."""
+    inner = keeper(name)
+    if inner is None:
+        return []
+    namespace = Path(f"/proc/{inner.number}/ns/pid").readlink()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if (entry / "ns" / "pid").readlink() == namespace:
+                    pid = Pid.of(int(entry.name))
+                    found += [pid] if pid else []
+    return found
 
 
 def end_unrecorded() -> bool:

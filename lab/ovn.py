@@ -8,7 +8,7 @@ from functools import partial
 from lab import places, process
 from lab.machine import Machine
 from lab.switch import Switch
-from lab.topology import CONTROL, Host, Site, Topology
+from lab.topology import Host, Site, Topology
 from lab.waiting import wait_until
 
 #: Directories ovn-controller keeps its files in; a chassis has them for itself.
@@ -40,7 +40,7 @@ def ensure_central(control: Machine, site: Site) -> None:
     process.start(
         process.Process(
             f"{site.name}-ovn-northd",
-            CONTROL,
+            site.control_machine,
             (
                 "ovn-northd",
                 f"--ovnnb-db=unix:{socket(site, 'nb')}",
@@ -62,7 +62,7 @@ def _ensure_database(control: Machine, site: Site, database: str, port: int) -> 
     process.start(
         process.Process(
             f"{site.name}-ovn-{database}",
-            CONTROL,
+            site.control_machine,
             (
                 "ovsdb-server",
                 str(file),

@@ -16,7 +16,6 @@ from pathlib import Path
 from lab import machine, places
 from lab.pid import Pid, all_gone, children, command_line, descendants, spawn
 
-_KILLED_S = 5.0
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
@@ -132,17 +131,6 @@ def kill(name: str) -> None:
     if pid is None:
         raise ProcessLookupError(f"{name} does not run")
     pid.send(signal.SIGKILL)
-
-
-def kill_outright(name: str) -> None:
-    """End the process and whatever it started with SIGKILL, its supervisor first; none returns."""
-    pid = recorded_pid(name)
-    if pid is None:
-        return
-    family = [pid, *descendants(pid.number)]
-    for member in family:
-        member.send(signal.SIGKILL)
-    all_gone(family, _KILLED_S)
 
 
 def stop(name: str, patience_s: float = 10) -> None:

@@ -7,10 +7,11 @@ import shutil
 from functools import partial
 
 from lab import clouds, places, process, settings, wsgi
-from lab.schemas import neutron_files
 from lab.process import Process
-from lab.topology import CONTROL, Site, Topology
+from lab.schemas import neutron_files
+from lab.topology import Site, Topology
 from lab.waiting import answers, wait_until
+from lab.wsgi import Listen
 
 # Two, as everywhere in production: what they do at once must not harm.
 _NEUTRON_APIS = 2
@@ -44,7 +45,7 @@ def neutron_processes(site: Site) -> tuple[Process, ...]:
     files = tuple(option.partition("=")[2] for option in options)
     api = wsgi.service(
         f"{name}-neutron-api",
-        (str(site.api), 9696),
+        Listen(site.control_machine, str(site.api), 9696),
         "neutron.wsgi.api",
         {
             "OS_NEUTRON_CONFIG_DIR": str(places.ETC / name / "neutron"),
@@ -61,7 +62,12 @@ def neutron_processes(site: Site) -> tuple[Process, ...]:
     return (
         api,
         *(
-            Process(f"{name}-{short}", CONTROL, (places.tool(program), *options), files=files)
+            Process(
+                f"{name}-{short}",
+                site.control_machine,
+                (places.tool(program), *options),
+                files=files,
+            )
             for short, program in others.items()
         ),
     )
@@ -70,26 +76,26 @@ def neutron_processes(site: Site) -> tuple[Process, ...]:
 def api_processes(site: Site) -> tuple[Process, ...]:
     """Every API of the region and all of neutron, slowest to start first."""
     name, etc = site.name, places.ETC / site.name
-    address = str(site.api)
+    machine, address = site.control_machine, str(site.api)
     return (
         *neutron_processes(site),
         wsgi.service(
             f"{name}-nova-api",
-            (address, 8774),
+            Listen(machine, address, 8774),
             "nova.wsgi.osapi_compute",
             {"OS_NOVA_CONFIG_DIR": f"{etc}/nova"},
             (f"{etc}/nova/nova.conf",),
         ),
         wsgi.service(
             f"{name}-placement",
-            (address, 8778),
+            Listen(machine, address, 8778),
             "placement.wsgi.api",
             {"OS_PLACEMENT_CONFIG_DIR": f"{etc}/placement"},
             (f"{etc}/placement/placement.conf",),
         ),
         wsgi.service(
             f"{name}-glance",
-            (address, 9292),
+            Listen(machine, address, 9292),
             "glance.wsgi.api",
             {"OS_GLANCE_CONFIG_DIR": f"{etc}/glance"},
             (f"{etc}/glance/glance-api.conf",),
@@ -104,7 +110,7 @@ def nova_processes(site: Site) -> tuple[Process, ...]:
     return tuple(
         Process(
             f"{site.name}-{program}",
-            CONTROL,
+            site.control_machine,
             (places.tool(program), f"--config-file={file}"),
             files=(file,),
         )

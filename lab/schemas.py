@@ -22,7 +22,7 @@ from lab.database import Server, client
 from lab.machine import CommandFailed, Machine
 from lab.topology import CONTROL, SHIPPED, Site, Topology
 
-_SERVICES = ("placement", "glance", "neutron", "nova_api", "nova", "nova_cell0")
+_SERVICES = ("placement", "glance", "neutron", "nova_api", "nova", "nova_cell0", "heat")
 _KEYS = ("fernet-keys", "credential-keys")
 _DIGEST_LENGTH = 16
 _DUMPS = places.CACHE / "databases"
@@ -70,7 +70,7 @@ def ensure_site(site: Site) -> str:
 
 
 def ensure_identity(topology: Topology) -> str:
-    """Return how the database of the shared Keystone, and its keys, came to be: as `ensure_site`."""
+    """The database and keys of the Keystone that sites share; says what `ensure_site` says."""
     server = database.of_identity(topology)
     done = server.data / "migrated"
     if done.exists():
@@ -193,6 +193,7 @@ def _site_commands(site: Site) -> list[list[str]]:
         # placement-manage, unlike the service, does not know OS_PLACEMENT_CONFIG_DIR
         ["placement-manage", f"--config-file={folder}/placement/placement.conf", "db", "sync"],
         ["glance-manage", f"--config-file={folder}/glance/glance-api.conf", "db_sync"],
+        ["heat-manage", f"--config-file={folder}/heat/heat.conf", "db_sync"],
         [*nova, "api_db", "sync"],
         [*nova, "cell_v2", "map_cell0", "--database_connection", _CELL_DATABASE % "nova_cell0"],
         [*nova, "db", "sync"],

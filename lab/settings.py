@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from ipaddress import IPv4Address
 from pathlib import Path
 from string import Template
 
@@ -42,17 +43,14 @@ def keystone_url(topology: Topology) -> str:
     return f"http://{topology.management.control}:5000"
 
 
-def database_url(topology: Topology, database: str) -> str:
-    """SQLAlchemy's name for one of the lab's databases."""
-    management = topology.management
-    account = f"openstack:{management.password}"
-    return f"mysql+pymysql://{account}@{management.control}/{database}?charset=utf8mb4"
+def databases_url(topology: Topology, address: IPv4Address) -> str:
+    """SQLAlchemy's name for the databases of a server, but for the database itself."""
+    return f"mysql+pymysql://openstack:{topology.management.password}@{address}"
 
 
 def transport_url(topology: Topology, site: Site) -> str:
-    """oslo.messaging's name for a region's virtual host on RabbitMQ."""
-    management = topology.management
-    return f"rabbit://openstack:{management.password}@{management.control}:5672/{site.name}"
+    """oslo.messaging's name for a site's RabbitMQ."""
+    return f"rabbit://openstack:{topology.management.password}@{site.api}:5672/"
 
 
 def of_control(topology: Topology) -> dict[str, str]:
@@ -60,7 +58,7 @@ def of_control(topology: Topology) -> dict[str, str]:
     return {
         "control": str(topology.management.control),
         "keystone": keystone_url(topology),
-        "databases": database_url(topology, "").partition("?")[0].rstrip("/"),
+        "databases": databases_url(topology, topology.management.control),
         "password": topology.management.password,
         "etc": str(places.ETC),
         "logs": str(places.LOGS),
@@ -82,6 +80,7 @@ def of_site(topology: Topology, site: Site) -> dict[str, str]:
     return of_control(topology) | {
         "site": site.name,
         "api": str(site.api),
+        "databases": databases_url(topology, site.api),
         "route_targets": site.route_targets,
         "transport_url": transport_url(topology, site),
         "state": str(places.STATE / site.name),

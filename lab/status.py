@@ -25,7 +25,7 @@ def status(topology: Topology) -> bool:
     # Whoever reads only the first lines is done with the rest.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     wanted = [CONTROL, topology.core.p_router, topology.interconnect.exchange]
-    wanted += [site.interconnect_machine for site in topology.sites]
+    wanted += [name for s in topology.sites for name in (s.control_machine, s.interconnect_machine)]
     wanted += [reflector.name for reflector in topology.route_reflectors]
     wanted += [host.name for host in topology.hosts]
     dead_machines = [name for name in wanted if machine.keeper(name) is None]

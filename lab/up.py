@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from dataclasses import replace
 from functools import partial
 
 from lab import (
@@ -23,6 +24,7 @@ from lab import (
     places,
     provider_edge,
     region,
+    schemas,
     wiring,
 )
 from lab.guest import build
@@ -58,6 +60,19 @@ def up(topology: Topology) -> bool:
     print(f"  export OS_CLIENT_CONFIG_FILE={places.CLOUDS_YAML}")
     print(f"  openstack --os-cloud {sites[0]}-{topology.projects[0]} network list")
     return True
+
+
+def start_site(topology: Topology, site: Site) -> bool:
+    """Start everything of one site again; the others are not touched.
+
+    Returns:
+        Whether all of it runs.
+    """
+    machines = Step("machines and links", partial(wiring.ensure_machines, topology))
+    steps = [machines, *_site_steps(topology, site)]
+    own = {step.name for step in steps}
+    # What else they wait for belongs to no site, and is there.
+    return run(replace(step, after=tuple(n for n in step.after if n in own)) for step in steps)
 
 
 def owner(interface: str) -> str | None:
@@ -105,19 +120,12 @@ def _steps(topology: Topology) -> list[Step]:
         Step("machines and links", partial(wiring.ensure_machines, topology)),
         Step("guest image", lambda: _quietly(build.ensure_built())),
         Step("configuration", partial(_configure, topology)),
-        Step("MariaDB", partial(database.ensure_server, topology), ("machines and links",)),
-        Step(
-            "RabbitMQ",
-            partial(_ensure_messaging, topology),
-            ("machines and links", "configuration"),
-        ),
         Step("backbone: P and reflectors", partial(_backbone, topology), ("machines and links",)),
         Step(
-            "databases",
-            partial(database.ensure_migrated, topology),
-            ("MariaDB", "configuration"),
+            "Keystone and catalog",
+            partial(_ensure_identity, topology),
+            ("machines and links", "configuration"),
         ),
-        Step("Keystone and catalog", partial(_ensure_identity, topology), ("databases",)),
     ]
     for site in topology.sites:
         steps += _site_steps(topology, site)
@@ -138,8 +146,12 @@ def _steps(topology: Topology) -> list[Step]:
 def _site_steps(topology: Topology, site: Site) -> list[Step]:
     hosts = f"{site.name}: switches, OVN"
     services = f"{site.name}: neutron, nova, glance, placement"
+    databases, messages = f"{site.name}: databases", f"{site.name}: RabbitMQ"
     apis_ready = (services, "Keystone and catalog")
+    made = ("machines and links", "configuration")
     return [
+        Step(databases, partial(_ensure_databases, topology, site), made),
+        Step(messages, partial(_ensure_messaging, topology, site), made),
         Step(hosts, partial(_ensure_ovn, topology, site), ("machines and links",)),
         Step(
             f"{site.name}: etcd",
@@ -149,18 +161,18 @@ def _site_steps(topology: Topology, site: Site) -> list[Step]:
         Step(
             f"{site.name}: interconnect",
             partial(interconnect.start_daemon, site),
-            ("databases", "RabbitMQ", f"{site.name}: etcd"),
+            (databases, messages, f"{site.name}: etcd"),
         ),
-        Step(services, partial(_ensure_services, site), ("databases", "RabbitMQ", hosts)),
+        Step(services, partial(_ensure_services, site), (databases, messages, hosts)),
         Step(
             f"{site.name}: heat",
             partial(_ensure_heat, topology, site),
-            ("databases", "RabbitMQ", "Keystone and catalog"),
+            (databases, messages, "Keystone and catalog"),
         ),
         Step(
             f"{site.name}: compute hosts",
             partial(_ensure_compute, topology, site),
-            ("Keystone and catalog", "RabbitMQ", hosts),
+            ("Keystone and catalog", databases, messages, hosts),
         ),
         Step(
             f"{site.name}: image and flavor",
@@ -171,7 +183,7 @@ def _site_steps(topology: Topology, site: Site) -> list[Step]:
         Step(
             f"{site.name}: provider edges",
             partial(_ensure_provider_edges, topology, site),
-            (hosts, "RabbitMQ", "backbone: P and reflectors", "configuration"),
+            (hosts, messages, "backbone: P and reflectors", "configuration"),
         ),
     ]
 
@@ -192,9 +204,14 @@ def _configure(topology: Topology) -> None:
     clouds.write(topology)
 
 
-def _ensure_messaging(topology: Topology) -> None:
-    messaging.start(topology)
-    messaging.ensure_ready(topology)
+def _ensure_databases(topology: Topology, site: Site) -> str:
+    database.of_site(site).ensure(topology.management.password)
+    return schemas.ensure_site(site)
+
+
+def _ensure_messaging(topology: Topology, site: Site) -> None:
+    messaging.start(topology, site)
+    messaging.ensure_ready(site)
 
 
 def _backbone(topology: Topology) -> None:
@@ -204,7 +221,7 @@ def _backbone(topology: Topology) -> None:
 
 
 def _ensure_ovn(topology: Topology, site: Site) -> None:
-    control = Machine(CONTROL)
+    control = Machine(site.control_machine)
     ovn.ensure_central(control, site)
     for host in site.hosts:
         its_switch = Switch(wiring.host_machine(host))
@@ -214,6 +231,9 @@ def _ensure_ovn(topology: Topology, site: Site) -> None:
 
 
 def _ensure_identity(topology: Topology) -> None:
+    database.of_identity(topology).ensure(topology.management.password)
+    schemas.ensure_identity(topology)
+    identity.start_cache(topology)
     identity.start(topology)
     identity.ensure_ready(topology)
 

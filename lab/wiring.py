@@ -8,7 +8,7 @@ import subprocess
 from lab import compute, interconnect, machine, ovn, places, process, switch
 from lab.machine import Machine, connect
 from lab.switch import join
-from lab.topology import CONTROL, Host, Topology
+from lab.topology import CONTROL, Host, Site, Topology
 
 _MANAGEMENT_BRIDGE = "management"
 _UNDERLAY_BRIDGE = "underlay"
@@ -18,7 +18,7 @@ _ETHERNET_MTU = 1500
 def _hosts_file(topology: Topology) -> str:
     lines = ["127.0.0.1 localhost", f"{topology.management.control} {CONTROL}"]
     lines += [f"{host.management} {host.name}" for host in topology.hosts]
-    lines += [f"{site.api} {site.name}-{CONTROL}" for site in topology.sites]
+    lines += [f"{site.api} {site.control_machine}" for site in topology.sites]
     lines += [f"{s.interconnect.management} {s.interconnect_machine}" for s in topology.sites]
     return "\n".join(lines) + "\n"
 
@@ -38,7 +38,11 @@ def ensure_machines(topology: Topology) -> None:
     hosts_file = _hosts_file(topology)
     control = Machine(CONTROL)
     reflectors = [Machine(reflector.name) for reflector in topology.route_reflectors]
-    sites = [Machine(site.interconnect_machine) for site in topology.sites]
+    sites = [
+        Machine(name)
+        for site in topology.sites
+        for name in (site.control_machine, site.interconnect_machine)
+    ]
     exchange = Machine(topology.interconnect.exchange)
     host_machines = [host_machine(host) for host in topology.hosts]
     for each in (control, p_machine(topology), exchange, *sites, *reflectors, *host_machines):
@@ -46,6 +50,8 @@ def ensure_machines(topology: Topology) -> None:
             process.forget_machine(each.name)
             each.ensure(hosts_file)
     _ensure_management(topology, control)
+    for site in topology.sites:
+        _ensure_control_link(topology, site)
     for host in topology.hosts:
         _ensure_host_links(topology, host)
     interconnect.ensure_links(topology)
@@ -61,8 +67,7 @@ def _ensure_management(topology: Topology, control: Machine) -> None:
     )
     lines = [f"link add {name} type bridge" for name, _ in bridges if name not in present]
     lines += [f"link set {name} mtu {mtu} up" for name, mtu in bridges]
-    for address in (management.control, *(site.api for site in topology.sites)):
-        lines.append(f"addr replace {address}/{prefix_len} dev {_MANAGEMENT_BRIDGE}")
+    lines.append(f"addr replace {management.control}/{prefix_len} dev {_MANAGEMENT_BRIDGE}")
     control.ip(*lines)
     connect(CONTROL, "client", None, management.client_interface, _ETHERNET_MTU)
     control.ip(f"link set client master {_MANAGEMENT_BRIDGE} up")
@@ -74,6 +79,17 @@ def _ensure_management(topology: Topology, control: Machine) -> None:
         ),
     ):
         subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def _ensure_control_link(topology: Topology, site: Site) -> None:
+    here, link = Machine(site.control_machine), f"c-{site.name}"
+    connect(CONTROL, link, here.name, "management", _ETHERNET_MTU)
+    Machine(CONTROL).ip(f"link set {link} master {_MANAGEMENT_BRIDGE} up")
+    prefix_len = topology.management.network.prefixlen
+    here.ip(
+        f"addr replace {site.api}/{prefix_len} dev management",
+        "link set management up",
+    )
 
 
 def _ensure_host_links(topology: Topology, host: Host) -> None:

@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from lab.places import tool
 from lab.process import Process
-from lab.topology import CONTROL
+
+
+class Listen(NamedTuple):
+    """Where a service runs, and answers."""
+
+    machine: str
+    address: str
+    port: int
 
 
 def service(
     name: str,
-    listen: tuple[str, int],
+    listen: Listen,
     module: str,
     environment: Mapping[str, str],
     files: tuple[str, ...],
@@ -26,11 +34,11 @@ def service(
     ``Connection: close``: uwsgi's HTTP socket drops kept-alive connections at random.
     """
     argv = (
-        *(tool("uwsgi"), "--http-socket", f"{listen[0]}:{listen[1]}"),
+        *(tool("uwsgi"), "--http-socket", f"{listen.address}:{listen.port}"),
         *("--module", module, "--callable", "application"),
         *("--master", "--processes", str(processes), "--threads", str(threads), "--enable-threads"),
         *("--lazy-apps", "--need-app", "--die-on-term", "--thunder-lock"),
         *("--buffer-size", "65535", "--add-header", "Connection: close", "--disable-logging"),
         *extra,
     )
-    return Process(name, CONTROL, argv, environment, files=files)
+    return Process(name, listen.machine, argv, environment, files=files)

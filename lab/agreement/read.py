@@ -9,15 +9,17 @@ from typing import Any
 
 from lab import places
 from lab.agreement.compare import Asked, Held, disagreements
-from lab.schemas import neutron_files
 from lab.machine import Machine
-from lab.topology import CONTROL, Host, Site
+from lab.schemas import neutron_files
+from lab.topology import Host, Site
 
 
 def read_asked(site: Site) -> Asked:
     """Ask the database, in a process that has Neutron's configuration."""
     argv = [str(places.PYTHON), "-m", "lab.agreement.asked", *neutron_files(site)]
-    told = json.loads(Machine(CONTROL).run(argv, timeout_s=120).stdout.splitlines()[-1])
+    told = json.loads(
+        Machine(site.control_machine).run(argv, timeout_s=120).stdout.splitlines()[-1]
+    )
     return Asked(
         journal=tuple(told["journal"]),
         intents=told["asked"],

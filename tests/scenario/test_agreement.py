@@ -38,15 +38,15 @@ def test_a_route_target_changed_in_the_database_alone_is_found(stage: Stage) -> 
     site = stage.topology.sites[0]
     vpn = stage.cloud(site.name).vpn(stage.plan.tenants[0].name)
     change = (
-        f"USE {site.name}_neutron; {UPDATE} isthmus_route_targets SET value = '{{}}' "
+        f"USE neutron; {UPDATE} isthmus_route_targets SET value = '{{}}' "
         f"WHERE vpn_id = '{vpn['id']}' AND value = '{{}}';"
     )
     target = vpn["route_targets"][0]
-    database.execute(change.format("64500:64999", target))
+    database.of_site(site).execute(change.format("64500:64999", target))
     try:
         found = read_disagreements(site)
     finally:
-        database.execute(change.format(target, "64500:64999"))
+        database.of_site(site).execute(change.format(target, "64500:64999"))
     assert any("agent: vpns missing" in line and "64500:64999" in line for line in found)
 
 
@@ -58,10 +58,10 @@ def test_a_report_that_is_not_true_is_found(stage: Stage, host: str) -> None:
 def _is_untrue_report_found(stage: Stage, host: str) -> bool:
     """Plant it and look; the PE's next word, which comes every few seconds, may mend it before."""
     site = stage.topology.sites[0]
-    change = f"USE {site.name}_neutron; {UPDATE} isthmus_pe_reports SET generation = generation"
-    database.execute(f"{change} + 1000 WHERE pe = '{host}'")
+    change = f"USE neutron; {UPDATE} isthmus_pe_reports SET generation = generation"
+    database.of_site(site).execute(f"{change} + 1000 WHERE pe = '{host}'")
     found = read_disagreements(site)
-    database.execute(f"{change} - 1000 WHERE pe = '{host}' AND generation > 1000")
+    database.of_site(site).execute(f"{change} - 1000 WHERE pe = '{host}' AND generation > 1000")
     return any(f"{host} reported generation" in line for line in found)
 
 

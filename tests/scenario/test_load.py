@@ -56,9 +56,11 @@ class Footprint:
 
 def footprint(stage: Stage, operator: Cloud) -> Footprint:
     """Read it from the database, Neutron, Open vSwitch and GoBGP."""
-    hosts = [host.name for host in next(s for s in stage.topology.sites if s.name == SITE).hosts]
+    site = stage.topology.site(SITE)
+    hosts = [host.name for host in site.hosts]
+    execute = database.of_site(site).execute
     return Footprint(
-        rows={table: database.execute(f"USE {SITE}_neutron; {COUNT} {table}") for table in TABLES},
+        rows={table: execute(f"USE neutron; {COUNT} {table}") for table in TABLES},
         neutron_ports=sorted(
             port.id for port in operator.network.ports(device_owner=ATTACHMENT_OWNER)
         ),

@@ -136,16 +136,16 @@ def region(stage: Stage) -> Iterator[Region]:
     region.remove()
 
 
-def deadlocks() -> int:
+def deadlocks(region: Region) -> int:
     """Return how often the database has ended a transaction for a deadlock."""
-    told = database.execute("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+    told = database.of_site(region.site).execute("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
     return int(told.split()[1]) if told else 0
 
 
 def rows(region: Region) -> list[str]:
     """Return how many rows our tables have."""
-    use = f"USE {region.site.name}_neutron;"
-    return [database.execute(f"{use} {COUNT} {table}") for table in OWN_TABLES]
+    execute = database.of_site(region.site).execute
+    return [execute(f"USE neutron; {COUNT} {table}") for table in OWN_TABLES]
 
 
 @pytest.mark.timeout(600)
@@ -155,7 +155,7 @@ def test_32_clients_writing_for_a_minute_break_nothing(region: Region) -> None:
     before = rows(region)
     operator, tenants = region.account(region.operator), region.tenants()
     kinds = region.kinds(tenants[0])
-    pool, tally, dead = Pool(), Tally(), deadlocks()
+    pool, tally, dead = Pool(), Tally(), deadlocks(region)
     writers = [Writer(n, region.url, operator, tenants, kinds) for n in range(CLIENTS)]
     until = time.monotonic() + WRITE_S
     with ThreadPoolExecutor(CLIENTS) as clients:
@@ -169,7 +169,7 @@ def test_32_clients_writing_for_a_minute_break_nothing(region: Region) -> None:
     figures.add(
         f"{CLIENTS} clients for {WRITE_S} s, associations of {', '.join(sorted(set(kinds)))}: "
         f"{tally}; {tally.changes} changes; p50 {cuts[49]:.2f} s, p99 {cuts[98]:.2f} s; "
-        f"{deadlocks() - dead} deadlocks in the database, all retried; "
+        f"{deadlocks(region) - dead} deadlocks in the database, all retried; "
         f"database, agents and switches the same {settled:.0f} s later"
     )
     region.remove()

@@ -83,11 +83,15 @@ def test_killing_gobgpd_loses_no_packet(
 
 
 def control_planes(stage: Stage) -> list[str]:
-    """Neutron's processes in every region, the message queue and the database."""
+    """Neutron's processes in every region, its message queue and its database."""
     prefixes = tuple(f"{site.name}-neutron-" for site in stage.topology.sites)
     neutron = [name for name in control.processes() if name.startswith(prefixes)]
     assert len(neutron) == 4 * len(prefixes)
-    return [*neutron, messaging.NAME, database.NAME]
+    return neutron + [
+        name
+        for site in stage.topology.sites
+        for name in (messaging.process_name(site), database.of_site(site).name)
+    ]
 
 
 @contextmanager
@@ -99,10 +103,10 @@ def outage(stage: Stage) -> Iterator[None]:
         assert not any(control.is_alive(name) for name in names)
         yield
     finally:
-        for name in (database.NAME, messaging.NAME):
-            control.start(name)
-        database.ensure_server(stage.topology)
-        messaging.ensure_ready(stage.topology)
+        for site in stage.topology.sites:
+            control.start(messaging.process_name(site))
+            database.of_site(site).ensure(stage.topology.management.password)
+            messaging.ensure_ready(site)
         for name in names:
             control.start(name)
         for site in stage.topology.sites:
