@@ -2,7 +2,7 @@
 """What tests and the demo may do to a running lab.
 
 Processes go by the names ``python -m lab status`` shows, machines by those of the topology (the
-control planes' machine is ``ctl``), servers by their Nova name or id.
+control plane of a site has ``<site>-ctl``), servers by their Nova name or id.
 """
 
 from __future__ import annotations
