@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from lab import backbone, console, machine, interconnect, outage, process, topology, up
+from lab import backbone, console, interconnect, machine, outage, process, topology, up
 from lab.machine import Machine
 
 __all__ = [
