@@ -232,8 +232,9 @@ def _ensure_ovn(topology: Topology, site: Site) -> None:
 
 def _ensure_identity(topology: Topology) -> None:
     database.of_identity(topology).ensure(topology.management.password)
-    schemas.ensure_identity(topology)
+    # Keystone's own commands want the cache too.
     identity.start_cache(topology)
+    schemas.ensure_identity(topology)
     identity.start(topology)
     identity.ensure_ready(topology)
 
