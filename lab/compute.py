@@ -96,7 +96,7 @@ def wait_for_hosts(site: Site) -> None:
     )
     nova = f"--config-file={places.ETC}/{site.name}/nova/nova.conf"
     Machine(site.control_machine).run(
-        [places.tool("nova-manage"), nova, "cell_v2", "discover_hosts"]
+        [places.tool("nova-manage"), nova, "cell_v2", "discover_hosts"], timeout_s=180
     )
     done.touch()
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -43,15 +44,8 @@ class Server:
             password: of the account that services use.
         """
         here = Machine(self.machine)
-        if not (self.data / "mysql").is_dir():
-            self.data.mkdir(parents=True, exist_ok=True)
-            here.run(
-                [
-                    *("mariadb-install-db", "--no-defaults", "--user=root"),
-                    *(f"--datadir={self.data}", "--innodb-log-file-size=32M"),
-                    *("--auth-root-authentication-method=normal", "--skip-test-db"),
-                ]
-            )
+        if not self.data.is_dir():
+            self._install()
         server = Process(self.name, self.machine, self._command())
         process.start(server)
         ping = ["mariadb-admin", "--no-defaults", "-uroot", f"--socket={_SOCKET}", "ping"]
@@ -61,14 +55,27 @@ class Server:
             f"GRANT ALL ON *.* TO '{_ACCOUNT}'@'%';"
         )
 
+    def _install(self) -> None:
+        unfinished = self.data.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        Machine(self.machine).run(
+            [
+                *("mariadb-install-db", "--no-defaults", "--user=root"),
+                *(f"--datadir={unfinished}", "--innodb-log-file-size=32M"),
+                *("--auth-root-authentication-method=normal", "--skip-test-db"),
+            ]
+        )
+        unfinished.rename(self.data)
+
     def _command(self) -> tuple[str, ...]:
         return (
             *("mariadbd", "--no-defaults", "--user=root", f"--datadir={self.data}"),
             *(f"--socket={_SOCKET}", "--pid-file=/run/mariadb.pid"),
             *(f"--bind-address={self.address}", "--port=3306"),
             *("--max-connections=1500", "--innodb-buffer-pool-size=256M"),
-            # What was acknowledged survives SIGKILL, and so does a page that was being written: both
-            # are with the kernel. Nothing waits for a disk.
+            # What was acknowledged survives SIGKILL, and so does a page that was being written:
+            # the kernel has both. Nothing waits for a disk.
             *("--innodb-log-file-size=32M", "--innodb-flush-log-at-trx-commit=2"),
             "--innodb-flush-method=nosync",
             *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),

@@ -25,7 +25,7 @@ name=$1 here=$2; shift 2
 hostname "$name"
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/lock /run/isthmus
+mkdir -p /run/lock /run/isthmus /run/tmp
 chmod 700 /run/isthmus
 for path in "$@"; do mount --bind "$here/root$path" "$path"; done
 mount --bind "$here/hosts" /etc/hosts

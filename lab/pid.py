@@ -126,8 +126,9 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         "PATH": f"{places.VENV}/bin:{places.BIN}:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(places.STATE),
         "LANG": "C.UTF-8",
-        # neutron keeps files named after its parent's pid in TMPDIR and believes old ones
-        "TMPDIR": str(places.TMP),
+        # Neutron and MariaDB name files there after a pid, and believe what they find; machines
+        # count their own pids, from the beginning whenever they are made.
+        "TMPDIR": "/run/tmp",
         # nova-manage still starts eventlet by default
         "OS_NOVA_DISABLE_EVENTLET_PATCHING": "1",
         **(extra or {}),

@@ -110,9 +110,6 @@ def _prepare() -> None:
         for log in places.LOGS.glob("*.log"):
             if not log.name.startswith("bootstrap"):
                 log.unlink()
-        for left in places.TMP.iterdir():
-            if left.is_file():
-                left.unlink()
 
 
 def _steps(topology: Topology) -> list[Step]:
