@@ -14,7 +14,8 @@ from lab.process import Process
 from lab.topology import CONTROL, Site, Topology
 from lab.waiting import wait_until
 
-_ACCOUNT = "openstack"
+#: As which services log in.
+ACCOUNT = "openstack"
 _SOCKET = "/run/mariadb.sock"
 
 
@@ -51,8 +52,8 @@ class Server:
         ping = ["mariadb-admin", "--no-defaults", "-uroot", f"--socket={_SOCKET}", "ping"]
         wait_until(lambda: here.run(ping, check=False).returncode == 0, 60, self.name, server.log)
         self.execute(
-            f"CREATE USER IF NOT EXISTS '{_ACCOUNT}'@'%' IDENTIFIED BY '{password}';"
-            f"GRANT ALL ON *.* TO '{_ACCOUNT}'@'%';"
+            f"CREATE USER IF NOT EXISTS '{ACCOUNT}'@'%' IDENTIFIED BY '{password}';"
+            f"GRANT ALL ON *.* TO '{ACCOUNT}'@'%';"
         )
 
     def _install(self) -> None:

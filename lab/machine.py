@@ -8,6 +8,7 @@ ends when its keeper does. `nsenter` is the way in; it changes the working direc
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ touch "$here/ready"
 trap 'exit 0' TERM
 while :; do sleep 86400 & wait $!; done
 """
+#: A link whose peer is in another namespace, as iproute2 shows it: "5: management@if6: <…".
+_VETH = re.compile(r"(\d+): [^@ ]+@if(\d+):")
 _NAMESPACES = ("--net", "--mount", "--uts", "--pid")
 
 
@@ -195,9 +198,10 @@ def connect(near: str, near_interface: str, far: str | None, far_interface: str,
 
 def _link(where: str | None, interface: str) -> tuple[str, str] | None:
     """An interface's own number and that of its veth peer; None when it is not there."""
-    folder = f"/sys/class/net/{interface}"
-    numbers = _run_at(where, ["cat", f"{folder}/ifindex", f"{folder}/iflink"]).stdout.split()
-    return (numbers[0], numbers[1]) if len(numbers) == 2 else None
+    # Not by /sys, which may be that of another network namespace than the one this runs in.
+    shown = _run_at(where, ["ip", "-oneline", "link", "show", interface]).stdout
+    numbers = _VETH.match(shown)
+    return (numbers[1], numbers[2]) if numbers else None
 
 
 def _run_at(where: str | None, argv: list[str]) -> subprocess.CompletedProcess[str]:
