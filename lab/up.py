@@ -68,8 +68,7 @@ def start_site(topology: Topology, site: Site) -> bool:
     Returns:
         Whether all of it runs.
     """
-    machines = Step("machines and links", partial(wiring.ensure_machines, topology))
-    steps = [machines, *_site_steps(topology, site)]
+    steps = [*_link_steps(topology), *_site_steps(topology, site)]
     own = {step.name for step in steps}
     # What else they wait for belongs to no site, and is there.
     return run(replace(step, after=tuple(n for n in step.after if n in own)) for step in steps)
@@ -114,10 +113,9 @@ def _prepare() -> None:
 
 def _steps(topology: Topology) -> list[Step]:
     steps = [
-        Step("machines and links", partial(wiring.ensure_machines, topology)),
+        *_link_steps(topology),
         Step("guest image", lambda: _quietly(build.ensure_built())),
         Step("configuration", partial(_configure, topology)),
-        Step("backbone: P and reflectors", partial(_backbone, topology), ("machines and links",)),
         Step(
             "Keystone and catalog",
             partial(_ensure_identity, topology),
@@ -138,6 +136,14 @@ def _steps(topology: Topology) -> list[Step]:
         )
     )
     return steps
+
+
+def _link_steps(topology: Topology) -> list[Step]:
+    """Everything that has a link to something else."""
+    return [
+        Step("machines and links", partial(wiring.ensure_machines, topology)),
+        Step("backbone: P and reflectors", partial(_backbone, topology), ("machines and links",)),
+    ]
 
 
 def _site_steps(topology: Topology, site: Site) -> list[Step]:
