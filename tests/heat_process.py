@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from types import SimpleNamespace
@@ -43,9 +44,10 @@ from heat.db import models  # noqa: E402
 from heat.engine import scheduler, service, stack  # noqa: E402
 from heat.rpc import api as rpc_api  # noqa: E402
 
+from tests.heat_cloudformation import TOKEN_INFO, beside  # noqa: E402
+
 _PAUSE_S = 0.05
 _A_MINUTE_S = 10
-TOKEN_INFO = "HTTP_X_TOKEN_INFO"
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -103,8 +105,9 @@ def main(folder: Path) -> None:
     engine = service.EngineService(socket.gethostname(), rpc_api.ENGINE_TOPIC)
     engine.start()
     application = fault.FaultWrapper(context.ContextMiddleware(v1.API({}), {}))
-    identified = identify(application, config.get_client_option("keystone", "auth_uri"))
-    with make_server("127.0.0.1", 0, identified, _Server, _Quiet) as server:
+    url = config.get_client_option("keystone", "auth_uri")
+    both = beside(identify(application, url), partial(identify, url=url), url)
+    with make_server("127.0.0.1", 0, both, _Server, _Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(server.server_port, flush=True)  # noqa: T201  what the parent waits for
         sys.stdin.read()

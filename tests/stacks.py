@@ -43,6 +43,8 @@ connection = sqlite:///{folder}/heat.sqlite?timeout=60
 sqlite_synchronous = false
 [clients_keystone]
 auth_uri = {url}/v3
+[oslo_policy]
+policy_file = {checkout}/etc/isthmus/heat-policy.yaml
 [oslo_concurrency]
 lock_path = {folder}
 """
@@ -76,6 +78,11 @@ class Heat:
 
     def __init__(self, url: str, served: Served, who: str) -> None:
         self._url, self.served, self._who = url, served, who
+
+    @property
+    def cloudformation(self) -> str:
+        """The URL of its CloudFormation API."""
+        return f"{self._url}/cloudformation/v1"
 
     def by(self, who: str) -> Heat:
         """Return the same, used by another project's member, or by the operator."""

@@ -2,12 +2,13 @@
 """What the CloudFormation API says to a signed query whose signature Keystone does not take.
 
 Heat's own filter lets what Keystone answers of an unknown access key, or to a Heat that may not
-ask, go through as an HTTP 500 without a word. boto3 finds nothing at the catalog's URL, and ends at
-the description of a stack without a timeout. This filter takes its place in ``api-paste.ini``.
+ask, go through as an HTTP 500 without a word. boto3 finds nothing at the catalog's URL, and can't
+read of a stack that was never changed. This filter takes its place in ``api-paste.ini``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,8 +20,8 @@ _NOT_TAKEN = (
     "Either the signature was not made with that key's secret, of this very request, or the "
     "request is older than Keystone allows."
 )
-# Of a number that is not there an answer says nothing: None is none for who expects a number.
-_NO_TIMEOUT = b"<TimeoutInMinutes>None</TimeoutInMinutes>"
+# Heat says "None" of numbers and times that a stack has not; who expects one can't read that.
+_NONE = re.compile(rb"<(TimeoutInMinutes|\w*Time|\w*Timestamp)>None</\1>")
 
 
 class SignedQueries(EC2Token):
@@ -41,7 +42,7 @@ class SignedQueries(EC2Token):
         # boto3 leaves out the last slash, and signs without it; Heat knows no such path.
         req.path_info = req.path_info or "/"
         answer = req.get_response(behind)
-        answer.body = answer.body.replace(_NO_TIMEOUT, b"")
+        answer.body = _NONE.sub(b"", answer.body)
         return answer
 
 

@@ -28,9 +28,21 @@ class Keystone:
         """Where it is."""
         return "http://192.0.2.1:5000"
 
-    def post(self, *_asked: Any, **_said: Any) -> None:
+    def post(self, *_asked: Any, **_said: Any) -> Any:
         """Refuse."""
         raise self._refusal
+
+
+class Taken(Keystone):
+    """Takes every signature."""
+
+    def __init__(self) -> None:
+        super().__init__(AssertionError())
+
+    def post(self, *_asked: Any, **_said: Any) -> Any:
+        """Give a token."""
+        said = {"token": {"project": {"name": "red", "id": "red-project"}}}
+        return SimpleNamespace(json=lambda: said, headers={"X-Subject-Token": "token"})
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, refusal: Exception, query: str = SIGNED) -> Any:
@@ -75,3 +87,24 @@ def test_a_signature_that_is_not_taken_is_told_why(monkeypatch: pytest.MonkeyPat
     """Keystone itself does not say which of the reasons it was."""
     text = asked(monkeypatch, keystone.Unauthorized("no")).text
     assert "older than Keystone allows" in text
+
+
+def test_of_what_a_stack_has_not_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No "None" where a number or a time is expected; a text may be that word."""
+    said = "<TimeoutInMinutes>None</TimeoutInMinutes><LastUpdatedTime>None</LastUpdatedTime>"
+    kept = "<OutputValue>None</OutputValue><CreationTime>2026-01-01T00:00:00Z</CreationTime>"
+    monkeypatch.setattr(SignedQueries, "_create_keystone_adapters", lambda _self: {None: Taken()})
+    behind = filter_factory({"multi_cloud": ""})(webob.Response(said + kept))
+    assert webob.Request.blank(SIGNED).get_response(behind).text == kept
+
+
+def test_a_path_without_its_last_slash_is_one_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As clients leave it out, and Heat has no such path."""
+    monkeypatch.setattr(SignedQueries, "_create_keystone_adapters", lambda _self: {None: Taken()})
+
+    def where(environ: dict[str, Any], start: Any) -> Any:
+        return webob.Response(environ["PATH_INFO"])(environ, start)
+
+    query = webob.Request.blank(SIGNED.replace("/v1/", "/v1"))
+    query.path_info_pop()
+    assert query.get_response(filter_factory({"multi_cloud": ""})(where)).text == "/"
