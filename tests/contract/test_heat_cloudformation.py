@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from tests.fakes import compute
@@ -24,6 +26,7 @@ pytestmark = [
     # botocore's
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"
 Parameters:
@@ -170,3 +173,40 @@ def test_who_signs_wrongly_is_refused_and_others_stacks_are_not_shown(
         each["StackName"] for each in other.client.list_stacks()["StackSummaries"]
     }
     heat.delete("mine")
+
+
+def test_the_shop_of_the_examples_says_the_same_in_both_forms(
+    query: Signed, heat: Heat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parameters with their defaults, types of resources, what servers do; Heat takes both."""
+    texts = [(EXAMPLES / f"two-region-shop{end}").read_text() for end in (".yaml", ".cfn.yaml")]
+    ours, theirs = (yaml.safe_load(text) for text in texts)
+    assert _theirs(ours["parameters"], "default") == _values(theirs["Parameters"], "Default")
+    assert _theirs(ours["resources"], "type") == _values(theirs["Resources"], "Type")
+    assert set(theirs["Outputs"]) < set(_theirs(ours["outputs"], "value"))
+    for server in ("web", "database"):
+        said = ours["resources"][server]["properties"]["user_data"]
+        said = said if isinstance(said, str) else said["str_replace"]["template"]
+        script = theirs["Resources"][server.title()]["Properties"]["user_data"]["Fn::Replace"][1]
+        # The ports are the mapping's, as the outer one is the server's own.
+        ports = {"$from": "8000", "$port": {"web": "8080", "database": "8000"}[server]}
+        for word, port in ports.items():
+            script = script.replace(word, port)
+        assert script == said
+    own = dict.fromkeys(
+        [("orchestration", "west"), ("cloudformation", "west")], heat.cloudformation
+    )
+    monkeypatch.setattr(heat.served, "elsewhere", heat.served.elsewhere | own)
+    taken = heat.ask("POST", "/validate", {"template": texts[0]})
+    assert taken.status_code == 200, taken.text
+    described = query.client.validate_template(TemplateBody=texts[1])["Parameters"]
+    assert {each["ParameterKey"] for each in described} == set(theirs["Parameters"])
+
+
+def _values(found: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: found[name].get(key) for name in found}
+
+
+def _theirs(found: Mapping[str, Any], key: str) -> dict[str, Any]:
+    camel = {name: "".join(word.title() for word in name.split("_")) for name in found}
+    return {camel[name]: value for name, value in _values(found, key).items()}
