@@ -5,9 +5,9 @@
 
 Nothing of Heat is replaced, but for its pause between two looks at a resource, a twentieth of a
 second, not a whole one, and for how long the minutes are that a stack is given: ten seconds.
-Before its API stands a stand-in for keystonemiddleware, which takes whoever has a token for what it
-says, as ``tests.served`` does. Heat and Neutron define the same options, so that they can't share a
-process.
+Before its API stands a stand-in for keystonemiddleware, which takes whoever has a token for what
+the caller says, or else Keystone's (``tests.identity``). Heat and Neutron define the same options,
+so that they can't share a process.
 
 FOLDER holds ``heat.conf``; the port is printed. It ends when its input does.
 """
@@ -20,7 +20,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -28,14 +28,17 @@ from types import SimpleNamespace
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import requests
 from oslo_config import cfg
 from oslo_db import options as database_options
 from oslo_log import log
 from oslo_service import backend
+from sqlalchemy import event
 
 # Before anything of the engine is imported.
 backend.init_backend(backend.BackendType.THREADING)
 
+from heat.api import openstack  # noqa: E402
 from heat.api.middleware import fault  # noqa: E402
 from heat.api.openstack import v1  # noqa: E402
 from heat.common import config, context, messaging  # noqa: E402
@@ -63,7 +66,8 @@ def identify(application: Callable[..., Any], url: str) -> Callable[..., Any]:
     """Put before an application what keystonemiddleware would say of the caller."""
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        said = json.loads(base64.b64decode(environ.pop(TOKEN_INFO)))
+        told = environ.pop(TOKEN_INFO, None)
+        said = json.loads(base64.b64decode(told)) if told else tell(environ, url)
         token = said["token"]
         environ |= {
             "keystone.token_info": said,
@@ -86,6 +90,21 @@ def identify(application: Callable[..., Any], url: str) -> Callable[..., Any]:
     return answer
 
 
+def tell(environ: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """Ask Keystone whose token a request has."""
+    token = str(environ.get("HTTP_X_AUTH_TOKEN", ""))
+    headers = {"X-Auth-Token": token, "X-Subject-Token": token}
+    answer: dict[str, Any] = requests.get(f"{url}/auth/tokens", headers=headers, timeout=60).json()
+    return answer
+
+
+def begin(
+    _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _is_many: Any
+) -> tuple[str, Any]:
+    """Have a transaction wait for others at its beginning: later, SQLite refuses it."""
+    return ("BEGIN IMMEDIATE" if statement == "BEGIN" else statement), parameters
+
+
 def main(folder: Path) -> None:
     """Run it until the input ends."""
     log.register_options(cfg.CONF)
@@ -95,6 +114,7 @@ def main(folder: Path) -> None:
     for table in models.BASE.metadata.tables.values():
         # As MariaDB does, never give a number twice: the engine deletes by numbers it had before.
         table.dialect_options["sqlite"]["autoincrement"] = True
+    event.listen(db_api.get_engine(), "before_cursor_execute", begin, retval=True)
     models.BASE.metadata.create_all(db_api.get_engine())
     scheduler.time = SimpleNamespace(sleep=lambda asked: time.sleep(min(asked, _PAUSE_S)))
     seconds = stack.Stack.timeout_secs
@@ -106,7 +126,8 @@ def main(folder: Path) -> None:
     engine.start()
     application = fault.FaultWrapper(context.ContextMiddleware(v1.API({}), {}))
     url = config.get_client_option("keystone", "auth_uri")
-    both = beside(identify(application, url), partial(identify, url=url), url)
+    versioned = openstack.version_negotiation_filter(identify(application, url), {})
+    both = beside(versioned, partial(identify, url=url), url)
     with make_server("127.0.0.1", 0, both, _Server, _Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(server.server_port, flush=True)  # noqa: T201  what the parent waits for

@@ -3,8 +3,7 @@
 
     openstack --os-auth-type admin_token --os-token <project or "operator"> --os-endpoint <url>
 
-Who has a token is what it says. A little of Keystone stands beside: of the project ``red`` the id
-is ``red-project``, and who is named by a UUID has that.
+Who has a token is what it says: a little of Keystone (tests.identity) stands beside.
 """
 
 from __future__ import annotations
@@ -14,17 +13,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from tests.cloud import Cloud
-
-OPERATOR = "operator"
-# Where compute and images are said to be.
-NOBODY = "http://127.0.0.1:9"
-_PROJECTS = "/projects/"
-_LENGTH_OF_ID = len("00000000-0000-4000-8000-000000000000")
+from tests.identity import OPERATOR, Identity, token_of
 
 
 class _Quiet(WSGIRequestHandler):
@@ -43,7 +36,7 @@ class Served:
         meanwhile: what happens in it, one after each request that a client sends.
         always: what happens in it after every request that may change something.
         idly: what happens in it between requests.
-        projects: ids by the names of projects; else an id is ``<name>-project``.
+        identity: projects, and users that services have made.
         is_out: whether its requests are answered with 503.
         elsewhere: URLs in the catalog of what others serve, by type and region.
     """
@@ -52,7 +45,7 @@ class Served:
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     always: Callable[[], object] = lambda: None
     idly: Callable[[], object] = lambda: None
-    projects: Mapping[str, str] = field(default_factory=dict)
+    identity: Identity = field(default_factory=Identity)
     is_out: bool = False
     elsewhere: dict[tuple[str, str], str] = field(default_factory=dict)
     _busy: threading.RLock = field(default_factory=threading.RLock)
@@ -88,19 +81,18 @@ def serve(cloud: Cloud) -> Iterator[Served]:
 
     def reply(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path, token = environ["PATH_INFO"], environ.get("HTTP_X_AUTH_TOKEN", "")
-        if path.endswith("/auth/tokens") and environ["REQUEST_METHOD"] == "POST":
-            return _give_token(environ, start, served)
+        if path.endswith("/auth/tokens"):
+            return _tell_token(environ, start, served)
         if served.is_out:
             start("503 Service Unavailable", [])
             return []
-        if not path.startswith("/v2.0/") and _PROJECTS in path:
-            name = path.rpartition(_PROJECTS)[2]
-            name = name.removesuffix("-project")
-            found = name if len(name) == _LENGTH_OF_ID else f"{name}-project"
-            found = served.projects.get(name, found)
-            return _json(start, {"project": {"id": found, "name": name}})
         if not path.startswith("/v2.0/"):
-            return _json(start, _versions(server.server_port))
+            told = served.identity.answer(
+                environ["REQUEST_METHOD"], path.removeprefix("/v3"), _body(environ)
+            )
+            if told is not None:
+                return _json(start, told[1], told[0])
+            return _json(start, _versions(server.server_port, path))
         environ["PATH_INFO"] = path.removeprefix("/v2.0")
         environ["neutron.context"] = cloud.context(None if token == OPERATOR else token)
         response: Iterable[bytes] = cloud.application(environ, start)
@@ -121,59 +113,37 @@ def serve(cloud: Cloud) -> Iterator[Served]:
             thread.join()
 
 
-def token_of(
-    who: str, url: str, elsewhere: Mapping[tuple[str, str], str] = MappingProxyType({})
-) -> dict[str, Any]:
-    """Return what Keystone tells of a token: whose it is, and where the services are."""
-    project = "operators" if who == OPERATOR else who
-    roles = ["admin", "member", "reader"] if who == OPERATOR else ["member", "reader"]
-    domain = {"id": "default", "name": "Default"}
-    places = {("network", "west"): url, ("identity", "west"): f"{url}/v3"}
-    places |= {("compute", "west"): NOBODY, ("image", "west"): NOBODY, **elsewhere}
-    return {
-        "token": {
-            "methods": ["password"],
-            "issued_at": "2026-01-01T00:00:00.000000Z",
-            "expires_at": "2126-01-01T00:00:00.000000Z",
-            "user": {"id": who, "name": who, "domain": domain},
-            "project": {"id": project, "name": project.removesuffix("-project"), "domain": domain},
-            "roles": [{"id": role, "name": role} for role in roles],
-            "catalog": [
-                {
-                    "type": kind,
-                    "name": kind,
-                    "id": f"{kind}-{region}",
-                    "endpoints": [
-                        {"id": kind, "interface": interface, "region": region, "url": where}
-                        | {"region_id": region}
-                        for interface in ("public", "internal", "admin")
-                    ],
-                }
-                for (kind, region), where in places.items()
-            ],
-        }
-    }
-
-
-def _give_token(environ: dict[str, Any], start: Callable[..., Any], served: Served) -> list[bytes]:
-    """Give a user the token that is called as it is, whatever the password."""
-    asked = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-    identity = asked["auth"]["identity"]
-    name = identity.get("password", {}).get("user", {}).get("name") or identity["token"]["id"]
-    start("201 Created", [("Content-Type", "application/json"), ("X-Subject-Token", name)])
+def _tell_token(environ: dict[str, Any], start: Callable[..., Any], served: Served) -> list[bytes]:
+    """Give a user the token that is called as it is, whatever the password; or tell of one."""
+    if environ["REQUEST_METHOD"] == "POST":
+        identity = _body(environ)["auth"]["identity"]
+        name = identity.get("password", {}).get("user", {}).get("name") or identity["token"]["id"]
+        status = "201 Created"
+    else:
+        name, status = environ["HTTP_X_SUBJECT_TOKEN"], "200 OK"
+    start(status, [("Content-Type", "application/json"), ("X-Subject-Token", name)])
     return [json.dumps(token_of(name, served.url, served.elsewhere)).encode()]
 
 
-def _json(start: Callable[..., Any], body: Mapping[str, Any]) -> list[bytes]:
-    start("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps(body).encode()]
+def _body(environ: Mapping[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}"
+    )
+    return said
 
 
-def _versions(port: int) -> Mapping[str, Any]:
-    """Return what Neutron and Keystone say at their roots."""
+def _json(
+    start: Callable[..., Any], body: Mapping[str, Any] | None, status: str = "200 OK"
+) -> list[bytes]:
+    start(status, [("Content-Type", "application/json")])
+    return [b"" if body is None else json.dumps(body).encode()]
+
+
+def _versions(port: int, path: str) -> Mapping[str, Any]:
+    """Return what Neutron and Keystone say at their root, and Keystone at its own."""
     root = f"http://127.0.0.1:{port}"
     versions = [
         {"id": name, "status": "CURRENT", "links": [{"rel": "self", "href": f"{root}/{path}/"}]}
         for name, path in (("v2.0", "v2.0"), ("v3.14", "v3"))
     ]
-    return {"versions": versions}
+    return {"version": versions[1]} if path.rstrip("/") == "/v3" else {"versions": versions}

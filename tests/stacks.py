@@ -21,7 +21,8 @@ from typing import Any
 
 import requests
 
-from tests.served import Served, token_of
+from tests.identity import token_of
+from tests.served import Served
 
 RED = "red-project"
 # On a machine that does much else.
@@ -36,10 +37,11 @@ environment_dir = {folder}/environment.d
 template_dir = {folder}/templates
 region_name_for_services = west
 num_engine_workers = 1
+enable_stack_abandon = true
 action_retry_limit = 1
 log_file = {folder}/heat.log
 [database]
-connection = sqlite:///{folder}/heat.sqlite?timeout=60
+connection = sqlite:///{folder}/heat.sqlite?timeout=200
 sqlite_synchronous = false
 [clients_keystone]
 auth_uri = {url}/v3
@@ -74,25 +76,32 @@ class Stack:
 
 
 class Heat:
-    """Heat's API, as a caller with a token uses it."""
+    """Heat's API, as a caller with a token uses it.
 
-    def __init__(self, url: str, served: Served, who: str) -> None:
-        self._url, self.served, self._who = url, served, who
+    Attributes:
+        url: where.
+        served: the Neutron it acts on.
+        files: what templates may get, by name.
+    """
+
+    def __init__(self, url: str, served: Served, who: str, **files: str) -> None:
+        self.url, self.served, self._who = url, served, who
+        self.files: Mapping[str, str] = files
 
     @property
     def cloudformation(self) -> str:
         """The URL of its CloudFormation API."""
-        return f"{self._url}/cloudformation/v1"
+        return f"{self.url.removesuffix('/v1')}/cloudformation/v1"
 
-    def by(self, who: str) -> Heat:
+    def by(self, who: str, **files: str) -> Heat:
         """Return the same, used by another project's member, or by the operator."""
-        return Heat(self._url, self.served, who)
+        return Heat(self.url, self.served, who, **files)
 
     def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Ask the API."""
         said = json.dumps(token_of(self._who, self.served.url, self.served.elsewhere)).encode()
         headers = {"X-Auth-Token": self._who, "X-Token-Info": base64.b64encode(said).decode()}
-        url = f"{self._url}/{token_of(self._who, '')['token']['project']['id']}{path}"
+        url = f"{self.url}/{token_of(self._who, '')['token']['project']['id']}{path}"
         return requests.request(
             method, url, json=body, headers=headers, timeout=60, allow_redirects=True
         )
@@ -109,6 +118,7 @@ class Heat:
     def refused(self, name: str, template: str, _expected: int = 400, **parameters: Any) -> str:
         """Ask for a stack that is refused; return the sentence."""
         body = {"stack_name": name, "template": template, "parameters": parameters}
+        body["files"] = dict(self.files)
         answer = self.ask("POST", "/stacks", body)
         assert answer.status_code == _expected, answer.text
         return str(answer.json().get("error", {}).get("message", ""))
@@ -127,6 +137,7 @@ class Heat:
         With ``minutes``, of ten seconds each, this and all that follows may last as long.
         """
         body = {"template": template, "parameters": parameters, "converge": converge}
+        body["files"] = dict(self.files)
         if minutes is not None:
             body["timeout_mins"] = minutes
         self._accepted(self.ask("PUT", self._path(name), body))
@@ -140,6 +151,11 @@ class Heat:
     def begin_to_act(self, name: str, action: str) -> None:
         """Ask for a stack to be suspended, resumed or checked."""
         self._accepted(self.ask("POST", f"{self._path(name)}/actions", {action: None}))
+
+    def signal(self, name: str, resource: str) -> None:
+        """Signal a resource of a stack."""
+        path = f"{self._path(name)}/resources/{resource}/signal"
+        self._accepted(self.ask("POST", path, {}))
 
     def begin_to_delete(self, name: str) -> None:
         """Ask for a stack's deletion."""
@@ -238,6 +254,6 @@ def heat_on(served: Served, folder: Path, who: str = RED) -> Iterator[Heat]:
         port = process.stdout.readline().strip()
         try:
             assert port, errors.read_text()[-3000:]
-            yield Heat(f"http://127.0.0.1:{port}", served, who)
+            yield Heat(f"http://127.0.0.1:{port}/v1", served, who)
         finally:
             process.kill()

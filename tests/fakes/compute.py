@@ -147,6 +147,8 @@ class Compute:
             "metadata": dict(body.get("metadata") or {}),
             "status": "ACTIVE" if self.has_hosts else "ERROR",
             "addresses": addresses if self.has_hosts else {},
+            "image": {"id": body["imageRef"]},
+            "flavor": {"id": body["flavorRef"]},
             "OS-EXT-STS:task_state": None,
         } | ({} if self.has_hosts else {"fault": {"code": 500, "message": NO_HOST}})
         if self.loses_answers:

@@ -219,6 +219,14 @@ class Rig:
         for group in list(self.network.security_groups(name=self.name)):
             self.network.delete_security_group(group.id)
 
+    def remove_hosts(self) -> None:
+        """Remove the hosts, from whomever's networks they are in."""
+        for port in list(self.network.ports(name=self.name, device_owner=OWNER)):
+            endpoint.unplug(Machine(port.binding_host_id), port.id)
+            self.network.delete_port(port.id)
+        for group in list(self.network.security_groups(name=self.name)):
+            self.network.delete_security_group(group.id)
+
     def _remove_router(self, router: Any) -> None:
         self.cloud.call("PUT", f"/routers/{router.id}", {"router": {"routes": []}})
         for port in list(self.network.ports(device_id=router.id)):

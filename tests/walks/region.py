@@ -4,8 +4,8 @@
 Neutron's real API, plug-in and realisation, served on loopback. In place of etcd sites have files:
 what a site publishes is in ``<site>.documents``, and its peer reads it unless ``<site>.gone`` is
 there. One compute host, ``<site>-1``, is a PE that puts in force what it is told; ``<site>-2`` has
-no PE. ``<site>.url`` says where it is, and ``<site>.empty`` has it forget everything, until it
-hears its peer.
+no PE. ``<site>.url`` says where it is, ``elsewhere`` what else is in the catalog, and
+``<site>.empty`` has it forget everything, until it hears its peer.
 """
 
 from __future__ import annotations
@@ -171,10 +171,14 @@ def main(name: str, peer: str, folder: Path) -> None:
     own.mkdir()
     cloud = Cloud(own, f"sqlite:///{own}/neutron.sqlite", name, _POOLS[name])
     site = _Site(cloud, name, peer, folder)
+    elsewhere = folder / "elsewhere"
     with serve(cloud) as served:
-        served.always, served.projects = site.wake, PROJECTS
+        served.always, served.identity.projects = site.wake, PROJECTS
 
         def be() -> None:
+            if elsewhere.exists():
+                places = json.loads(elsewhere.read_text())
+                served.elsewhere = {(kind, region): url for kind, region, url in places}
             try:
                 served.is_out = not site.be()
             except Exception:

@@ -4,6 +4,7 @@
     ```console     a line after ``$ `` is typed into bash, with those after ``> ``; what follows
                    is what it prints
     ```python      what follows ``>>>`` goes to an interpreter; what follows is what it prints
+    ```yaml        is saved as the file that its first line, a comment, names
     **east is gone from here on.**     and ``is back``: it happens
 
 ``...`` stands for anything. Ids, times and the width of a table's columns are no claim. What is
@@ -117,8 +118,13 @@ def walk(
             for command, claim in read_commands(str(example.parsed))
         )
 
+    def save(example: Example) -> None:
+        name = str(example.parsed).partition("\n")[0].removeprefix("# ")
+        (folder / name).write_text(example.parsed)
+
     parsers = (
         CodeBlockParser("console", run),
+        CodeBlockParser("yaml", save),
         PythonCodeBlockParser(doctest_optionflags=_FLAGS),
         read_turns,
     )

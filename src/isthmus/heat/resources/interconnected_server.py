@@ -21,7 +21,7 @@ from openstack import exceptions
 from isthmus.client import sdk
 from isthmus.heat import reach
 from isthmus.heat.clients import CLIENT_NAME
-from isthmus.heat.resources import schemas
+from isthmus.heat.resources import schemas, spread
 from isthmus.heat.resources.retried import Retried
 from isthmus.heat.resources.schemas import LIVE
 from isthmus.heat.translate import progress
@@ -80,8 +80,8 @@ class InterconnectedServer(Retried):
         ),
         "rule": _Schema(
             _Schema.STRING,
-            "near: at this site, if it is a member; spread: at any of them, so that many servers "
-            "spread over all.",
+            "near: at this site, if it is a member; spread: at the member with the fewest of the "
+            "stack's servers, the first by name of several.",
             default=str(translate.Rule.NEAR),
             constraints=[constraints.AllowedValues([str(rule) for rule in translate.Rule])],
         ),
@@ -119,13 +119,12 @@ class InterconnectedServer(Retried):
         if not site:
             network = self.client().network
             vtn = sdk.VirtualTenantNetwork.existing(id=self.properties["virtual_tenant_network"])
-            own = next(iter(sdk.InterconnectSite.list(network, state="OWN")), None)
-            site = translate.choose_site(
-                vtn.fetch(network).members,
-                self.properties["rule"],
-                own.name if own is not None else "",
-                self.physical_resource_name(),
-            )
+            members = vtn.fetch(network).members
+            if self.properties["rule"] == translate.Rule.SPREAD:
+                site = translate.least(members, spread.placed(self, _SITE), self.id)
+            else:
+                own = next(iter(sdk.InterconnectSite.list(network, state="OWN")), None)
+                site = translate.near(members, own.name if own is not None else "")
         self.data_set(_SITE, site)
 
     def check_create_complete(self, _made: Any) -> bool:

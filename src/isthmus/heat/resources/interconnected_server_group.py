@@ -42,7 +42,7 @@ class InterconnectedServerGroup(Awaiting, stack_resource.StackResource):
         ),
         "sites": _Schema(
             _Schema.LIST,
-            "Members of the network, in turn; all of them, by each server's name, if left out.",
+            "Members of the network, in turn; all of them, evenly, if left out.",
             update_allowed=True,
             schema=_Schema(
                 _Schema.STRING, constraints=[constraints.CustomConstraint("isthmus.site")]

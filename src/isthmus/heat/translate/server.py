@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import base64
-import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 # By it a server is found again that was made just before the engine died.
@@ -21,27 +23,73 @@ class Rule(StrEnum):
     NEAR = "near"
     """The one the stack is made at, if it is a member, else the first by name."""
     SPREAD = "spread"
-    """One of the members, by the name of the server: many servers spread over all."""
+    """The member with the fewest servers of the stack, the first by name of several."""
 
 
-def choose_site(sites: Iterable[str], rule: str, near: str, name: str) -> str:
-    """Return the site for a server.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A server of a stack, as far as the choice of sites goes.
+
+    Attributes:
+        number: those made later have greater ones.
+        name: in the template; one that takes another's place has the same.
+        site: where it is; None if it is still to be chosen, by `Rule.SPREAD`.
+    """
+
+    number: int
+    name: str
+    site: str | None
+
+
+def near(sites: Iterable[str], own: str) -> str:
+    """Return the site for a server by `Rule.NEAR`.
 
     Args:
         sites: the members.
-        rule: one of `Rule`.
-        near: the site the stack is made at.
-        name: of the server.
+        own: the site the stack is made at.
 
     Raises:
         ValueError: the network has no members.
     """
+    known = _known(sites)
+    return own if own in known else known[0]
+
+
+def least(sites: Iterable[str], stack: Iterable[Placed], number: int) -> str:
+    """Return the site for a server by `Rule.SPREAD`.
+
+    Only servers made before count, so that all those made at once come to the same, in whichever
+    order each of them looks.
+
+    Args:
+        sites: the members.
+        stack: the stack's servers, this one among them.
+        number: of the server.
+
+    Raises:
+        ValueError: the network has no members.
+    """
+    known = _known(sites)
+    earlier = sorted(
+        (each for each in stack if each.number <= number), key=lambda each: each.number
+    )
+    where: dict[int, str] = {}
+    for each in earlier:
+        if each.site is not None and each.number != number:
+            where[each.number] = each.site
+            continue
+        latest = {other.name: other.number for other in earlier if other.number in where}
+        latest.pop(each.name, None)
+        count = Counter(where[other] for other in latest.values())
+        where[each.number] = min(known, key=lambda site: (count[site], site))
+    return where[number]
+
+
+def _known(sites: Iterable[str]) -> list[str]:
     known = sorted(sites)
     if not known:
         raise ValueError("The network has no members.")
-    if rule == Rule.SPREAD:
-        return known[zlib.crc32(name.encode()) % len(known)]
-    return near if near in known else known[0]
+    return known
 
 
 def network_at(members: Iterable[Mapping[str, Any]], site: str) -> str | None:

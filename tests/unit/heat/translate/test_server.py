@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
+from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from isthmus.heat.translate.server import (
     MARK,
-    Rule,
+    Placed,
     body_of,
-    choose_site,
     first_address,
     group_template,
+    least,
+    near,
     network_at,
     networks_of,
     spread,
@@ -27,18 +31,44 @@ ADDRESSES = {"shop": [{"addr": "10.0.0.5"}, {"addr": "2001:db8::5"}]}
 
 def test_near_is_here_where_here_is_a_member() -> None:
     """Else the first there is."""
-    assert choose_site(["west", "east"], Rule.NEAR, "west", "web") == "west"
-    assert choose_site(["west", "east"], Rule.NEAR, "north", "web") == "east"
+    assert near(["west", "east"], "west") == "west"
+    assert near(["west", "east"], "north") == "east"
     with pytest.raises(ValueError, match="no members"):
-        choose_site([], Rule.NEAR, "west", "web")
+        near([], "west")
 
 
-def test_spread_servers_are_at_every_site_and_each_stays_where_it_is() -> None:
-    """By its name alone, in whatever order members are told."""
-    names = [f"web-{n}" for n in range(60)]
-    chosen = [choose_site(["west", "east"], Rule.SPREAD, "west", name) for name in names]
-    assert set(chosen) == {"west", "east"}
-    assert chosen == [choose_site(["east", "west"], Rule.SPREAD, "", name) for name in names]
+def place(stack: list[Placed], number: int) -> list[Placed]:
+    """Return the servers when this one has chosen."""
+    site = least(["west", "north", "east"], stack, number)
+    return [replace(each, site=site) if each.number == number else each for each in stack]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(1, 6))))
+def test_servers_made_at_once_spread_evenly_in_whatever_order_they_look(
+    order: tuple[int, ...],
+) -> None:
+    """Also where one of them knows only what was before the others had chosen."""
+    stack = [Placed(0, "0", "west"), *(Placed(n, str(n), None) for n in range(1, 6))]
+    before, chosen = list(stack), stack
+    for number in order:
+        alone = next(each for each in place(before, number) if each.number == number)
+        chosen = place(chosen, number)
+        assert alone in chosen
+    assert set(Counter(each.site for each in chosen).values()) == {2}
+
+
+def test_who_takes_anothers_place_does_not_count_it() -> None:
+    """So that servers made anew, one after the other, stay as even as they were."""
+    stack = [Placed(1, "a", "east"), Placed(2, "b", "west"), Placed(3, "b", None)]
+    assert least(["west", "east"], stack, 3) == "west"
+    stack = [*stack[:2], Placed(3, "b", "west"), Placed(4, "a", None)]
+    assert least(["west", "east"], stack, 4) == "east"
+
+
+def test_a_network_without_members_has_no_place() -> None:
+    """That is told."""
+    with pytest.raises(ValueError, match="no members"):
+        least([], [Placed(1, "a", None)], 1)
 
 
 def test_a_server_goes_on_the_network_that_its_site_made() -> None:
