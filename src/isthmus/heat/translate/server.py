@@ -70,9 +70,7 @@ def least(sites: Iterable[str], stack: Iterable[Placed], number: int) -> str:
         ValueError: the network has no members.
     """
     known = _known(sites)
-    earlier = sorted(
-        (each for each in stack if each.number <= number), key=lambda each: each.number
-    )
+    earlier = sorted((one for one in stack if one.number <= number), key=attrgetter("number"))
     where: dict[int, str] = {}
     for each in earlier:
         if each.site is not None and each.number != number:
