@@ -20,7 +20,6 @@ import pytest
 from lab import control, machine, outage
 from lab.agreement.read import read_disagreements
 from lab.demo import command, guest
-from lab.demo.cloud import Cloud
 from lab.demo.stage import Stage, side_by_side
 from lab.demo.tenants import Server
 from lab.topology import Site
@@ -31,6 +30,7 @@ from tests.scenario.streams import no_packet_lost
 from tests.scenario.vtn.client import Client, told
 from tests.scenario.vtn.ledger import Ledger
 from tests.scenario.vtn.observed import wait_until_alike
+from tests.scenario.vtn.operator import liveness, told_of
 from tests.scenario.vtn.scene import afresh, tenant_everywhere
 from tests.scenario.vtn.writers import writing
 
@@ -40,8 +40,7 @@ LOSSES = length.choose(
 )
 # Seen as dead; alike after it answers again; a guest of a busy machine has booted.
 SEEN_S, ALIKE_S, BOOT_S = 10, 60, 240
-AROUND_S, TOLD = 5, 4
-SITES = "/vtn/interconnect_sites"
+AROUND_S = 5
 NOTHING = ("", None)
 
 
@@ -69,11 +68,6 @@ def restart(stage: Stage, server: Server) -> None:
     found = compute.find_server(server.name, ignore_missing=False)
     compute.reboot_server(found.id, "HARD")
     stage.wait_for_server(tenant, server)
-
-
-def liveness(cloud: Cloud, site: str) -> str:
-    """What a site knows of another's being there."""
-    return str(dict(cloud.call("GET", f"{SITES}/{site}")["interconnect_site"])["liveness"])
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -105,7 +99,7 @@ def test_a_dead_site_hurts_no_other_and_finds_everything_when_it_returns(
         control.start_site(east.name)
         answering = time.monotonic()
         time.sleep(AROUND_S)
-    left = wait_until_alike(ledger, [living, dying], answering + ALIKE_S)
+    left = wait_until_alike(stage, ledger, [living, dying], answering + ALIKE_S)
     alike = time.monotonic()
     figures.add(
         f"{loss}: {processes} processes of {east.name} killed, seen after {seen_s:.1f} s; "
@@ -132,12 +126,6 @@ def reported(stage: Stage, site: Site, of: Site) -> list[str]:
     assert [line["Site"] for line in lines] == [of.name]
     assert [line["Liveness"] for line in lines] == ["UP"]
     return [line["Differs"] for line in lines if line["Differs"] not in NOTHING]
-
-
-def told_of(operator: Cloud, site: str) -> list[str]:
-    """The last that a site tells its operator of another, the newest first."""
-    events = operator.call("GET", f"/vtn/interconnect_events?site={site}")["interconnect_events"]
-    return [event["sentence"] for event in events[:TOLD]]
 
 
 def test_the_vms_of_a_site_that_was_dead_are_reached_again(stage: Stage) -> None:

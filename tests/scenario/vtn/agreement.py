@@ -12,13 +12,41 @@ ENDING = "PENDING_DELETE"
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a member says it has made of a virtual tenant network, as a site shows it.
+
+    Attributes:
+        prefixes: given to it, sorted.
+        subnets: by id.
+    """
+
+    status: str
+    prefixes: tuple[str, ...] = ()
+    network: str = ""
+    subnets: frozenset[str] = frozenset()
+    vpn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vpn:
+    """A VPN that a member made.
+
+    Attributes:
+        networks: that are associated with it.
+    """
+
+    name: str
+    networks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Vtn:
     """A virtual tenant network as a site's API shows it.
 
     Attributes:
         said: by attribute, what all sites must show alike.
         sites: the members there are to be.
-        members: statuses by site.
+        members: what each that is to be has made, by site.
         network: the site's own part, by id; empty where there is none.
     """
 
@@ -27,7 +55,7 @@ class Vtn:
     reason: str
     said: Mapping[str, object]
     sites: frozenset[str]
-    members: Mapping[str, str]
+    members: Mapping[str, Part]
     network: str = ""
 
 
@@ -37,15 +65,17 @@ class Observed:
 
     Attributes:
         networks: of Neutron that bear the test's name: names by id.
-        prefixes: of each of them, sorted.
+        subnets: of each of them: prefixes by id.
         ports: of Neutron: the networks they are on, by id.
+        vpns: that bear the test's name, by id.
     """
 
     site: str
     vtns: Mapping[str, Vtn]
     networks: Mapping[str, str]
-    prefixes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    subnets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ports: Mapping[str, str] = field(default_factory=dict)
+    vpns: Mapping[str, Vpn] = field(default_factory=dict)
 
 
 def differences(ledger: Ledger, sites: Sequence[Observed]) -> list[str]:
@@ -107,29 +137,53 @@ def _has_ports(vtn: str, sites: Iterable[Observed]) -> bool:
 
 
 def _own_parts(site: Observed) -> Iterator[str]:
-    wanted: dict[str, str] = {}
+    networks: set[str] = set()
+    vpns: set[str] = set()
     for vtn in site.vtns.values():
-        if vtn.status == ENDING:
-            wanted[vtn.network] = ""
-            continue
         own = vtn.members.get(site.site)
+        if vtn.status == ENDING:
+            networks.add(vtn.network)
+            vpns |= {part.vpn for part in vtn.members.values()}
+            continue
         if own is None:
             continue
         if not vtn.network or vtn.network not in site.networks:
-            yield f"{site.site} has made no network of {vtn.id}: {own}"
+            yield f"{site.site} has made no network of {vtn.id}: {own.status}"
             continue
-        wanted[vtn.network] = vtn.id
-        if site.networks[vtn.network] != vtn.said[NAME]:
-            yield (
-                f"{site.site}'s network of {vtn.id} is called {site.networks[vtn.network]!r}, "
-                f"not {vtn.said[NAME]!r}"
-            )
-        if not site.prefixes.get(vtn.network):
-            yield f"{site.site}'s network of {vtn.id} has no subnet"
-        if own != "ACTIVE":
-            yield f"{site.site}'s part of {vtn.id} is {own}: {vtn.reason}"
-    for network in sorted(site.networks.keys() - wanted.keys()):
+        networks.add(vtn.network)
+        vpns.add(own.vpn)
+        yield from _own_network(site, vtn, own)
+        yield from _own_vpn(site, vtn, own)
+        if own.status != "ACTIVE":
+            yield f"{site.site}'s part of {vtn.id} is {own.status}: {vtn.reason}"
+    for network in sorted(site.networks.keys() - networks):
         yield f"{site.site} has a network {site.networks[network]!r} of no virtual tenant network"
+    for vpn in sorted(site.vpns.keys() - vpns):
+        yield f"{site.site} has a VPN {site.vpns[vpn].name!r} of no virtual tenant network"
+
+
+def _own_network(site: Observed, vtn: Vtn, own: Part) -> Iterator[str]:
+    where, name = f"{site.site}'s network of {vtn.id}", site.networks[vtn.network]
+    if own.network != vtn.network:
+        yield f"{where} is {vtn.network}, and it says {own.network}"
+    if name != vtn.said[NAME]:
+        yield f"{where} is called {name!r}, not {vtn.said[NAME]!r}"
+    subnets = site.subnets.get(vtn.network, {})
+    if not subnets:
+        yield f"{where} has no subnet"
+    if tuple(sorted(subnets.values())) != own.prefixes or subnets.keys() != own.subnets:
+        yield f"{where} has subnets {subnets}, not {sorted(own.subnets)} of {own.prefixes}"
+
+
+def _own_vpn(site: Observed, vtn: Vtn, own: Part) -> Iterator[str]:
+    vpn = site.vpns.get(own.vpn)
+    if vpn is None:
+        yield f"{site.site} has made no VPN of {vtn.id}"
+        return
+    if vpn.name != vtn.said[NAME]:
+        yield f"{site.site}'s VPN of {vtn.id} is called {vpn.name!r}, not {vtn.said[NAME]!r}"
+    if vpn.networks != {vtn.network}:
+        yield f"{site.site}'s VPN of {vtn.id} has the networks {sorted(vpn.networks)}"
 
 
 def _unlike(one: Observed, other: Observed) -> Iterator[str]:

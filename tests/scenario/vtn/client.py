@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from tests.scenario.tally import AT_ODDS, Tally
-from tests.scenario.vtn.ledger import Outcome
+from tests.scenario.vtn.outcome import Outcome
 
 VTNS = "/vtn/virtual_tenant_networks"
 _TIMEOUT_S = 60

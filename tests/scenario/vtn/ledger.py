@@ -9,16 +9,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from enum import Enum
 
-
-class Outcome(Enum):
-    """What a client knows of a write."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    #: No answer came: it may have been carried out.
-    UNKNOWN = "unknown"
+from tests.scenario.vtn.history import Histories
+from tests.scenario.vtn.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +54,7 @@ class Ledger:
     Attributes:
         owners: the site where each network was made.
         ports: where each port was made.
+        histories: how often each network was written about.
     """
 
     def __init__(self) -> None:
@@ -68,6 +62,7 @@ class Ledger:
         self._possible: dict[Register, list[object]] = {}
         self.owners: dict[str, str] = {}
         self.ports: dict[str, Port] = {}
+        self.histories = Histories()
 
     def note(self, what: str, of: str, value: object, outcome: Outcome = Outcome.DONE) -> None:
         """Note a write and what became of it."""

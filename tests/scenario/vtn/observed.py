@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at a site by its APIs, and wait until all sites are as the ledger says."""
+"""Look at a site by its APIs, and into its stores; wait until all sites are as the ledger says."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from tests.scenario.vtn.agreement import Observed, Vtn, differences
+from lab.demo.stage import Stage, side_by_side
+from tests.scenario.vtn import operator, stores
+from tests.scenario.vtn.agreement import ENDING, Observed, Part, Vpn, Vtn, differences
 from tests.scenario.vtn.client import VTNS, Client
+from tests.scenario.vtn.history import miscounted, untold
+from tests.scenario.vtn.kept import unlike
 from tests.scenario.vtn.ledger import DESCRIPTION, NAME, Ledger
 from tests.scenario.vtn.writers import MARK
 
-#: What all sites must show alike. Which claim counts is among it.
-ALIKE = (NAME, DESCRIPTION, "admin_state_up", "prefixes", "members", "owner_site")
+#: What all sites must show alike. Which claim counts is among it, and what of it.
+ALIKE = (
+    *(NAME, DESCRIPTION, "admin_state_up", "prefixes", "members"),
+    *("owner_site", "epoch", "generation"),
+)
+_VPNS = "/bgpvpn/bgpvpns"
 _EVERY_S = 1.0
 
 
@@ -20,46 +29,97 @@ def observe(client: Client) -> Observed:
     """Read everything of the test's that a site shows."""
     vtns = {}
     for each in client.list(VTNS):
-        if not each["name"].startswith(MARK):
-            continue
-        staying = frozenset(each["members"])
-        members = client.list(f"{VTNS}/{each['id']}/members")
-        vtns[each["id"]] = Vtn(
-            id=each["id"],
-            status=each["status"],
-            reason=each["status_reason"],
-            said={
-                what: tuple(each[what]) if isinstance(each[what], list) else each[what]
-                for what in ALIKE
-            },
-            sites=staying,
-            members={one["site"]: one["status"] for one in members if one["site"] in staying},
-            network=each["network_id"] or "",
-        )
+        if each["name"].startswith(MARK):
+            vtns[each["id"]] = _vtn(each, client.list(f"{VTNS}/{each['id']}/members"))
     networks = {
         each["id"]: each["name"]
         for each in client.list("/networks")
         if each["name"].startswith(MARK)
     }
-    prefixes: dict[str, list[str]] = {}
+    subnets: dict[str, dict[str, str]] = {}
     for subnet in client.list("/subnets"):
-        prefixes.setdefault(subnet["network_id"], []).append(subnet["cidr"])
+        subnets.setdefault(subnet["network_id"], {})[subnet["id"]] = subnet["cidr"]
     ports = {
         each["id"]: each["network_id"]
         for each in client.list("/ports")
         if each["name"].startswith(MARK)
     }
-    return Observed(client.site, vtns, networks, prefixes, ports)
+    vpns = {
+        each["id"]: Vpn(each["name"], frozenset(each["networks"]))
+        for each in client.list(_VPNS)
+        if each["name"].startswith(MARK)
+    }
+    return Observed(client.site, vtns, networks, subnets, ports, vpns)
 
 
-def wait_until_alike(ledger: Ledger, clients: Sequence[Client], end: float) -> list[str]:
+def _vtn(shown: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> Vtn:
+    staying = frozenset(shown["members"])
+    return Vtn(
+        id=shown["id"],
+        status=shown["status"],
+        reason=shown["status_reason"],
+        said={
+            what: tuple(shown[what]) if isinstance(shown[what], list) else shown[what]
+            for what in ALIKE
+        },
+        sites=staying,
+        members={one["site"]: _part(one) for one in members if one["site"] in staying},
+        network=shown["network_id"] or "",
+    )
+
+
+def _part(shown: Mapping[str, Any]) -> Part:
+    return Part(
+        status=shown["status"],
+        prefixes=tuple(sorted(shown["prefixes"])),
+        network=shown["network_id"] or "",
+        subnets=frozenset(shown["subnet_ids"]),
+        vpn=shown["bgpvpn_id"] or "",
+    )
+
+
+def wait_until_alike(
+    stage: Stage, ledger: Ledger, clients: Sequence[Client], end: float
+) -> list[str]:
     """Look until nothing is lost and all sites are alike, until the monotonic clock says ``end``.
 
     Returns:
         what is left of the differences.
     """
     while True:
-        left = differences(ledger, [observe(client) for client in clients])
+        left = _differences(stage, ledger, clients)
         if not left or time.monotonic() > end:
             return left
         time.sleep(_EVERY_S)
+
+
+def _differences(stage: Stage, ledger: Ledger, clients: Sequence[Client]) -> list[str]:
+    """What APIs show differently, or else what is different beneath them."""
+    seen = side_by_side(observe, clients)
+    return differences(ledger, seen) or sorted(_beneath(stage, ledger, seen))
+
+
+def _beneath(stage: Stage, ledger: Ledger, seen: Sequence[Observed]) -> Iterator[str]:
+    """A sentence for each document, count and word to an operator that is not as it is to be."""
+    sites = [stage.topology.site(each.site) for each in seen]
+    kept = dict(zip([site.name for site in sites], side_by_side(stores.read, sites), strict=True))
+    yield from unlike(list(kept.values()))
+    # Whoever has ports on what is deleted keeps it for them; that is told, and as it is to be.
+    ending = {each.id for one in seen for each in one.vtns.values() if each.status == ENDING}
+    for site in kept:
+        for other in kept.keys() - {site}:
+            for sentence in operator.differing(stage.cloud(site), other):
+                if not any(vtn in sentence for vtn in ending):
+                    yield f"{site} reports of {other}: {sentence}"
+    for vtn, owner in ledger.owners.items():
+        shown = {each.site: each.vtns[vtn] for each in seen if vtn in each.vtns}
+        if owner not in shown or shown[owner].status == ENDING:
+            continue
+        history, document = ledger.histories.of(vtn), stores.owners_word(kept[owner], vtn)
+        if document is None:
+            yield f"{owner} shows {vtn}, and has no document of it"
+            continue
+        yield from miscounted(history, document)
+        reasons = {site: each.reason for site, each in shown.items() if site != owner}
+        refused = {site: operator.refusals(stage.cloud(site), vtn) for site in reasons}
+        yield from untold(vtn, history, reasons, refused)

@@ -23,14 +23,16 @@ from tests.scenario.vtn.ledger import (
     NAME,
     PORT,
     Ledger,
-    Outcome,
     Port,
     member,
 )
+from tests.scenario.vtn.outcome import Outcome
 
 #: All names begin so.
 MARK = "written-"
 MOST_VTNS, MOST_PORTS = 5, 3
+#: A prefix that no network has, nor gets.
+NOBODYS = "172.31.0.0/24"
 PAUSE_S = 0.3
 # What is done with a network, so that who may refuse what is clear: in one with ports a deletion
 # may be refused, and one whose members change is nobody's to delete from elsewhere.
@@ -72,11 +74,11 @@ class Writer:
         self._count += 1
         return f"{self._site}-{type(self).__name__.lower()}-{self._count}"
 
-    def put(self, vtn: str, what: str, value: str) -> None:
-        """Change an attribute of a network."""
+    def put(self, vtn: str, what: str, value: object) -> tuple[Outcome, int | None]:
+        """Change an attribute of a network; return what came of it, and the generation then."""
         body = {"virtual_tenant_network": {what: value}}
-        outcome, _ = self._client.write(what, "PUT", f"{VTNS}/{vtn}", body)
-        self._ledger.note(what, vtn, value, outcome)
+        outcome, shown = self._client.write(what, "PUT", f"{VTNS}/{vtn}", body)
+        return outcome, shown.get("generation")
 
     def delete(self, vtn: str) -> bool:
         """Delete a network; return whether that was acknowledged."""
@@ -157,7 +159,10 @@ class Owner(Writer):
 
     def _rename(self) -> None:
         if vtn := self._choose():
-            self.put(vtn, NAME, f"{MARK}{self._kinds[vtn]}-{self.word()}")
+            name = f"{MARK}{self._kinds[vtn]}-{self.word()}"
+            outcome, generation = self.put(vtn, NAME, name)
+            self._ledger.note(NAME, vtn, name, outcome)
+            self._ledger.histories.change(vtn, outcome, generation)
 
     def _change_members(self) -> None:
         vtn = self._choose(CHANGING)
@@ -172,6 +177,7 @@ class Owner(Writer):
             body = {"member": {"site": other}}
             outcome, _ = self._client.write("add member", "POST", path, body)
         self._ledger.note(member(other), vtn, not is_one, outcome)
+        self._ledger.histories.change(vtn, outcome, is_removal=is_one)
 
     def _make_a_port(self) -> None:
         vtn = self._choose(WITH_PORTS)
@@ -202,6 +208,7 @@ class Guest(Writer):
         """Everything a guest does."""
         return (
             *[self._describe] * 3,
+            self._ask_in_vain,
             *[self._make_a_port] * 2,
             self._delete_a_port,
             self._delete_one,
@@ -218,7 +225,19 @@ class Guest(Writer):
 
     def _describe(self) -> None:
         if chosen := self._choose(PLAIN, WITH_PORTS):
-            self.put(chosen[0], DESCRIPTION, self.word())
+            vtn, description = chosen[0], self.word()
+            outcome, _ = self.put(vtn, DESCRIPTION, description)
+            self._ledger.note(DESCRIPTION, vtn, description, outcome)
+            self._ledger.histories.ask(vtn, self._site, outcome)
+
+    def _ask_in_vain(self) -> None:
+        """Ask for other prefixes, in which the members' parts would be in none any more.
+
+        That the owner has given parts away is the owner's to say.
+        """
+        if chosen := self._choose(PLAIN, WITH_PORTS):
+            outcome, _ = self.put(chosen[0], "prefixes", [NOBODYS])
+            self._ledger.histories.ask(chosen[0], self._site, outcome, is_hopeless=True)
 
     def _make_a_port(self) -> None:
         if chosen := self._choose(WITH_PORTS):

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.scenario.vtn.agreement import ENDING, Observed, Vtn, differences
-from tests.scenario.vtn.ledger import EXISTS, NAME, PORT, Ledger, Outcome, Port, member
+from tests.scenario.vtn.agreement import ENDING, Observed, Part, Vpn, Vtn, differences
+from tests.scenario.vtn.ledger import EXISTS, NAME, PORT, Ledger, Port, member
+from tests.scenario.vtn.outcome import Outcome
 
 SITES = ("west", "east")
 
@@ -27,6 +28,12 @@ def written() -> Ledger:
     return ledger
 
 
+def part(site: str, status: str = "ACTIVE") -> Part:
+    """What a member says it made."""
+    subnets = frozenset({f"subnet-{site}"})
+    return Part(status, ("192.0.2.0/28",), f"network-{site}", subnets, f"vpn-{site}")
+
+
 def shown(site: str, **changes: object) -> Observed:
     """A site that has what was written."""
     vtn = Vtn(
@@ -35,7 +42,7 @@ def shown(site: str, **changes: object) -> Observed:
         reason="",
         said={"name": "red", "description": "", "members": SITES},
         sites=frozenset(SITES),
-        members=dict.fromkeys(SITES, "ACTIVE"),
+        members={each: part(each) for each in SITES},
         network=f"network-{site}",
     )
     vtn = replace(vtn, **changes)  # type: ignore[arg-type]  # by name
@@ -43,8 +50,9 @@ def shown(site: str, **changes: object) -> Observed:
         site,
         {"vtn": vtn},
         {f"network-{site}": "red"},
-        {f"network-{site}": ["192.0.2.0/28"]},
+        {f"network-{site}": {f"subnet-{site}": "192.0.2.0/28"}},
         {"port": "network-east"} if site == "east" else {},
+        {f"vpn-{site}": Vpn("red", frozenset({f"network-{site}"}))},
     )
 
 
@@ -55,28 +63,42 @@ def test_it_has_nothing_to_say_of_what_is_as_it_was_written() -> None:
 
 def without(site: Observed) -> Observed:
     """A site that has nothing of the network."""
-    return replace(site, vtns={}, networks={}, ports={})
+    return replace(site, vtns={}, networks={}, ports={}, vpns={})
 
 
 def renamed(site: Observed) -> Observed:
     """A site that shows another name, of network and part."""
     vtn = site.vtns["vtn"]
     said = {**vtn.said, "name": "old"}
-    return replace(site, vtns={"vtn": replace(vtn, said=said)}, networks={vtn.network: "old"})
+    vpns = {of: replace(vpn, name="old") for of, vpn in site.vpns.items()}
+    changed = {"vtn": replace(vtn, said=said)}
+    return replace(site, vtns=changed, networks={vtn.network: "old"}, vpns=vpns)
+
+
+def same(site: Observed) -> Observed:
+    """A site as it is to be."""
+    return site
+
+
+def unlike_parts(site: Observed) -> Observed:
+    """A site that knows of another network of the west's than it has."""
+    vtn = site.vtns["vtn"]
+    west = replace(vtn.members["west"], network="network-former")
+    return replace(site, vtns={"vtn": replace(vtn, members={**vtn.members, "west": west})})
 
 
 @pytest.mark.parametrize(
     ("west", "east", "sentence"),
     [
         (without, without, "never deleted, and is gone"),
-        (lambda site: site, without, "is at west only"),
+        (same, without, "is at west only"),
         (renamed, renamed, "not one of ['red']"),
-        (lambda site: site, renamed, "vtn at west: {"),
-        (lambda site: site, lambda site: replace(site, ports={}), "port port was made"),
-        (lambda site: replace(site, networks={}), lambda site: site, "has made no network"),
-        (lambda site: replace(site, prefixes={}), lambda site: site, "has no subnet"),
+        (same, renamed, "vtn at west: {"),
+        (same, lambda site: replace(site, ports={}), "port port was made"),
+        (lambda site: replace(site, networks={}), same, "has made no network"),
+        (lambda site: replace(site, subnets={}), same, "has no subnet"),
         (
-            lambda site: site,
+            same,
             lambda site: replace(site, networks={**site.networks, "orphan": "red"}),
             "of no virtual tenant network",
         ),
@@ -86,13 +108,45 @@ def renamed(site: Observed) -> Observed:
             "east is not a member",
         ),
         (
-            lambda site: shown("west", members={"west": "ACTIVE", "east": "DOWN"}),
-            lambda site: site,
-            "'east': 'DOWN'",
+            lambda site: shown(
+                "west", members={"west": part("west"), "east": part("east", "DOWN")}
+            ),
+            same,
+            "'east': Part(status='DOWN'",
+        ),
+        (same, unlike_parts, "'network-former'"),
+        (unlike_parts, unlike_parts, "is network-west, and it says network-former"),
+        (
+            lambda site: replace(site, subnets={"network-west": {"subnet-west": "192.0.2.0/29"}}),
+            same,
+            "west's network of vtn has subnets",
         ),
         (
-            lambda site: site,
-            lambda site: shown("east", members={"west": "ACTIVE", "east": "ERROR"}),
+            lambda site: replace(site, subnets={"network-west": {"other": "192.0.2.0/28"}}),
+            same,
+            "west's network of vtn has subnets",
+        ),
+        (lambda site: replace(site, vpns={}), same, "west has made no VPN of vtn"),
+        (
+            lambda site: replace(site, vpns={"vpn-west": Vpn("red", frozenset())}),
+            same,
+            "west's VPN of vtn has the networks []",
+        ),
+        (
+            lambda site: replace(site, vpns={"vpn-west": Vpn("old", frozenset({"network-west"}))}),
+            same,
+            "west's VPN of vtn is called 'old'",
+        ),
+        (
+            lambda site: replace(site, vpns={**site.vpns, "left": Vpn("red", frozenset())}),
+            same,
+            "west has a VPN 'red' of no virtual tenant network",
+        ),
+        (
+            same,
+            lambda site: shown(
+                "east", members={"west": part("west"), "east": part("east", "ERROR")}
+            ),
             "east's part of vtn is ERROR",
         ),
     ],
