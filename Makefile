@@ -22,10 +22,11 @@ conformance: bootstrap ## what others wrote for the BGPVPN API and Heat, run aga
 	@$(PYTHON) -m lab up
 	@$(PYTHON) -m tests.conformance
 
-failures: bootstrap ## sites cut off for 1, 30, 120 s and by fits and starts, and killed, while tenants write
+failures: bootstrap ## sites cut off for 1, 30, 120 s and by fits and starts, killed, taken over, while tenants write
 	@$(PYTHON) -m lab up
 	@SCENARIO=long $(PYTHON) -m pytest -q tests/scenario/test_partition.py \
-	  tests/scenario/test_site_death.py tests/scenario/test_heat_interrupted.py
+	  tests/scenario/test_site_death.py tests/scenario/test_take_over.py \
+	  tests/scenario/test_heat_interrupted.py
 
 generate: bootstrap ## docs/api.md, docs/commands.md and the samples of etc, from the code
 	@$(PYTHON) -m docs.generate

@@ -15,19 +15,17 @@ from functools import partial
 
 import pytest
 
-from lab import control, endpoint
+from lab import control
 from lab.agreement.read import read_disagreements
 from lab.demo.guest import Pinged
 from lab.demo.stage import Stage, side_by_side
-from lab.machine import Machine
 from lab.waiting import wait_until
 from tests.scenario import figures, length
-from tests.scenario.rig import OWNER, Host, Rig
-from tests.scenario.vtn.client import VTNS, Client, told
+from tests.scenario.vtn.client import told
 from tests.scenario.vtn.ledger import Ledger
 from tests.scenario.vtn.observed import wait_until_alike
 from tests.scenario.vtn.operator import recover
-from tests.scenario.vtn.scene import SOON_S, afresh, remove, tenant_everywhere
+from tests.scenario.vtn.scene import Scene, afresh, remove, two_hosts
 from tests.scenario.vtn.writers import writing
 
 # After a cut has been healed; on a machine that runs many things at once.
@@ -85,56 +83,15 @@ LONG = [Cut(seconds, is_all) for is_all in (False, True) for seconds in (1, 30, 
 CUTS = length.choose(short=SHORT, long=LONG)
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Clients at all sites, and two hosts on a network over all of them that is left alone."""
-
-    clients: list[Client]
-    near: Host
-    far: Host
-
-
 @pytest.fixture(scope="module")
 def scene(stage: Stage) -> Iterator[Scene]:
     """Red at both sites, and its network that is left alone; all is gone afterwards."""
-    rigs = [Rig(stage, site, STEADY) for site in stage.topology.sites]
-    with tenant_everywhere(stage) as clients:
-        _remove_steady(clients, rigs)
+    with two_hosts(stage, STEADY, PREFIX) as scene:
         try:
-            near, far = _steady_hosts(clients, rigs)
-            yield Scene(clients, near, far)
+            yield scene
         finally:
-            for client in clients:
+            for client in scene.clients:
                 Cut(0).heal(client.site)
-            _remove_steady(clients, rigs)
-
-
-def _steady_hosts(clients: list[Client], rigs: list[Rig]) -> list[Host]:
-    body = {"name": STEADY, "prefixes": [PREFIX], "members": [one.site for one in clients]}
-    _, made = clients[0].write("steady", "POST", VTNS, {"virtual_tenant_network": body})
-    hosts = []
-    for client, rig in zip(clients, rigs, strict=True):
-        wait_until(partial(_is_active, client, made["id"]), SOON_S, f"{STEADY} in {client.site}")
-        found = client.list(VTNS, id=made["id"])
-        hosts.append(rig.make_host(found[0]["network_id"], 0))
-    hosts[0].must_reach(hosts[1].address)
-    return hosts
-
-
-def _is_active(client: Client, vtn: str) -> bool:
-    members = client.list(f"{VTNS}/{vtn}/members", site=client.site)
-    return [member["status"] for member in members] == ["ACTIVE"]
-
-
-def _remove_steady(clients: list[Client], rigs: list[Rig]) -> None:
-    for rig in rigs:
-        for port in list(rig.network.ports(name=STEADY)):
-            if port.device_owner == OWNER:
-                endpoint.unplug(Machine(port.binding_host_id), port.id)
-                rig.network.delete_port(port.id)
-    remove(clients, STEADY)
-    for rig in rigs:
-        rig.remove()
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)

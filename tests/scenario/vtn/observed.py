@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lab.demo.stage import Stage, side_by_side
@@ -86,8 +86,13 @@ def wait_until_alike(
     Returns:
         what is left of the differences.
     """
+    return wait_until_none(lambda: _differences(stage, ledger, clients), end)
+
+
+def wait_until_none(look: Callable[[], list[str]], end: float) -> list[str]:
+    """Look until nothing is to be seen, or the monotonic clock says ``end``; return what is."""
     while True:
-        left = _differences(stage, ledger, clients)
+        left = look()
         if not left or time.monotonic() > end:
             return left
         time.sleep(_EVERY_S)

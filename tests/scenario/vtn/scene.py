@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
+from lab import endpoint
 from lab.demo.stage import Stage
+from lab.machine import Machine
 from lab.waiting import wait_until
+from tests.scenario.rig import OWNER, Host, Rig
 from tests.scenario.vtn.agreement import ENDING
 from tests.scenario.vtn.client import VTNS, Client
 from tests.scenario.vtn.observed import observe
@@ -16,6 +20,23 @@ from tests.scenario.vtn.writers import MARK
 
 SOON_S = 90
 MOST_VTNS = 100
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Clients at all sites, and two hosts on a network over all of them.
+
+    Attributes:
+        clients: in the order of the lab's sites.
+        vtn: the network, made at the first site.
+        near: at the first site.
+        far: at the second.
+    """
+
+    clients: list[Client]
+    vtn: str
+    near: Host
+    far: Host
 
 
 @contextmanager
@@ -39,13 +60,56 @@ def tenant_everywhere(stage: Stage) -> Iterator[list[Client]]:
             stage.cloud(site.name).call("DELETE", f"/quotas/{project}")
 
 
+@contextmanager
+def two_hosts(stage: Stage, name: str, prefix: str) -> Iterator[Scene]:
+    """The first tenant everywhere, and a network of this name with hosts that reach each other."""
+    rigs = [Rig(stage, site, name) for site in stage.topology.sites]
+    with tenant_everywhere(stage) as clients:
+        _remove_hosts(clients, rigs)
+        try:
+            yield _make_hosts(clients, rigs, prefix)
+        finally:
+            _remove_hosts(clients, rigs)
+
+
+def _make_hosts(clients: list[Client], rigs: list[Rig], prefix: str) -> Scene:
+    name = rigs[0].name
+    body = {"name": name, "prefixes": [prefix], "members": [one.site for one in clients]}
+    _, made = clients[0].write("make", "POST", VTNS, {"virtual_tenant_network": body})
+    hosts = []
+    for client, rig in zip(clients, rigs, strict=True):
+        is_active = partial(is_active_at, client, made["id"])
+        wait_until(is_active, SOON_S, f"{name} in {client.site}")
+        found = client.list(VTNS, id=made["id"])
+        hosts.append(rig.make_host(found[0]["network_id"], 0))
+    hosts[0].must_reach(hosts[1].address)
+    return Scene(clients, made["id"], hosts[0], hosts[1])
+
+
+def is_active_at(client: Client, vtn: str) -> bool:
+    """Whether a site shows its own part of a network as ACTIVE."""
+    members = client.list(f"{VTNS}/{vtn}/members", site=client.site)
+    return [member["status"] for member in members] == ["ACTIVE"]
+
+
+def _remove_hosts(clients: list[Client], rigs: list[Rig]) -> None:
+    for rig in rigs:
+        for port in list(rig.network.ports(name=rig.name)):
+            if port.device_owner == OWNER:
+                endpoint.unplug(Machine(port.binding_host_id), port.id)
+                rig.network.delete_port(port.id)
+    remove(clients, *(rig.name for rig in rigs))
+    for rig in rigs:
+        rig.remove()
+
+
 def afresh(clients: Sequence[Client]) -> list[Client]:
     """The same clients, with nothing counted yet."""
     return [Client(each.site, each.url, each.token) for each in clients]
 
 
 def remove(clients: Sequence[Client], *names: str) -> None:
-    """Remove everywhere what writers made, ports first, and the networks of these names."""
+    """Remove everywhere what writers made, ports first, and networks whose names begin so."""
     for client in clients:
         for port in observe(client).ports:
             client.write("delete port", "DELETE", f"/ports/{port}")
@@ -72,4 +136,4 @@ def _has_none(client: Client, names: Sequence[str]) -> bool:
 
 def _ours(client: Client, names: Sequence[str]) -> list[dict[str, str]]:
     found = client.list(VTNS)
-    return [each for each in found if each["name"].startswith(MARK) or each["name"] in names]
+    return [each for each in found if each["name"].startswith((MARK, *names))]
