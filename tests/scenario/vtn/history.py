@@ -12,10 +12,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from isthmus.model.vtn.documents import VtnDocument
 from tests.scenario.vtn.outcome import Outcome
+
+#: What a site shows of a network of which something was refused.
+REFUSED = "this was refused:"
 
 
 @dataclass(slots=True)
@@ -54,7 +56,6 @@ class History:
     Attributes:
         changes: its owner's, removals of members among them.
         removals: of members.
-        generations: that the owner's answers showed, in the order of its changes.
         asked: requests, by the site that asks.
         hopeless: those among them that the owner has to refuse.
         is_last_hopeless: whether a site's newest request is one.
@@ -62,7 +63,6 @@ class History:
 
     changes: Count = field(default_factory=Count)
     removals: Count = field(default_factory=Count)
-    generations: list[int] = field(default_factory=list)
     asked: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     hopeless: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     is_last_hopeless: dict[str, bool] = field(default_factory=dict)
@@ -75,17 +75,13 @@ class Histories:
         self._lock = threading.Lock()
         self._found: dict[str, History] = defaultdict(History)
 
-    def change(
-        self, vtn: str, outcome: Outcome, generation: int | None = None, *, is_removal: bool = False
-    ) -> None:
-        """Note a change by the owner, and the generation that its answer showed, if any."""
+    def change(self, vtn: str, outcome: Outcome, *, is_removal: bool = False) -> None:
+        """Note a change by the owner."""
         with self._lock:
             found = self._found[vtn]
             found.changes.add(outcome)
             if is_removal:
                 found.removals.add(outcome)
-            if outcome is Outcome.DONE and generation is not None:
-                found.generations.append(generation)
 
     def ask(self, vtn: str, site: str, outcome: Outcome, *, is_hopeless: bool = False) -> None:
         """Note a request of another site's."""
@@ -130,11 +126,6 @@ def miscounted(history: History, document: VtnDocument) -> Iterator[str]:
     most = least + history.changes.unknown + history.removals.most
     if not least <= document.generation <= most:
         yield f"{name} has generation {document.generation}, of {least} to {most} that it had"
-    shown = history.generations
-    if any(one >= other for one, other in pairwise(shown)):
-        yield f"{name}: two changes had the same generation: {shown}"
-    if shown and shown[-1] > document.generation:
-        yield f"{name} has generation {document.generation}, after {shown[-1]}"
 
 
 def untold(
@@ -157,7 +148,3 @@ def untold(
             yield f"{vtn}: {site} does not show that what it asked for last was refused: {reason}"
         if is_shown and not hopeless.most:
             yield f"{vtn}: {site} shows a refusal of what it never asked for: {reason}"
-
-
-#: What a site shows of a network of which something was refused.
-REFUSED = "this was refused:"

@@ -9,6 +9,7 @@ from typing import Any
 
 from lab.demo.cloud import Cloud
 from lab.waiting import wait_until
+from tests.scenario.vtn.client import VTNS
 
 SITES = "/vtn/interconnect_sites"
 EVENTS = "/vtn/interconnect_events"
@@ -53,6 +54,12 @@ def events(operator: Cloud, query: str) -> list[str]:
     """What a site tells its operator, the newest first, of what a query names."""
     found = operator.call("GET", f"{EVENTS}?{query}")["interconnect_events"]
     return [str(event["sentence"]) for event in found]
+
+
+def versions(operator: Cloud) -> dict[str, tuple[int, int]]:
+    """The epoch and the generation that a site shows of each network."""
+    found = operator.call("GET", VTNS)["virtual_tenant_networks"]
+    return {each["id"]: (each["epoch"], each["generation"]) for each in found}
 
 
 def refusals(operator: Cloud, vtn: str) -> int:

@@ -74,11 +74,10 @@ class Writer:
         self._count += 1
         return f"{self._site}-{type(self).__name__.lower()}-{self._count}"
 
-    def put(self, vtn: str, what: str, value: object) -> tuple[Outcome, int | None]:
-        """Change an attribute of a network; return what came of it, and the generation then."""
+    def put(self, vtn: str, what: str, value: object) -> Outcome:
+        """Change an attribute of a network; return what came of it."""
         body = {"virtual_tenant_network": {what: value}}
-        outcome, shown = self._client.write(what, "PUT", f"{VTNS}/{vtn}", body)
-        return outcome, shown.get("generation")
+        return self._client.write(what, "PUT", f"{VTNS}/{vtn}", body)[0]
 
     def delete(self, vtn: str) -> bool:
         """Delete a network; return whether that was acknowledged."""
@@ -160,9 +159,9 @@ class Owner(Writer):
     def _rename(self) -> None:
         if vtn := self._choose():
             name = f"{MARK}{self._kinds[vtn]}-{self.word()}"
-            outcome, generation = self.put(vtn, NAME, name)
+            outcome = self.put(vtn, NAME, name)
             self._ledger.note(NAME, vtn, name, outcome)
-            self._ledger.histories.change(vtn, outcome, generation)
+            self._ledger.histories.change(vtn, outcome)
 
     def _change_members(self) -> None:
         vtn = self._choose(CHANGING)
@@ -226,7 +225,7 @@ class Guest(Writer):
     def _describe(self) -> None:
         if chosen := self._choose(PLAIN, WITH_PORTS):
             vtn, description = chosen[0], self.word()
-            outcome, _ = self.put(vtn, DESCRIPTION, description)
+            outcome = self.put(vtn, DESCRIPTION, description)
             self._ledger.note(DESCRIPTION, vtn, description, outcome)
             self._ledger.histories.ask(vtn, self._site, outcome)
 
@@ -236,7 +235,7 @@ class Guest(Writer):
         That the owner has given parts away is the owner's to say.
         """
         if chosen := self._choose(PLAIN, WITH_PORTS):
-            outcome, _ = self.put(chosen[0], "prefixes", [NOBODYS])
+            outcome = self.put(chosen[0], "prefixes", [NOBODYS])
             self._ledger.histories.ask(chosen[0], self._site, outcome, is_hopeless=True)
 
     def _make_a_port(self) -> None:

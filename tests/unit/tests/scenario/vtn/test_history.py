@@ -21,7 +21,7 @@ TOLD = {"west": "", "east": REFUSAL}
 def written(*more: Outcome) -> History:
     """Two changes by the owner, one a removal; two requests of the east, the last in vain."""
     histories = Histories()
-    histories.change("vtn", Outcome.DONE, 2)
+    histories.change("vtn", Outcome.DONE)
     histories.change("vtn", Outcome.DONE, is_removal=True)
     histories.ask("vtn", "east", Outcome.DONE)
     histories.ask("vtn", "east", Outcome.DONE, is_hopeless=True)
@@ -66,14 +66,6 @@ def test_what_was_not_answered_may_be_counted_or_not() -> None:
         assert list(miscounted(unknown, document(generation, answered))) == []
     assert list(miscounted(unknown, document(9, 3))) != []
     assert list(miscounted(unknown, document(6, 4))) != []
-
-
-@pytest.mark.parametrize(("shown", "sentence"), [([2, 2], "same generation"), ([6], "after 6")])
-def test_a_generation_is_one_change_alone(shown: list[int], sentence: str) -> None:
-    """And never goes back."""
-    history = written()
-    history.generations[:] = shown
-    assert any(sentence in each for each in miscounted(history, document()))
 
 
 @pytest.mark.parametrize(

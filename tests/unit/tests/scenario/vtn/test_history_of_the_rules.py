@@ -62,7 +62,7 @@ class Writers:
         with suppress(IsthmusError):
             document = ownership.change(self.sites.view("west"), operation, change)
             self.sites.put("west", document)
-            self.histories.change(VTN_RED, Outcome.DONE, document.generation, is_removal=is_removal)
+            self.histories.change(VTN_RED, Outcome.DONE, is_removal=is_removal)
             self.sites.keep_up("west")
 
     def _ask(self, change: Change, *, is_hopeless: bool = False) -> None:
