@@ -128,7 +128,8 @@ def test_nothing_acknowledged_is_lost_and_all_sites_are_alike_again(
     assert [sentence for client in clients for sentence in client.tally.wrong] == []
     assert left == []
     assert alike - healed <= ALIKE_S
-    _check_beneath(stage)
+    if length.IS_LONG or cut is CUTS[-1]:
+        _check_beneath(stage)
     remove(clients)
 
 

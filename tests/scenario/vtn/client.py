@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import requests
@@ -27,12 +27,19 @@ class Client:
     Attributes:
         url: of Neutron, with its version.
         token: of Keystone.
+        operators_token: of Keystone, for the site's operator.
     """
 
     site: str
     url: str
     token: str
+    operators_token: str
     tally: Tally = field(default_factory=Tally)
+
+    @property
+    def operator(self) -> Client:
+        """Who sees at the same site what tenants do not, counted together."""
+        return replace(self, token=self.operators_token)
 
     def list(self, path: str, **filters: str) -> list[dict[str, Any]]:
         """All there are of something; none when no answer came."""

@@ -27,7 +27,8 @@ def observe(client: Client) -> Observed:
     vtns = {}
     for each in client.list(VTNS):
         if each["name"].startswith(MARK):
-            vtns[each["id"]] = _vtn(each, client.list(f"{VTNS}/{each['id']}/members"))
+            members = client.operator.list(f"{VTNS}/{each['id']}/members")
+            vtns[each["id"]] = _vtn(each, members)
     networks = {
         each["id"]: each["name"]
         for each in client.list("/networks")
@@ -43,7 +44,7 @@ def observe(client: Client) -> Observed:
     }
     vpns = {
         each["id"]: Vpn(each["name"], frozenset(each["networks"]))
-        for each in client.list(_VPNS)
+        for each in client.operator.list(_VPNS)
         if each["name"].startswith(MARK)
     }
     return Observed(client.site, vtns, networks, subnets, ports, vpns)

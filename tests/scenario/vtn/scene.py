@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from lab import endpoint
@@ -13,6 +13,7 @@ from lab.demo.stage import Stage
 from lab.machine import Machine
 from lab.waiting import wait_until
 from tests.scenario.rig import OWNER, Host, Rig
+from tests.scenario.tally import Tally
 from tests.scenario.vtn.agreement import ENDING
 from tests.scenario.vtn.client import VTNS, Client
 from tests.scenario.vtn.observed import observe
@@ -48,8 +49,10 @@ def tenant_everywhere(stage: Stage) -> Iterator[list[Client]]:
         cloud = stage.cloud(site.name, tenant)
         body = {"quota": {"mpls_vtn": MOST_VTNS}}
         stage.cloud(site.name).call("PUT", f"/quotas/{cloud.project_id}", body)
-        token = str(cloud.connection.auth_token)
-        clients.append(Client(site.name, f"http://{site.api}:9696/v2.0", token))
+        own, operators = (
+            str(each.connection.auth_token) for each in (cloud, stage.cloud(site.name))
+        )
+        clients.append(Client(site.name, f"http://{site.api}:9696/v2.0", own, operators))
     remove(clients)
     try:
         yield clients
@@ -105,7 +108,7 @@ def _remove_hosts(clients: list[Client], rigs: list[Rig]) -> None:
 
 def afresh(clients: Sequence[Client]) -> list[Client]:
     """The same clients, with nothing counted yet."""
-    return [Client(each.site, each.url, each.token) for each in clients]
+    return [replace(each, tally=Tally()) for each in clients]
 
 
 def remove(clients: Sequence[Client], *names: str) -> None:

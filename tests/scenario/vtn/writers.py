@@ -207,7 +207,7 @@ class Guest(Writer):
         """Everything a guest does."""
         return (
             *[self._describe] * 3,
-            self._ask_in_vain,
+            *[self._ask_in_vain] * 2,
             *[self._make_a_port] * 2,
             self._delete_a_port,
             self._delete_one,
