@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,10 +21,9 @@ from lab.demo.guest import Pinged
 from lab.demo.stage import Stage, side_by_side
 from lab.waiting import wait_until
 from tests.scenario import figures, length
-from tests.scenario.vtn.client import told
+from tests.scenario.vtn.client import Client, told
 from tests.scenario.vtn.ledger import Ledger
-from tests.scenario.vtn.observed import wait_until_alike
-from tests.scenario.vtn.operator import recover
+from tests.scenario.vtn.observed import recover, wait_until_alike
 from tests.scenario.vtn.scene import Scene, afresh, remove, two_hosts
 from tests.scenario.vtn.writers import writing
 
@@ -129,21 +128,18 @@ def test_nothing_acknowledged_is_lost_and_all_sites_are_alike_again(
     assert left == []
     assert alike - healed <= ALIKE_S
     if length.IS_LONG or cut is CUTS[-1]:
-        _check_beneath(stage)
+        _check_beneath(stage, clients)
     remove(clients)
 
 
-def _check_beneath(stage: Stage) -> None:
+def _check_beneath(stage: Stage, clients: Sequence[Client]) -> None:
     """Database, agents and switches say the same; all that sites say is known to the others."""
-    names = [site.name for site in stage.topology.sites]
     agree = partial(read_disagreements, patience_s=AGREED_S)
     began = time.monotonic()
     for sentences in side_by_side(agree, stage.topology.sites):
         assert sentences == []
     checked = time.monotonic()
-    for name in names:
-        others = [other for other in names if other != name]
-        assert recover(stage.cloud(name), *others) == []
+    assert recover(stage, clients) == []
     took_s = time.monotonic() - checked
     figures.add(f"checked in {checked - began:.0f} s, read anew in {took_s:.0f} s")
 

@@ -27,9 +27,10 @@ from lab.waiting import wait_until
 from tests.scenario import figures, length
 from tests.scenario.rows import Rows
 from tests.scenario.streams import no_packet_lost
+from tests.scenario.vtn.agreement import unexpected
 from tests.scenario.vtn.client import Client, told
 from tests.scenario.vtn.ledger import Ledger
-from tests.scenario.vtn.observed import wait_until_alike
+from tests.scenario.vtn.observed import observe, wait_until_alike
 from tests.scenario.vtn.operator import liveness, told_of
 from tests.scenario.vtn.scene import afresh, tenant_everywhere
 from tests.scenario.vtn.writers import writing
@@ -114,7 +115,9 @@ def test_a_dead_site_hurts_no_other_and_finds_everything_when_it_returns(
     assert living.tally.wrong == []
     assert left == []
     assert rows.lost() == []
-    assert reported(stage, west, east) == reported(stage, east, west) == []
+    shown = [observe(client) for client in (living, dying)]
+    for one, another in ((west, east), (east, west)):
+        assert unexpected(reported(stage, one, another), shown) == []
     for site in (west, east):
         assert read_disagreements(site, ALIKE_S) == []
 

@@ -109,6 +109,16 @@ def lost(ledger: Ledger, sites: Sequence[Observed]) -> Iterator[str]:
             yield f"port {port} was deleted at {site.site}, and is there"
 
 
+def unexpected(sentences: Iterable[str], sites: Sequence[Observed]) -> list[str]:
+    """What sites report, but for networks that are deleted and kept for somebody's ports.
+
+    Whoever has ports keeps them; that this is reported is as it is to be.
+    """
+    shown = (vtn for site in sites for vtn in site.vtns.values())
+    kept = {vtn.id for vtn in shown if vtn.status == ENDING and _has_ports(vtn.id, sites)}
+    return [each for each in sentences if not any(vtn in each for vtn in kept)]
+
+
 def _undeleted(vtn: str, sites: Sequence[Observed]) -> Iterator[str]:
     has_ports = _has_ports(vtn, sites)
     for site in sites:

@@ -9,7 +9,15 @@ from typing import Any
 
 from lab.demo.stage import Stage, side_by_side
 from tests.scenario.vtn import operator, stores
-from tests.scenario.vtn.agreement import ENDING, Observed, Part, Vpn, Vtn, differences
+from tests.scenario.vtn.agreement import (
+    ENDING,
+    Observed,
+    Part,
+    Vpn,
+    Vtn,
+    differences,
+    unexpected,
+)
 from tests.scenario.vtn.client import VTNS, Client
 from tests.scenario.vtn.history import miscounted, untold
 from tests.scenario.vtn.kept import unlike
@@ -87,6 +95,15 @@ def wait_until_alike(
     return wait_until_none(lambda: _differences(stage, ledger, clients), end)
 
 
+def recover(stage: Stage, clients: Sequence[Client]) -> list[str]:
+    """Have all sites read each other anew; return what they report then that is not to be."""
+    seen, found = side_by_side(observe, clients), []
+    for client in clients:
+        others = [other.site for other in clients if other is not client]
+        found += unexpected(operator.recover(stage.cloud(client.site), *others), seen)
+    return found
+
+
 def wait_until_none(look: Callable[[], list[str]], end: float) -> list[str]:
     """Look until nothing is to be seen, or the monotonic clock says ``end``; return what is."""
     while True:
@@ -107,13 +124,10 @@ def _beneath(stage: Stage, ledger: Ledger, seen: Sequence[Observed]) -> Iterator
     sites = [stage.topology.site(each.site) for each in seen]
     kept = dict(zip([site.name for site in sites], side_by_side(stores.read, sites), strict=True))
     yield from unlike(list(kept.values()))
-    # Whoever has ports on what is deleted keeps it for them; that is told, and as it is to be.
-    ending = {each.id for one in seen for each in one.vtns.values() if each.status == ENDING}
     for site in kept:
         for other in kept.keys() - {site}:
-            for sentence in operator.differing(stage.cloud(site), other):
-                if not any(vtn in sentence for vtn in ending):
-                    yield f"{site} reports of {other}: {sentence}"
+            for sentence in unexpected(operator.differing(stage.cloud(site), other), seen):
+                yield f"{site} reports of {other}: {sentence}"
     versions = {site: operator.versions(stage.cloud(site)) for site in kept}
     for vtn, owner in ledger.owners.items():
         shown = {each.site: each.vtns[vtn] for each in seen if vtn in each.vtns}

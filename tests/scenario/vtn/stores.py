@@ -21,7 +21,7 @@ _READ = "SELECT site, kind, name, HEX(body) FROM isthmus_documents ORDER BY site
 def read(site: Site) -> Kept:
     """Read everything but heartbeats."""
     by_site: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in database.execute(f"USE {site.name}_neutron; {_READ}").splitlines():
+    for row in database.of_site(site).execute(f"USE neutron; {_READ}").splitlines():
         writer, kind, name, body = row.split("\t")
         if kind != Kind.SITE:
             by_site[writer][f"{kind}/{name}"] = bytes.fromhex(body).decode()

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.scenario.vtn.agreement import ENDING, Observed, Part, Vpn, Vtn, differences
+from tests.scenario.vtn.agreement import ENDING, Observed, Part, Vpn, Vtn, differences, unexpected
 from tests.scenario.vtn.ledger import EXISTS, NAME, PORT, Ledger, Port, member
 from tests.scenario.vtn.outcome import Outcome
 
@@ -176,6 +176,10 @@ def test_a_network_whose_deletion_was_acknowledged_stays_for_who_has_a_port_and_
     ending = [shown(site, status=ENDING) for site in SITES]
     assert differences(ledger, ending) == []
     assert differences(ledger, [shown("west"), ending[1]]) != []
+    reports = ["east has not removed vtn yet.", "west waits for another."]
+    assert unexpected(reports, ending) == reports[1:]
+    assert unexpected(reports, [shown("west"), shown("east")]) == reports
+    assert unexpected(reports, [replace(each, ports={}) for each in ending]) == reports
 
 
 def test_what_was_not_answered_may_be_or_not() -> None:
