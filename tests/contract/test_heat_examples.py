@@ -6,6 +6,7 @@ Neutron is real; the compute and image APIs of both regions are fakes.
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes import compute
+from tests.signed import KNOWN, SECRET, Signed
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
@@ -152,3 +154,27 @@ def test_members_are_changed_in_place_or_made_anew_one_after_the_other(
     assert set(other.outputs["sites"].values()) == {"west", "east"}
     heat.delete("rolled")
     assert not ids(computes)
+
+
+@pytest.mark.usefixtures("heats")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_shop_of_two_regions_in_cloudformations_form_is_made_changed_and_deleted(
+    heat: Heat, computes: dict[str, Compute], west: Region
+) -> None:
+    """By signed queries; what servers are told has in it what the others are called."""
+    query = Signed(heat.cloudformation, "west", KNOWN[0], SECRET)
+    template = (EXAMPLES / "two-region-shop.cfn.yaml").read_text()
+    given = {"Image": "guest", "Flavor": "tiny"}
+    made = query.create("shop", template, **given)
+    web, database = computes["west"].bodies[0], computes["east"].bodies[0]
+    told = base64.b64decode(web["user_data"]).decode()
+    assert f"http://{made['DatabaseAddress']}:8000/stock" in told
+    assert "-p 8000 " in base64.b64decode(database["user_data"]).decode()
+    assert made["Page"] == f"http://{made['WebAddress']}:8080/cgi-bin/stock"
+    assert web["security_groups"] != database["security_groups"]
+    changed = query.update("shop", template, **given, MoreWebServers=2, Motto="more")
+    assert changed == made
+    assert [len(computes[site].servers) for site in ("west", "east")] == [3, 1]
+    query.delete("shop")
+    assert not ids(computes)
+    assert not west.networks()
