@@ -257,6 +257,35 @@ def test_a_confirmed_site_is_revoked_before_it_is_forgotten(
     assert cloud.request("DELETE", f"{SITES}/{own}").status == 409
 
 
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_site_is_forgotten_with_the_networks_that_are_none_of_ours(
+    cloud: Cloud, own: str, west: Region, *, is_deleted: bool
+) -> None:
+    """Nobody here could take them over; one that was deleted while we were let go is such, too."""
+    from tests.vtn_site import Peer, exchange, new_vtn
+
+    update("east", shares_identity=False)
+    peer = Peer("east")
+    document = new_vtn("east", ["east", "west"] if is_deleted else ["east"], ["10.0.0.0/16"])
+    peer.put(document)
+    exchange(west, peer)
+    if is_deleted:
+        # As a site says that has revoked this one, where it is heard for seconds longer.
+        left = tuple(each for each in document.members if each.site == "east")
+        peer.put(replace(document, generation=2, is_deleted=True, members=left))
+        west.hear(peer)
+        west.work()
+    path = "/vtn/virtual_tenant_networks"
+    assert len(cloud.request("GET", path)["virtual_tenant_networks"]) == 1
+    assert cloud.request("PUT", f"{path}/{document.vtn_id}/take_over", {}).status == 403
+    east = record("east").id
+    assert act(cloud, east, "revoke").status == 200
+    assert cloud.request("DELETE", f"{SITES}/{east}").status == 204
+    assert cloud.request("GET", path)["virtual_tenant_networks"] == []
+    west.work()
+    assert (west.networks(), west.published()) == ([], [])
+
+
 def test_projects_are_mapped_and_what_they_concern_is_looked_at_again(
     cloud: Cloud, own: str, west: Region
 ) -> None:

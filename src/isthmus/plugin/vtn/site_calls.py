@@ -30,7 +30,7 @@ from isthmus.plugin.lookup import Fields, Filters, read_page
 from isthmus.plugin.paging import View
 from isthmus.plugin.revisions import check_revision, revision_wanted
 from isthmus.plugin.views import arrange, select
-from isthmus.plugin.vtn import orphans, pages, reading, requests
+from isthmus.plugin.vtn import forgetting, orphans, pages, reading, requests
 from isthmus.rpc.senders import Waker
 
 _MAX_PROJECTS = 10_000
@@ -135,7 +135,7 @@ class SiteCalls:
                     if site.state is State.CONFIRMED
                     else f"{site.name} is this site itself."
                 )
-            _check_is_nowhere(context, site)
+            forgetting.check_is_nowhere(context, own_site, site.name)
             touched = documents.replace_heard(context, site.name, [])
             invitations.remove(context, site.name)
             sites.delete(context, site)
@@ -365,20 +365,6 @@ class SiteCalls:
     ) -> View:
         projects = sites.read_projects(context, site.name) if context.is_admin else {}
         return pages.view_site(site, projects, invitation, recovery)
-
-
-def _check_is_nowhere(context: Context, site: SiteRecord) -> None:
-    """Refuse to forget a site that networks name: they wait for whom they don't know to be revoked.
-
-    Raises:
-        IntentConflict: one names it as its owner or a member.
-    """
-    named = vtns.read_naming(context, site.name)
-    if named:
-        raise IntentConflict(
-            f"{len(named)} networks name {site.name}: take over those that it owns, and remove it "
-            f"from their members, first: {', '.join(named[:10])}"
-        )
 
 
 def _read_projects(projects: Mapping[str, Any]) -> dict[str, str]:
