@@ -78,6 +78,11 @@ class Hearing:
         self._asked_at = 0.0
         self._last = "", 0
 
+    @property
+    def beat(self) -> int:
+        """Number of the last heartbeat that was heard; 0 before the first."""
+        return self._last[1]
+
     def run(self) -> None:
         """Hear it until ``stop``, whatever happens meanwhile."""
         wait_s = _FIRST_WAIT_S

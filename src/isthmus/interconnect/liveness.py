@@ -6,7 +6,7 @@ Pure: the clock is the caller's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from isthmus.model.vtn.status import Liveness
@@ -16,6 +16,8 @@ class Echo(StrEnum):
     """What came of reaching out to a silent peer's etcd."""
 
     ANSWERS = "answers"
+    BEATS = "beats"
+    """It answers, and what stands there as its heartbeat is newer than what was heard."""
     REFUSES = "refuses"
     NOTHING = "nothing"
 
@@ -28,11 +30,13 @@ class Probe:
         echo: what came of it.
         at: when it was over, by the same clock as everything here.
         reason: why, if nothing did.
+        beat: number of the heartbeat that stands in its etcd; 0 for none.
     """
 
     echo: Echo
     at: float
     reason: str = ""
+    beat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Signs:
         """Whether its machine answered since it fell silent, and the site did not."""
         probe = self.probe
         was_probed = probe is not None and probe.at >= self.silent_since
-        return was_probed and probe is not None and probe.echo is not Echo.NOTHING
+        return was_probed and probe is not None and probe.echo in (Echo.ANSWERS, Echo.REFUSES)
 
     @property
     def silent_since(self) -> float:
@@ -90,6 +94,23 @@ class Sightings:
     down: frozenset[str]
 
 
+def explain(probe: Probe, heard_beat: int, first: Probe, patience_s: float) -> Probe:
+    """Say whether a peer whose etcd answers has stopped, or is only not heard yet.
+
+    As after a cut: its etcd can be reached before anybody follows it again.
+
+    Args:
+        probe: what came of reaching out.
+        heard_beat: number of the last heartbeat that was heard.
+        first: the first attempt that found the heartbeat that ``probe`` did.
+        patience_s: for so long a new heartbeat is a sign of life.
+    """
+    is_new = probe.echo is Echo.ANSWERS and probe.beat not in (0, heard_beat)
+    if is_new and probe.at - first.at <= patience_s:
+        return replace(probe, echo=Echo.BEATS)
+    return probe
+
+
 def judge(before: State, signs: Signs, now: float, silent_after_s: float) -> State:
     """Return how a peer is.
 
@@ -108,11 +129,16 @@ def judge(before: State, signs: Signs, now: float, silent_after_s: float) -> Sta
     probe = signs.probe
     if probe is None or probe.at < signs.silent_since:
         return before
+    if probe.echo is Echo.BEATS and before.liveness is not Liveness.UP:
+        return before
     since = signs.silent_since if before.liveness is Liveness.UP else before.since
     match probe.echo:
         case Echo.ANSWERS:
             liveness = Liveness.DOWN
             reason = "Its etcd answers, but its interconnect daemon has stopped."
+        case Echo.BEATS:
+            liveness = Liveness.UNREACHABLE
+            reason = "Its daemon runs, but it is not heard."
         case Echo.REFUSES:
             liveness = Liveness.DOWN
             reason = "Its machine answers, but its etcd does not run."

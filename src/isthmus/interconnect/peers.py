@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from isthmus.interconnect.database import Database, Peer
 from isthmus.interconnect.hearing import Ears, Hearing
-from isthmus.interconnect.liveness import Probe, Sightings, Signs, State, judge
+from isthmus.interconnect.liveness import Probe, Sightings, Signs, State, explain, judge
 from isthmus.interconnect.probe import probe
 from isthmus.interconnect.store.store import Store
 from isthmus.model.errors import IsthmusError
@@ -33,6 +33,8 @@ class _Heard:
     state: State
     probe: Probe | None = None
     probing: Future[Probe] | None = None
+    #: The first that found the heartbeat that stands in its etcd.
+    first: Probe | None = None
 
 
 class Peers:
@@ -134,7 +136,10 @@ class Peers:
         if one.probing is not None and one.probing.done():
             done, one.probing = one.probing, None
             if not done.cancelled() and done.exception() is None:
-                one.probe = done.result()
+                found = done.result()
+                if one.first is None or one.first.beat != found.beat:
+                    one.first = found
+                one.probe = explain(found, one.hearing.beat, one.first, self._silent_after_s)
         signs = Signs(one.hearing.since, one.hearing.heard_at)
         is_silent = time.monotonic() - signs.silent_since > self._silent_after_s * 0.8
         if is_silent and one.probing is None:

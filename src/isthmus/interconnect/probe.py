@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from isthmus.interconnect.keys import heartbeat_of
 from isthmus.interconnect.liveness import Echo, Probe
+from isthmus.interconnect.reading import beat_of
 from isthmus.interconnect.store.etcd_client import parse_endpoint
 from isthmus.interconnect.store.store import Store
 from isthmus.model.errors import EdgeError
@@ -37,8 +38,9 @@ def probe(site: str, endpoints: Sequence[str], store: Store) -> Probe:
     # A call's own patience is for etcds that are busy; this is to be known soon.
     hurry = threading.Timer(_PATIENCE_S, store.close)
     hurry.start()
+    heartbeat = heartbeat_of(site).key
     try:
-        store.read(heartbeat_of(site).key)
+        entries = store.read(heartbeat).entries
     except EdgeError as error:
         # A process that is stopped, or cut off behind what takes connections for it.
         has_hurried = hurry.finished.is_set()
@@ -46,7 +48,8 @@ def probe(site: str, endpoints: Sequence[str], store: Store) -> Probe:
         return Probe(Echo.NOTHING, time.monotonic(), reason)
     finally:
         hurry.cancel()
-    return Probe(Echo.ANSWERS, time.monotonic())
+    beat = beat_of(site, entries.get(heartbeat))
+    return Probe(Echo.ANSWERS, time.monotonic(), beat=beat)
 
 
 def _knock(endpoint: str) -> tuple[Echo, str] | None:

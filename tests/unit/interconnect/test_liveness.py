@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.interconnect.liveness import Echo, Probe, Signs, State, judge
+from isthmus.interconnect.liveness import Echo, Probe, Signs, State, explain, judge
 from isthmus.model.vtn.status import Liveness
 
 UP = State(Liveness.UP, 10.0)
@@ -59,3 +59,29 @@ def test_a_reason_in_other_words_is_no_news() -> None:
     """So that nothing is written every second."""
     one = judge(UP, Signs(0.0, 20.0, Probe(Echo.NOTHING, 26.0, "a")), 26.0, SILENT_AFTER_S)
     assert judge(one, Signs(0.0, 20.0, Probe(Echo.NOTHING, 27.0, "b")), 27.0, SILENT_AFTER_S) == one
+
+
+def test_a_peer_whose_heartbeat_goes_on_has_not_stopped() -> None:
+    """After a cut its etcd answers before anybody follows it again."""
+    found = Probe(Echo.ANSWERS, 40.0, beat=7)
+    alive = explain(found, 5, found, SILENT_AFTER_S)
+    away = State(Liveness.UNREACHABLE, 20.0, "x")
+    assert judge(away, Signs(0.0, 20.0, alive), 40.0, SILENT_AFTER_S) == away
+    assert not Signs(0.0, 20.0, alive).has_refused
+    unheard = judge(UP, Signs(0.0, 20.0, alive), 40.0, SILENT_AFTER_S)
+    assert unheard.liveness is Liveness.UNREACHABLE
+    assert unheard.reason
+
+
+@pytest.mark.parametrize(
+    ("beat", "first_at"),
+    [(7, 40.0), (0, 40.0), (8, 30.0)],
+    ids=["it was heard", "there is none", "it has stood there for long"],
+)
+def test_a_peer_whose_heartbeat_stands_still_has_stopped(beat: int, first_at: float) -> None:
+    """Its etcd answers alone."""
+    found = Probe(Echo.ANSWERS, 40.0, beat=beat)
+    stopped = explain(found, 7, Probe(Echo.ANSWERS, first_at, beat=beat), SILENT_AFTER_S)
+    signs = Signs(0.0, 20.0, stopped)
+    assert judge(UP, signs, 40.0, SILENT_AFTER_S).liveness is Liveness.DOWN
+    assert signs.has_refused
