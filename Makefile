@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check conformance failures generate lab-up lab-status lab-down bench bootstrap
+.PHONY: help demo demo-heat test check conformance failures generate lab-up lab-status lab-down bench bootstrap
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -10,6 +10,10 @@ help: ## what can be made
 demo: bootstrap ## the main job, told on the terminal: two clouds, two tenants, one backbone
 	@$(PYTHON) -m lab up
 	@$(PYTHON) -m lab demo
+
+demo-heat: bootstrap ## one stack: a network over two clouds and a server in each; a part of demo
+	@$(PYTHON) -m lab up
+	@$(PYTHON) -m lab demo-heat
 
 test: bootstrap ## all rings of tests, from a fresh machine
 	@$(PYTHON) tools/run-tests

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m lab up|status|check|down|restart|demo``."""
+"""``python -m lab up|status|check|down|restart|demo|demo-heat``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 
 from lab import control, topology
 
+_VERBS = ("up", "status", "check", "down", "restart", "demo", "demo-heat")
+
 
 def main() -> int:
     """Parse the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="python -m lab", description="The lab of Isthmus.")
-    parser.add_argument("command", choices=("up", "status", "check", "down", "restart", "demo"))
+    parser.add_argument("command", choices=_VERBS)
     parser.add_argument("names", nargs="*", help="restart: processes, by name or shell pattern")
     parser.add_argument("--topology", type=Path, default=topology.SHIPPED, help="what to build")
     arguments = parser.parse_args()
@@ -25,9 +27,10 @@ def main() -> int:
     if arguments.command == "restart":
         return _restart(arguments.names)
     # One command's libraries are not needed by the others.
-    module = import_module(f"lab.{arguments.command}")
+    verb = arguments.command.replace("-", "_")
+    module = import_module(f"lab.{verb.partition('_')[0]}")
     try:
-        succeeded: bool = getattr(module, arguments.command)(topology.load(arguments.topology))
+        succeeded: bool = getattr(module, verb)(topology.load(arguments.topology))
     except (topology.TopologyInvalid, RuntimeError) as refusal:
         print(f"  ✗ {refusal}")
         return 1

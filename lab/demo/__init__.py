@@ -16,3 +16,14 @@ def demo(topology: Topology) -> bool:
     from lab.demo.story import tell
 
     return tell(topology)
+
+
+def demo_heat(topology: Topology) -> bool:
+    """Tell the story of ``lab.demo.one_stack`` alone.
+
+    Returns:
+        Whether everything in it went well.
+    """
+    from lab.demo.one_stack import tell_alone
+
+    return tell_alone(topology)

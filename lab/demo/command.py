@@ -16,7 +16,7 @@ def typed(cloud: str, words: str) -> str:
     return f"openstack --os-cloud {cloud} {words}"
 
 
-def run(cloud: str, words: str) -> str:
+def run(cloud: str, words: str, *, patience_s: float = 120) -> str:
     """Run ``openstack`` with the words after it and return what it prints.
 
     Raises:
@@ -34,7 +34,8 @@ def run(cloud: str, words: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=patience_s,
+        cwd=places.CHECKOUT,
         env=environment,
     )
     if done.returncode:

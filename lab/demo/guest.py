@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from lab import control
+from lab.console import NoConsole
 from lab.demo.tenants import Server
 from lab.demo.terminal import Failed
 
@@ -70,6 +71,15 @@ class Pinged:
         result = cls.read(text)
         last = max(map(int, _ANSWERED.findall(text)), default=0)
         return replace(result, sent=last) if 0 < last >= result.sent - most else result
+
+
+def has_address(server: Server) -> bool:
+    """Whether a guest has booted and has its address from DHCP."""
+    try:
+        done = control.guest_run(server.name, "ip -4 addr show dev eth0", timeout_s=10)
+    except (TimeoutError, NoConsole):
+        return False
+    return f"inet {server.address}/" in done.stdout
 
 
 def ping(

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import TypeVar
 
-from lab import control
-from lab.console import NoConsole
 from lab.demo import guest
 from lab.demo.cloud import ADMIN, Cloud
 from lab.demo.tenants import Plan, Server, Tenant
@@ -103,15 +101,8 @@ class Stage:
         """Return once nova has started a server and its guest has its address from DHCP."""
         self.cloud(server.site, tenant.name).wait_for_server(server)
         wait_until(
-            lambda: self._has_address(server), _BOOT_S, f"{server.name}'s address", every_s=0.5
+            partial(guest.has_address, server), _BOOT_S, f"{server.name}'s address", every_s=0.5
         )
-
-    def _has_address(self, server: Server) -> bool:
-        try:
-            done = control.guest_run(server.name, "ip -4 addr show dev eth0", timeout_s=10)
-        except (TimeoutError, NoConsole):
-            return False
-        return f"inet {server.address}/" in done.stdout
 
     # -- VPNs -----------------------------------------------------------------------------------
 

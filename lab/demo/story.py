@@ -7,6 +7,7 @@ Traffic   who reaches whom, and who answers at the same address
 Evidence  labelled packets on the core link, routes at the reflector
 Undone    a network dissociated: traffic, routes, flows, ports and labels gone; then again
 Everywhere  a network over both clouds, by one request (everywhere.py)
+One stack  such a network with a server in each cloud, by one request to Heat (one_stack.py)
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from lab.demo import command, everywhere, evidence, guest, tenants
+from lab.demo import command, everywhere, evidence, guest, one_stack, tenants
 from lab.demo.stage import Stage, side_by_side
 from lab.demo.tenants import Server, Tenant
 from lab.demo.terminal import Failed, StoryEnds, Teller
@@ -41,6 +42,7 @@ def tell(topology: Topology) -> bool:
         story.shown()
         story.undone()
         everywhere.tell(teller, stage)
+        one_stack.tell(teller, stage)
     except StoryEnds:
         pass
     story.epilogue(time.monotonic() - start)
