@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from lab import present
 from lab.agreement.read import read_disagreements
 from lab.topology import Topology
 
@@ -16,7 +17,7 @@ def check(topology: Topology) -> bool:
         Whether that is nothing.
     """
     agree = True
-    for site in topology.sites:
+    for site in present.sites(topology):
         lines = read_disagreements(site, _PATIENCE_S)
         mark = "✗" if lines else "✓"
         print(f"  {mark} {site.name}: database, agents and switches", end=" ")

@@ -11,7 +11,7 @@ from pathlib import Path
 from lab import places, process
 from lab.machine import Machine
 from lab.process import Process
-from lab.topology import CONTROL, Site, Topology
+from lab.topology import Keystone, Site
 from lab.waiting import wait_until
 
 #: As which services log in.
@@ -98,6 +98,8 @@ def of_site(site: Site) -> Server:
     return Server(f"{site.name}-mariadb", site.control_machine, site.api)
 
 
-def of_identity(topology: Topology) -> Server:
-    """Return the server of the Keystone that sites share."""
-    return Server("mariadb", CONTROL, topology.management.control)
+def of_keystone(keystone: Keystone) -> Server:
+    """Return the server of a Keystone's database: its site's, or one for what sites share."""
+    if keystone.owner is not None:
+        return of_site(keystone.owner)
+    return Server("mariadb", keystone.machine, keystone.address)

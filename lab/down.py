@@ -7,21 +7,28 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 
-from lab import machine, places, process
+from lab import clouds, machine, outage, places, present, process
 from lab.pid import all_gone, descendants
-from lab.topology import Topology
+from lab.topology import Site, Topology
 from lab.up import owner
 
 
-def down(topology: Topology) -> bool:
-    """End every process, machine and link of this checkout's lab; delete its data.
+def down(topology: Topology, names: Sequence[str] = ()) -> bool:
+    """End every process, machine and link of this checkout's lab, or of sites; delete its data.
 
     Logs, the cache and installed programs stay.
+
+    Args:
+        topology: the lab.
+        names: of further sites; none: everything.
 
     Returns:
         Whether nothing is left.
     """
+    if names:
+        return _take_down(topology, names)
     start = time.monotonic()
     outside = process.stray_supervisors()
     outside += [pid for name in process.names() if (pid := process.recorded_pid(name))]
@@ -42,3 +49,34 @@ def down(topology: Topology) -> bool:
     places.CLOUDS_YAML.unlink(missing_ok=True)
     print(f"  ✓ the lab is down ({time.monotonic() - start:.1f} s)")
     return True
+
+
+def _take_down(topology: Topology, names: Sequence[str]) -> bool:
+    """End further sites alone, as if they had never been."""
+    there = {site.name: site for site in present.further(topology)}
+    for name in names:
+        start = time.monotonic()
+        site = there.get(name)
+        if site is None:
+            print(f"  ✗ {name} is no further site that is there")
+            continue
+        outage.kill(site)
+        _forget(site)
+        print(f"  ✓ {name} is down ({time.monotonic() - start:.1f} s)")
+    clouds.write(topology, present.sites(topology))
+    return set(names) <= there.keys()
+
+
+def _forget(site: Site) -> None:
+    """Delete the data of a dead site, and what is recorded of it: machines last, by which it is."""
+    for process_name in process.names():
+        if process.recorded(process_name).machine in outage.machines(site):
+            process.forget(process_name)
+    for folder in (places.STATE, places.ETC):
+        for left in (folder / site.name, *folder.glob(f"{site.name}-*")):
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink(missing_ok=True)
+    for machine_name in reversed(outage.machines(site)):
+        machine.forget(machine_name)

@@ -8,6 +8,7 @@ and one on the network between the sites, where its etcd listens and from where 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from isthmus.interconnect.certificates.folder import Folder
@@ -62,13 +63,13 @@ def configure(topology: Topology, site: Site) -> None:
     settings.write(_file(site), "interconnect.conf", values)
 
 
-def ensure_links(topology: Topology) -> None:
-    """The exchange, and each site's links to it and to the management network."""
+def ensure_links(topology: Topology, sites: Iterable[Site]) -> None:
+    """The exchange, and the links of sites to it and to the management network."""
     exchange = Machine(topology.interconnect.exchange)
     if not _has(exchange, EXCHANGE_BRIDGE):
         exchange.ip(f"link add {EXCHANGE_BRIDGE} type bridge")
     exchange.ip(f"link set {EXCHANGE_BRIDGE} up")
-    for site in topology.sites:
+    for site in sites:
         here, to_site, management = (
             Machine(site.interconnect_machine),
             link_name(site.name),

@@ -6,50 +6,74 @@ One invites, the other accepts, the first confirms; their daemons do the rest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 from typing import Any
 
 from lab import clouds
-from lab.topology import Site, Topology
+from lab.topology import Topology
 from lab.waiting import wait_until
 
 _PATH, _ENVELOPE = "/vtn/interconnect_sites", "interconnect_site"
 _PATIENCE_S = 60
-_PENDING, _CONFIRMED = "PENDING", "CONFIRMED"
+_PENDING, _CONFIRMED, _REVOKED = "PENDING", "CONFIRMED", "REVOKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A site that is to be joined with another.
+
+    Attributes:
+        name: its name.
+        operator: openstacksdk's network API, as its administrator.
+        says: of the other, beside what it is called: whose its projects are.
+    """
+
+    name: str
+    operator: Any
+    says: Mapping[str, object] = field(default_factory=dict)
 
 
 def ensure_introduced(topology: Topology) -> None:
     """Have every site know every other; all daemons and APIs have to run."""
-    operators = {site.name: clouds.connect(topology, site.name).network for site in topology.sites}
-    for inviting, invited in combinations(topology.sites, 2):
-        _introduce(operators, inviting, invited)
+    parties = [
+        Party(site.name, clouds.connect(topology, site.name).network) for site in topology.sites
+    ]
+    for host, guest in combinations(parties, 2):
+        introduce(host, guest)
 
 
-def _introduce(operators: dict[str, Any], inviting: Site, invited: Site) -> None:
-    host, guest = operators[inviting.name], operators[invited.name]
-    if _state(guest, inviting.name) is None:
-        _accept(guest, inviting.name, _invite(host, invited.name))
-    if _state(host, invited.name) != _CONFIRMED:
-        answered = partial(_has_state, host, invited.name, _PENDING)
-        wait_until(answered, _PATIENCE_S, f"{invited.name}'s answer to {inviting.name}")
-        _call(host.put, f"{_PATH}/{invited.name}/confirm", {})
-    for operator, name in ((host, invited.name), (guest, inviting.name)):
-        is_confirmed = partial(_has_state, operator, name, _CONFIRMED)
+def introduce(host: Party, guest: Party) -> str:
+    """Have one site invite another, and both confirm; what is done already is not done again.
+
+    Returns:
+        The invitation; empty if none was needed.
+    """
+    invitation = ""
+    if _state(guest.operator, host.name) in (None, _REVOKED):
+        invitation = _invite(host, guest.name)
+        body = {"name": host.name, "invitation": invitation, **guest.says}
+        _call(guest.operator.post, _PATH, {_ENVELOPE: body})
+    if _state(host.operator, guest.name) != _CONFIRMED:
+        answered = partial(_has_state, host.operator, guest.name, _PENDING)
+        wait_until(answered, _PATIENCE_S, f"{guest.name}'s answer to {host.name}")
+        _call(host.operator.put, f"{_PATH}/{guest.name}/confirm", {})
+    for party, name in ((host, guest.name), (guest, host.name)):
+        is_confirmed = partial(_has_state, party.operator, name, _CONFIRMED)
         wait_until(is_confirmed, _PATIENCE_S, f"{name} to be a peer")
+    return invitation
 
 
-def _invite(host: Any, name: str) -> str:
+def _invite(host: Party, name: str) -> str:
     """Return an invitation; one that was lost on the way is replaced."""
-    if _state(host, name) is None:
-        made = _call(host.post, _PATH, {_ENVELOPE: {"name": name}})
+    if _state(host.operator, name) is None:
+        body = {_ENVELOPE: {"name": name, **host.says}}
+        made = _call(host.operator.post, _PATH, body)
     else:
-        made = _call(host.put, f"{_PATH}/{name}/invite", {})
+        made = _call(host.operator.put, f"{_PATH}/{name}/invite", {})
     return str(made.get(_ENVELOPE, made)["invitation"])
-
-
-def _accept(guest: Any, name: str, invitation: str) -> None:
-    _call(guest.post, _PATH, {_ENVELOPE: {"name": name, "invitation": invitation}})
 
 
 def _has_state(operator: Any, name: str, state: str) -> bool:

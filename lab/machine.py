@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -259,6 +260,12 @@ def inhabitants(name: str) -> list[Pid]:
                     pid = Pid.of(int(entry.name))
                     found += [pid] if pid else []
     return found
+
+
+def forget(name: str) -> None:
+    """Delete what a machine that has ended kept for itself, and its record."""
+    shutil.rmtree(places.MACHINES / name, ignore_errors=True)
+    _pid_file(name).unlink(missing_ok=True)
 
 
 def end_unrecorded() -> bool:

@@ -122,7 +122,9 @@ def ensure_chassis(topology: Topology, site: Site, host: Host, switch: Switch) -
 
 
 def wait_for_chassis(control: Machine, site: Site) -> None:
-    """Return when every host of the region is in its southbound database."""
+    """Return when every host of the region is in its southbound database; at once without any."""
+    if not site.hosts:
+        return
 
     def registered() -> bool:
         command = ["ovn-sbctl", f"--db=unix:{socket(site, 'sb')}", "--bare", "--columns=name"]

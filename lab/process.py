@@ -178,6 +178,13 @@ def forget_machine(machine_name: str) -> None:
             stop(name, patience_s=1)
 
 
+def forget(name: str) -> None:
+    """Have a process that has ended never have been started; its log stays."""
+    for kept in ("pid", "child", "restarts"):
+        (places.PIDS / f"{name}.{kept}").unlink(missing_ok=True)
+    _record_file(name).unlink(missing_ok=True)
+
+
 def _digest(files: tuple[str, ...]) -> str:
     sha = hashlib.sha256()
     for file in files:

@@ -9,34 +9,49 @@ from functools import partial
 from lab import clouds, places, process, settings, wsgi
 from lab.process import Process
 from lab.schemas import neutron_files
-from lab.topology import Site, Topology
+from lab.topology import Service, Site, Topology
 from lab.waiting import answers, wait_until
 from lab.wsgi import Listen
 
 # Two, as everywhere in production: what they do at once must not harm.
 _NEUTRON_APIS = 2
 _WARM_UPS = 6 * _NEUTRON_APIS
+_FILES = {
+    Service.PLACEMENT: ("placement.conf",),
+    Service.GLANCE: ("glance-api.conf",),
+    Service.NEUTRON: ("neutron.conf", "ml2_conf.ini"),
+    Service.NOVA: ("nova.conf",),
+}
 _SERVICE_PLUGINS = ("ovn-router", "trunk", "segments", "qos", "tag", "port_forwarding", "isthmus")
 
 
 def configure(topology: Topology, site: Site) -> None:
     """Write the configuration of every service of the region."""
-    values = settings.of_site(topology, site)
-    values["service_plugins"] = ",".join(_SERVICE_PLUGINS)
-    for folder, file in (
-        ("placement", "placement.conf"),
-        ("glance", "glance-api.conf"),
-        ("neutron", "neutron.conf"),
-        ("neutron", "ml2_conf.ini"),
-        ("nova", "nova.conf"),
-    ):
-        settings.write(f"{site.name}/{folder}/{file}", file, values)
-    # nova's WSGI module takes the first of its files for the paste file and wants both in one place
-    paste = places.VENV / "etc" / "nova" / "api-paste.ini"
-    shutil.copy(paste, places.ETC / site.name / "nova" / "api-paste.ini")
+    values = settings.of_site(topology, site) | neutron_values(topology, site)
+    for service, files in _FILES.items():
+        for file in files if service in site.services else ():
+            settings.write(f"{site.name}/{service}/{file}", file, values)
+    if Service.NOVA in site.services:
+        # Its WSGI module takes the first of its files for the paste file and wants both in one
+        # place.
+        paste = places.VENV / "etc" / "nova" / "api-paste.ini"
+        shutil.copy(paste, places.ETC / site.name / "nova" / "api-paste.ini")
     state = places.STATE / site.name
     for folder in ("glance/images", "glance/staging", "neutron", "nova", "lock"):
         (state / folder).mkdir(parents=True, exist_ok=True)
+
+
+def neutron_values(topology: Topology, site: Site) -> dict[str, str]:
+    """What Neutron's configuration says of the services beside it. Pure."""
+    account = settings.of_site(topology, site)["account"]
+    others = [each for each in (Service.NOVA, Service.PLACEMENT) if each in site.services]
+    return {
+        "service_plugins": ",".join(_SERVICE_PLUGINS),
+        "has_nova": str(Service.NOVA in others).lower(),
+        "accounts_at_others": "\n".join(
+            f"[{name}]\nusername = {name}\n{account}" for name in others
+        ),
+    }
 
 
 def neutron_processes(site: Site) -> tuple[Process, ...]:
@@ -77,23 +92,22 @@ def api_processes(site: Site) -> tuple[Process, ...]:
     """Every API of the region and all of neutron, slowest to start first."""
     name, etc = site.name, places.ETC / site.name
     machine, address = site.control_machine, str(site.api)
-    return (
-        *neutron_processes(site),
-        wsgi.service(
+    others = {
+        Service.NOVA: wsgi.service(
             f"{name}-nova-api",
             Listen(machine, address, 8774),
             "nova.wsgi.osapi_compute",
             {"OS_NOVA_CONFIG_DIR": f"{etc}/nova"},
             (f"{etc}/nova/nova.conf",),
         ),
-        wsgi.service(
+        Service.PLACEMENT: wsgi.service(
             f"{name}-placement",
             Listen(machine, address, 8778),
             "placement.wsgi.api",
             {"OS_PLACEMENT_CONFIG_DIR": f"{etc}/placement"},
             (f"{etc}/placement/placement.conf",),
         ),
-        wsgi.service(
+        Service.GLANCE: wsgi.service(
             f"{name}-glance",
             Listen(machine, address, 9292),
             "glance.wsgi.api",
@@ -101,7 +115,9 @@ def api_processes(site: Site) -> tuple[Process, ...]:
             (f"{etc}/glance/glance-api.conf",),
             "--http-chunked-input",
         ),
-    )
+    }
+    chosen = [each for service, each in others.items() if service in site.services]
+    return (*neutron_processes(site), *chosen)
 
 
 def nova_processes(site: Site) -> tuple[Process, ...]:
@@ -132,15 +148,16 @@ def start_nova(site: Site) -> None:
 
 def wait_for_apis(site: Site) -> None:
     """Return when every API of the region answers."""
-    for service, path in (
-        ("placement", ":8778/"),
-        ("glance", ":9292/healthcheck"),
-        ("nova-api", ":8774/"),
-        ("neutron-api", ":9696/"),
+    for service, name, path in (
+        (Service.PLACEMENT, "placement", ":8778/"),
+        (Service.GLANCE, "glance", ":9292/healthcheck"),
+        (Service.NOVA, "nova-api", ":8774/"),
+        (Service.NEUTRON, "neutron-api", ":9696/"),
     ):
-        log = process.recorded(f"{site.name}-{service}").log
-        url = f"http://{site.api}{path}"
-        wait_until(partial(answers, url), 120, f"{service} of {site.name}", log)
+        if service in site.services:
+            log = process.recorded(f"{site.name}-{name}").log
+            url = f"http://{site.api}{path}"
+            wait_until(partial(answers, url), 120, f"{name} of {site.name}", log)
 
 
 def warm_up(topology: Topology, site: Site) -> None:
@@ -152,4 +169,5 @@ def warm_up(topology: Topology, site: Site) -> None:
     cloud = clouds.connect(topology, site.name)
     for _ in range(_WARM_UPS):
         list(cloud.network.networks(limit=1, paginated=False))
-    list(cloud.compute.servers())
+    if Service.NOVA in site.services:
+        list(cloud.compute.servers())

@@ -20,9 +20,16 @@ from pathlib import Path
 from lab import database, machine, places, settings
 from lab.database import Server, client
 from lab.machine import CommandFailed, Machine
-from lab.topology import CONTROL, SHIPPED, Site, Topology
+from lab.topology import SHIPPED, Keystone, Service, Site
 
-_SERVICES = ("placement", "glance", "neutron", "nova_api", "nova", "nova_cell0", "heat")
+_DATABASES = {
+    Service.PLACEMENT: ("placement",),
+    Service.GLANCE: ("glance",),
+    Service.NEUTRON: ("neutron",),
+    Service.NOVA: ("nova_api", "nova", "nova_cell0"),
+    Service.HEAT: ("heat",),
+}
+_ALL = tuple(name for names in _DATABASES.values() for name in names)
 _KEYS = ("fernet-keys", "credential-keys")
 _DIGEST_LENGTH = 16
 _DUMPS = places.CACHE / "databases"
@@ -52,41 +59,57 @@ def ensure_site(site: Site) -> str:
             _run_all(site.control_machine, [_isthmus_command(site)])
             done.write_text(full)
         return "kept"
-    dump = _DUMPS / f"site-{base}-{full}.sql"
+    half, whole = _DUMPS / f"site-{base}.sql", _DUMPS / f"site-{base}-{full}.sql"
+    names = _names(site)
     came = "from the dump"
     with _MIGRATING:
-        if not dump.exists():
-            if not _load(server, _DUMPS / f"site-{base}.sql"):
-                came = "migrated"
-                _migrate(site)
-                _save(server, _SERVICES, _DUMPS / f"site-{base}.sql")
-            _run_all(site.control_machine, [_isthmus_command(site)])
-            _save(server, _SERVICES, dump)
-            done.write_text(full)
-            return came
-    _load(server, dump)
+        is_new = not whole.exists()
+        if is_new:
+            came = _bring_up_to_date(site, names, half)
+            # What not every service is in would be too little for the next site.
+            if names == _ALL:
+                _save(server, names, whole)
+    if not is_new:
+        _load(server, whole, names)
     done.write_text(full)
     return came
 
 
-def ensure_identity(topology: Topology) -> str:
-    """The database and keys of the Keystone that sites share; says what `ensure_site` says."""
-    server = database.of_identity(topology)
-    done = server.data / "migrated"
+def _bring_up_to_date(site: Site, names: tuple[str, ...], half: Path) -> str:
+    server, came = database.of_site(site), "from the dump"
+    if not _load(server, half, names):
+        came = "migrated"
+        _migrate(site, names)
+        if names == _ALL:
+            _save(server, names, half)
+    _run_all(site.control_machine, [_isthmus_command(site)])
+    return came
+
+
+def _names(site: Site) -> tuple[str, ...]:
+    return tuple(
+        name for service, names in _DATABASES.items() if service in site.services for name in names
+    )
+
+
+def ensure_identity(keystone: Keystone, password: str) -> str:
+    """The database and keys of a Keystone; says what `ensure_site` says."""
+    server = database.of_keystone(keystone)
+    done = server.data / "keystone-migrated"
     if done.exists():
         return "kept"
     digest = _digest(_LOCKED, Path(__file__), _template("keystone.conf"), SHIPPED)
-    dump = _DUMPS / f"identity-{digest}.sql"
+    dump, folder = _DUMPS / f"{keystone.named('identity')}-{digest}.sql", _folder(keystone)
     came = "from the dump"
-    if not _load(server, dump):
+    if not _load(server, dump, ["keystone"]):
         came = "migrated"
         server.execute("CREATE DATABASE IF NOT EXISTS keystone")
-        _run_all(CONTROL, _keystone_commands(topology))
+        _run_all(keystone.machine, _keystone_commands(keystone, password))
         for keys in _KEYS:
-            shutil.copytree(places.ETC / "keystone" / keys, _keys(dump, keys), dirs_exist_ok=True)
+            shutil.copytree(folder / keys, _keys(dump, keys), dirs_exist_ok=True)
         _save(server, ["keystone"], dump)
     for keys in _KEYS:
-        shutil.copytree(_keys(dump, keys), places.ETC / "keystone" / keys, dirs_exist_ok=True)
+        shutil.copytree(_keys(dump, keys), folder / keys, dirs_exist_ok=True)
     done.touch()
     return came
 
@@ -109,12 +132,15 @@ def _keys(dump: Path, name: str) -> Path:
     return dump.with_name(f"{dump.stem}-{name}")
 
 
-def _load(server: Server, dump: Path) -> bool:
+def _load(server: Server, dump: Path, names: Sequence[str]) -> bool:
+    """Load databases of a dump, which may have more; tell whether there is one."""
     if not dump.exists():
         return False
-    with dump.open("rb") as text:
-        command = [*machine.enter(server.machine), *client("mariadb")]
-        subprocess.run(command, stdin=text, check=True, timeout=180)
+    command = [*machine.enter(server.machine), *client("mariadb")]
+    for words in [["--one-database", name] for name in names] if len(names) < len(_ALL) else [[]]:
+        server.execute("".join(f"CREATE DATABASE IF NOT EXISTS {name};" for name in words[1:]))
+        with dump.open("rb") as text:
+            subprocess.run([*command, *words], stdin=text, check=True, timeout=180)
     dump.touch()
     return True
 
@@ -136,13 +162,17 @@ def _save(server: Server, names: Iterable[str], dump: Path) -> None:
             shutil.rmtree(_keys(old, keys), ignore_errors=True)
 
 
-def _migrate(site: Site) -> None:
+def _migrate(site: Site, names: Iterable[str]) -> None:
     server = database.of_site(site)
-    server.execute("".join(f"CREATE DATABASE IF NOT EXISTS {name};" for name in _SERVICES))
+    server.execute("".join(f"CREATE DATABASE IF NOT EXISTS {name};" for name in names))
     # Side by side: Neutron's is one long chain, the others' together another.
-    neutron, *others = _site_commands(site)
+    commands = _site_commands(site)
+    others = [c for service, cs in commands.items() if service is not Service.NEUTRON for c in cs]
     with ThreadPoolExecutor(2) as pool:
-        chains = [pool.submit(_run_all, server.machine, c) for c in ([neutron], others)]
+        chains = [
+            pool.submit(_run_all, server.machine, chain)
+            for chain in (commands[Service.NEUTRON], others)
+        ]
         for outcome in chains:
             outcome.result()
 
@@ -164,15 +194,19 @@ def neutron_files(site: Site) -> list[str]:
     return [f"--config-file={folder}/neutron.conf", f"--config-file={folder}/ml2_conf.ini"]
 
 
-def _keystone_commands(topology: Topology) -> list[list[str]]:
-    folder = places.ETC / "keystone"
+def _folder(keystone: Keystone) -> Path:
+    return places.ETC / keystone.named("keystone")
+
+
+def _keystone_commands(keystone: Keystone, password: str) -> list[list[str]]:
+    folder = _folder(keystone)
     for keys in _KEYS:
         (folder / keys).mkdir(parents=True, exist_ok=True, mode=0o700)
     manage = ["keystone-manage", f"--config-file={folder}/keystone.conf"]
     owner = ["--keystone-user", "root", "--keystone-group", "root"]
-    url = f"{settings.keystone_url(topology)}/v3"
-    bootstrap = ["--bootstrap-password", topology.management.password]
-    bootstrap += ["--bootstrap-region-id", topology.sites[0].name]
+    url = f"{settings.keystone_url(keystone)}/v3"
+    bootstrap = ["--bootstrap-password", password]
+    bootstrap += ["--bootstrap-region-id", keystone.sites[0].name]
     for interface in ("public", "internal", "admin"):
         bootstrap += [f"--bootstrap-{interface}-url", url]
     return [
@@ -183,22 +217,29 @@ def _keystone_commands(topology: Topology) -> list[list[str]]:
     ]
 
 
-def _site_commands(site: Site) -> list[list[str]]:
+def _site_commands(site: Site) -> dict[Service, list[list[str]]]:
     folder = places.ETC / site.name
     nova = ["nova-manage", f"--config-file={folder}/nova/nova.conf"]
     cell = [*nova, "cell_v2", "create_cell", "--name", "cell1"]
     cell += ["--database_connection", _CELL_DATABASE % "nova"]
-    return [
-        ["neutron-db-manage", *neutron_files(site), "--subproject", "neutron", "upgrade", "heads"],
-        # placement-manage, unlike the service, does not know OS_PLACEMENT_CONFIG_DIR
-        ["placement-manage", f"--config-file={folder}/placement/placement.conf", "db", "sync"],
-        ["glance-manage", f"--config-file={folder}/glance/glance-api.conf", "db_sync"],
-        ["heat-manage", f"--config-file={folder}/heat/heat.conf", "db_sync"],
-        [*nova, "api_db", "sync"],
-        [*nova, "cell_v2", "map_cell0", "--database_connection", _CELL_DATABASE % "nova_cell0"],
-        [*nova, "db", "sync"],
-        [*cell, "--transport-url", _CELL_MESSAGES],
-    ]
+    neutron = ["neutron-db-manage", *neutron_files(site), "--subproject", "neutron"]
+    # placement-manage, unlike the service, does not know OS_PLACEMENT_CONFIG_DIR
+    placement = ["placement-manage", f"--config-file={folder}/placement/placement.conf"]
+    commands = {
+        Service.NEUTRON: [[*neutron, "upgrade", "heads"]],
+        Service.PLACEMENT: [[*placement, "db", "sync"]],
+        Service.GLANCE: [
+            ["glance-manage", f"--config-file={folder}/glance/glance-api.conf", "db_sync"]
+        ],
+        Service.HEAT: [["heat-manage", f"--config-file={folder}/heat/heat.conf", "db_sync"]],
+        Service.NOVA: [
+            [*nova, "api_db", "sync"],
+            [*nova, "cell_v2", "map_cell0", "--database_connection", _CELL_DATABASE % "nova_cell0"],
+            [*nova, "db", "sync"],
+            [*cell, "--transport-url", _CELL_MESSAGES],
+        ],
+    }
+    return {service: told for service, told in commands.items() if service in site.services}
 
 
 def _isthmus_command(site: Site) -> list[str]:

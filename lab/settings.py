@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from lab import places
-from lab.topology import Site, Topology
+from lab.topology import Keystone, Site, Topology
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -38,9 +38,9 @@ def bgp(topology: Topology) -> dict[str, str]:
     return timers | {"as_number": str(topology.as_number)}
 
 
-def keystone_url(topology: Topology) -> str:
-    """Where Keystone, the only one, answers."""
-    return f"http://{topology.management.control}:5000"
+def keystone_url(keystone: Keystone) -> str:
+    """Where a Keystone answers."""
+    return f"http://{keystone.address}:5000"
 
 
 def databases_url(topology: Topology, address: IPv4Address) -> str:
@@ -53,12 +53,13 @@ def transport_url(topology: Topology, site: Site) -> str:
     return f"rabbit://openstack:{topology.management.password}@{site.api}:5672/"
 
 
-def of_control(topology: Topology) -> dict[str, str]:
-    """What the configuration of any service on the control machine may need."""
+def of_keystone(topology: Topology, keystone: Keystone) -> dict[str, str]:
+    """What the configuration of a Keystone, or of a service that asks it, may need."""
     return {
-        "control": str(topology.management.control),
-        "keystone": keystone_url(topology),
-        "databases": databases_url(topology, topology.management.control),
+        "cache": f"{keystone.address}:11211",
+        "keystone": keystone_url(keystone),
+        "keys": str(places.ETC / keystone.named("keystone")),
+        "databases": databases_url(topology, keystone.address),
         "password": topology.management.password,
         "etc": str(places.ETC),
         "logs": str(places.LOGS),
@@ -68,16 +69,17 @@ def of_control(topology: Topology) -> dict[str, str]:
 
 def of_site(topology: Topology, site: Site) -> dict[str, str]:
     """What the configuration of a region's services may need."""
+    keystone = topology.keystone_of(site)
     account = {
         "auth_type": "password",
-        "auth_url": f"{keystone_url(topology)}/v3",
+        "auth_url": f"{keystone_url(keystone)}/v3",
         "password": topology.management.password,
         "user_domain_id": "default",
         "project_name": "service",
         "project_domain_id": "default",
         "region_name": site.name,
     }
-    return of_control(topology) | {
+    return of_keystone(topology, keystone) | {
         "site": site.name,
         "api": str(site.api),
         "databases": databases_url(topology, site.api),

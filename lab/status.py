@@ -8,7 +8,7 @@ import re
 import signal
 from collections.abc import Sequence
 
-from lab import machine, places, process
+from lab import machine, places, present, process
 from lab.machine import Machine
 from lab.topology import CONTROL, ReflectorMake, RouteReflector, Topology
 
@@ -25,7 +25,8 @@ def status(topology: Topology) -> bool:
     # Whoever reads only the first lines is done with the rest.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     wanted = [CONTROL, topology.core.p_router, topology.interconnect.exchange]
-    wanted += [name for s in topology.sites for name in (s.control_machine, s.interconnect_machine)]
+    for site in present.sites(topology):
+        wanted += [site.control_machine, site.interconnect_machine]
     wanted += [reflector.name for reflector in topology.route_reflectors]
     wanted += [host.name for host in topology.hosts]
     dead_machines = [name for name in wanted if machine.keeper(name) is None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from lab import (
     messaging,
     ovn,
     places,
+    present,
     provider_edge,
     region,
     schemas,
@@ -31,35 +33,63 @@ from lab.guest import build
 from lab.machine import Machine
 from lab.steps import Step, run
 from lab.switch import Switch
-from lab.topology import CONTROL, Site, Topology
+from lab.topology import CONTROL, Keystone, Service, Site, Topology
 
 
 class ForeignLab(RuntimeError):
     """Another checkout's lab has the addresses this one needs."""
 
 
-def up(topology: Topology) -> bool:
-    """Build the lab or repair it.
+class NotFurther(RuntimeError):
+    """What was to be brought up beside the lab can't be."""
+
+
+def up(topology: Topology, names: Sequence[str] = ()) -> bool:
+    """Build the lab or repair it; or bring further sites up beside it.
+
+    Args:
+        topology: what to build.
+        names: of further sites; none: all the rest, and those that were brought up before.
 
     Returns:
         Whether everything runs.
 
     Raises:
         ForeignLab: another checkout's lab is in the way.
+        NotFurther: a name is no further site's, or there is no lab to be beside of.
     """
     start = time.monotonic()
     _refuse_foreign(topology)
-    _prepare()
-    sites = [site.name for site in topology.sites]
-    succeeded = run(_steps(topology))
+    further = _further(topology, names)
+    if names:
+        sites = further
+        succeeded = run(_further_steps(topology, sites))
+    else:
+        _prepare()
+        sites = (*topology.sites, *further)
+        succeeded = run(_steps(topology)) and run(_further_steps(topology, further))
     took = time.monotonic() - start
     if not succeeded:
         print(f"The lab is not complete ({took:.0f} s). `python -m lab up` tries again.")
         return False
-    print(f"The lab is up: regions {', '.join(sites)} ({took:.0f} s). To look around:")
+    regions = ", ".join(site.name for site in sites)
+    print(f"The lab is up: regions {regions} ({took:.0f} s). To look around:")
     print(f"  export OS_CLIENT_CONFIG_FILE={places.CLOUDS_YAML}")
-    print(f"  openstack --os-cloud {sites[0]}-{topology.projects[0]} network list")
+    account = topology.keystone_of(sites[0]).projects[0]
+    print(f"  openstack --os-cloud {sites[0].name}-{account} network list")
     return True
+
+
+def _further(topology: Topology, names: Sequence[str]) -> tuple[Site, ...]:
+    if not names:
+        return present.further(topology)
+    known = {site.name: site for site in topology.further_sites}
+    for name in names:
+        if name not in known:
+            raise NotFurther(f"{name} is no further site; there are: {', '.join(known)}")
+    if machine.keeper(CONTROL) is None:
+        raise NotFurther("There is no lab to be beside of: `python -m lab up` first.")
+    return tuple(known[name] for name in names)
 
 
 def start_site(topology: Topology, site: Site) -> bool:
@@ -111,16 +141,28 @@ def _prepare() -> None:
                 log.unlink()
 
 
+def _machines_step(topology: Topology, sites: Sequence[Site]) -> Step:
+    return Step("machines and links", partial(wiring.ensure_machines, topology, sites))
+
+
+def _further_steps(topology: Topology, sites: Sequence[Site]) -> list[Step]:
+    """What sites of other operators are, which nobody has invited yet."""
+    there = present.sites(topology)
+    steps = [
+        _machines_step(topology, [*there, *(site for site in sites if site not in there)]),
+        Step("configuration", partial(_configure, topology, sites), ("machines and links",)),
+    ]
+    for site in sites:
+        steps += _site_steps(topology, site)
+    return steps
+
+
 def _steps(topology: Topology) -> list[Step]:
     steps = [
         *_link_steps(topology),
         Step("guest image", lambda: _quietly(build.ensure_built())),
-        Step("configuration", partial(_configure, topology)),
-        Step(
-            "Keystone and catalog",
-            partial(_ensure_identity, topology),
-            ("machines and links", "configuration"),
-        ),
+        Step("configuration", partial(_configure, topology, topology.sites)),
+        _identity_step(topology, topology.keystone, ("machines and links", "configuration")),
     ]
     for site in topology.sites:
         steps += _site_steps(topology, site)
@@ -141,48 +183,64 @@ def _steps(topology: Topology) -> list[Step]:
 def _link_steps(topology: Topology) -> list[Step]:
     """Everything that has a link to something else."""
     return [
-        Step("machines and links", partial(wiring.ensure_machines, topology)),
+        _machines_step(topology, present.sites(topology)),
         Step("backbone: P and reflectors", partial(_backbone, topology), ("machines and links",)),
     ]
 
 
+def _identity_step(topology: Topology, keystone: Keystone, after: tuple[str, ...]) -> Step:
+    return Step(_catalog(keystone), partial(_ensure_identity, topology, keystone), after)
+
+
+def _catalog(keystone: Keystone) -> str:
+    whose = f"{keystone.owner.name}: " if keystone.owner else ""
+    return f"{whose}Keystone and catalog"
+
+
 def _site_steps(topology: Topology, site: Site) -> list[Step]:
     hosts = f"{site.name}: switches, OVN"
-    services = f"{site.name}: neutron, nova, glance, placement"
+    services = f"{site.name}: {', '.join(sorted(site.services - {Service.HEAT}))}"
     databases, messages = f"{site.name}: databases", f"{site.name}: RabbitMQ"
-    apis_ready = (services, "Keystone and catalog")
+    keystone = topology.keystone_of(site)
+    catalog = _catalog(keystone)
+    apis_ready = (services, catalog)
     made = ("machines and links", "configuration")
-    return [
+    steps = [
         Step(databases, partial(_ensure_databases, topology, site), made),
         Step(messages, partial(_ensure_messaging, topology, site), made),
         Step(hosts, partial(_ensure_ovn, topology, site), ("machines and links",)),
-        Step(
-            f"{site.name}: etcd",
-            partial(_ensure_etcd, site),
-            ("machines and links", "configuration"),
-        ),
+        Step(f"{site.name}: etcd", partial(_ensure_etcd, site), made),
         Step(
             f"{site.name}: interconnect",
             partial(interconnect.start_daemon, site),
             (databases, messages, f"{site.name}: etcd"),
         ),
         Step(services, partial(_ensure_services, site), (databases, messages, hosts)),
-        Step(
-            f"{site.name}: heat",
-            partial(_ensure_heat, topology, site),
-            (databases, messages, "Keystone and catalog"),
-        ),
+    ]
+    if keystone.owner:
+        # In the same MariaDB as the rest of the site.
+        steps.append(_identity_step(topology, keystone, (databases,)))
+    if Service.HEAT in site.services:
+        heats = partial(_ensure_heat, topology, site)
+        steps.append(Step(f"{site.name}: heat", heats, (databases, messages, catalog)))
+    warm = partial(region.warm_up, topology, site)
+    steps.append(Step(f"{site.name}: first requests", warm, apis_ready))
+    return steps + (_host_steps(topology, site, apis_ready) if site.hosts else [])
+
+
+def _host_steps(topology: Topology, site: Site, apis_ready: tuple[str, str]) -> list[Step]:
+    hosts, messages = f"{site.name}: switches, OVN", f"{site.name}: RabbitMQ"
+    return [
         Step(
             f"{site.name}: compute hosts",
             partial(_ensure_compute, topology, site),
-            ("Keystone and catalog", databases, messages, hosts),
+            (apis_ready[1], f"{site.name}: databases", messages, hosts),
         ),
         Step(
             f"{site.name}: image and flavor",
             partial(_ensure_images, topology, site),
             (*apis_ready, "guest image"),
         ),
-        Step(f"{site.name}: first requests", partial(region.warm_up, topology, site), apis_ready),
         Step(
             f"{site.name}: provider edges",
             partial(_ensure_provider_edges, topology, site),
@@ -195,16 +253,17 @@ def _quietly(_: object) -> None:
     """Drop a step's result, which has nothing to tell."""
 
 
-def _configure(topology: Topology) -> None:
-    identity.configure(topology)
-    for site in topology.sites:
+def _configure(topology: Topology, sites: Sequence[Site]) -> None:
+    for site in sites:
+        identity.configure(topology, topology.keystone_of(site))
         region.configure(topology, site)
-        heat.configure(topology, site)
+        if Service.HEAT in site.services:
+            heat.configure(topology, site)
         interconnect.configure(topology, site)
         for host in site.hosts:
             compute.configure(site, host)
             provider_edge.configure(topology, site, host)
-    clouds.write(topology)
+    clouds.write(topology, present.sites(topology))
 
 
 def _ensure_databases(topology: Topology, site: Site) -> str:
@@ -233,13 +292,14 @@ def _ensure_ovn(topology: Topology, site: Site) -> None:
     ovn.wait_for_chassis(control, site)
 
 
-def _ensure_identity(topology: Topology) -> None:
-    database.of_identity(topology).ensure(topology.management.password)
+def _ensure_identity(topology: Topology, keystone: Keystone) -> None:
+    password = topology.management.password
+    database.of_keystone(keystone).ensure(password)
     # Keystone's own commands want the cache too.
-    identity.start_cache(topology)
-    schemas.ensure_identity(topology)
-    identity.start(topology)
-    identity.ensure_ready(topology)
+    identity.start_cache(keystone)
+    schemas.ensure_identity(keystone, password)
+    identity.start(keystone)
+    identity.ensure_ready(keystone, password)
 
 
 def _ensure_etcd(site: Site) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 
 from lab import compute, interconnect, machine, ovn, places, process, switch
 from lab.machine import Machine, connect
@@ -18,8 +19,9 @@ _ETHERNET_MTU = 1500
 def _hosts_file(topology: Topology) -> str:
     lines = ["127.0.0.1 localhost", f"{topology.management.control} {CONTROL}"]
     lines += [f"{host.management} {host.name}" for host in topology.hosts]
-    lines += [f"{site.api} {site.control_machine}" for site in topology.sites]
-    lines += [f"{s.interconnect.management} {s.interconnect_machine}" for s in topology.sites]
+    sites = topology.all_sites
+    lines += [f"{site.api} {site.control_machine}" for site in sites]
+    lines += [f"{s.interconnect.management} {s.interconnect_machine}" for s in sites]
     return "\n".join(lines) + "\n"
 
 
@@ -33,28 +35,33 @@ def p_machine(topology: Topology) -> Machine:
     return Machine(topology.core.p_router, switch.PRIVATE)
 
 
-def ensure_machines(topology: Topology) -> None:
-    """Every machine, the networks on the control machine and the links to all hosts."""
+def ensure_machines(topology: Topology, sites: Sequence[Site]) -> None:
+    """Every machine, the networks on the control machine and the links to all hosts.
+
+    Args:
+        topology: the lab.
+        sites: those of its sites that are to be there.
+    """
     hosts_file = _hosts_file(topology)
     control = Machine(CONTROL)
     reflectors = [Machine(reflector.name) for reflector in topology.route_reflectors]
-    sites = [
+    controls = [
         Machine(name)
-        for site in topology.sites
+        for site in sites
         for name in (site.control_machine, site.interconnect_machine)
     ]
     exchange = Machine(topology.interconnect.exchange)
     host_machines = [host_machine(host) for host in topology.hosts]
-    for each in (control, p_machine(topology), exchange, *sites, *reflectors, *host_machines):
+    for each in (control, p_machine(topology), exchange, *controls, *reflectors, *host_machines):
         if machine.keeper(each.name) is None:
             process.forget_machine(each.name)
             each.ensure(hosts_file)
     _ensure_management(topology, control)
-    for site in topology.sites:
+    for site in sites:
         _ensure_control_link(topology, site)
     for host in topology.hosts:
         _ensure_host_links(topology, host)
-    interconnect.ensure_links(topology)
+    interconnect.ensure_links(topology, sites)
 
 
 def _ensure_management(topology: Topology, control: Machine) -> None:

@@ -4,6 +4,7 @@
 from lab.topology.parts import (
     CONTROL,
     Host,
+    Keystone,
     ReflectorMake,
     RouteReflector,
     Service,
@@ -17,6 +18,7 @@ __all__ = [
     "CONTROL",
     "SHIPPED",
     "Host",
+    "Keystone",
     "ReflectorMake",
     "RouteReflector",
     "Service",

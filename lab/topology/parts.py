@@ -138,6 +138,32 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Keystone:
+    """A Keystone: that of a site's own, or the one that the others share.
+
+    Attributes:
+        owner: the site whose own it is; None if it is shared.
+        address: where it and its cache answer.
+        sites: the regions of its catalog.
+        projects: that it knows, each with a user of the same name.
+    """
+
+    owner: Site | None
+    address: IPv4Address
+    sites: tuple[Site, ...]
+    projects: tuple[str, ...]
+
+    @property
+    def machine(self) -> str:
+        """The name of the machine it runs in."""
+        return self.owner.control_machine if self.owner else CONTROL
+
+    def named(self, what: str) -> str:
+        """Name something of it, as what is a site's is named: after the site first."""
+        return f"{self.owner.name}-{what}" if self.owner else what
+
+
+@dataclass(frozen=True, slots=True)
 class RouteReflector:
     """A route reflector (RFC 4456)."""
 
@@ -214,6 +240,13 @@ class Topology:
                 return site
         raise KeyError(f"the lab has no site {name!r}")
 
-    def projects_of(self, site: Site) -> tuple[str, ...]:
-        """The projects a site's Keystone knows."""
-        return site.own_projects or self.projects
+    @property
+    def keystone(self) -> Keystone:
+        """The Keystone that sites share."""
+        return Keystone(None, self.management.control, self.sites, self.projects)
+
+    def keystone_of(self, site: Site) -> Keystone:
+        """The Keystone a site asks."""
+        if site.has_own_identity:
+            return Keystone(site, site.api, (site,), site.own_projects)
+        return self.keystone

@@ -55,7 +55,7 @@ def prepared(topology: Topology, region: str) -> Iterator[Place]:
     """Make the accounts; delete them afterwards with everything that is theirs."""
     admin = clouds.connect(topology, region)
     _sweep(admin)
-    lab_admin = clouds.document(topology)["clouds"][f"{region}-admin"]
+    lab_admin = clouds.document(topology, topology.sites)["clouds"][f"{region}-admin"]
     of_account = {}
     for name, roles in _ROLES.items():
         password = str(topology.management.password)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from lab import backbone, clouds, heat, provider_edge, settings, topology
+from lab import backbone, clouds, heat, provider_edge, region, settings, topology
 
 LAB = topology.load()
 WEST_1, WEST_2, EAST_1 = LAB.hosts
+NORTH = LAB.site("north")
 
 
 def _flows(text: str) -> list[str]:
@@ -66,7 +67,7 @@ def test_an_agent_has_every_reflector_as_neighbor_and_its_region_s_messages() ->
 
 def test_clouds_yaml_names_every_account_in_every_region() -> None:
     """The names the README uses."""
-    document = clouds.document(LAB)
+    document = clouds.document(LAB, LAB.sites)
     assert sorted(document["clouds"]) == [
         *("east-admin", "east-blue", "east-red"),
         *("west-admin", "west-blue", "west-red"),
@@ -76,13 +77,34 @@ def test_clouds_yaml_names_every_account_in_every_region() -> None:
     assert red["auth"]["project_name"] == red["auth"]["username"] == "red"
 
 
+def test_a_site_with_a_keystone_of_its_own_asks_that_one() -> None:
+    """So do its tenants, whom the others' Keystone does not know."""
+    document = clouds.document(LAB, [NORTH])["clouds"]
+    assert sorted(document) == ["north-admin", "north-green"]
+    url = f"http://{NORTH.api}:5000/v3"
+    assert document["north-green"]["auth"]["auth_url"] == url
+    assert f"auth_url = {url}" in settings.of_site(LAB, NORTH)["account"]
+    shared = settings.of_site(LAB, LAB.sites[0])["account"]
+    assert f"auth_url = http://{LAB.management.control}:5000/v3" in shared
+
+
+def test_a_neutron_without_nova_is_not_told_of_one() -> None:
+    """It would ask a Keystone for what is not there."""
+    for site, has_nova in ((LAB.sites[0], True), (NORTH, False)):
+        values = settings.of_site(LAB, site) | region.neutron_values(LAB, site)
+        written = settings.render("neutron.conf", values)
+        assert "${" not in written
+        assert ("[nova]" in written, "[placement]" in written) == (has_nova, has_nova)
+        assert f"notify_nova_on_port_status_changes = {has_nova}".lower() in written
+
+
 def test_every_template_is_filled_by_the_values_of_its_kind() -> None:
     """A misspelt name fails here, not on the way up."""
-    site = settings.of_site(LAB, LAB.sites[0]) | {"service_plugins": "qos"}
-    for template in ("placement", "glance-api", "neutron", "nova"):
+    site = settings.of_site(LAB, LAB.sites[0])
+    for template in ("placement", "glance-api", "nova"):
         assert "${" not in settings.render(f"{template}.conf", site)
     assert "${" not in settings.render("ml2_conf.ini", site)
     assert "${" not in settings.render("heat.conf", heat.values(LAB, LAB.sites[0]))
-    assert "${" not in settings.render("keystone.conf", settings.of_control(LAB))
+    assert "${" not in settings.render("keystone.conf", settings.of_keystone(LAB, LAB.keystone))
     agent = provider_edge.agent_settings(LAB, LAB.sites[0], WEST_1)
     assert "${" not in settings.render("pe-agent.conf", agent)

@@ -68,8 +68,8 @@ def test_a_further_site_is_an_operator_s_of_its_own() -> None:
     west, north = shipped.site("west"), shipped.site("north")
     assert north not in shipped.sites
     assert (west.has_own_identity, north.has_own_identity) == (False, True)
-    assert shipped.projects_of(west) == shipped.projects
-    assert shipped.projects_of(north) == ("green",)
+    assert shipped.keystone_of(west).projects == shipped.projects
+    assert shipped.keystone_of(north).projects == ("green",)
     with pytest.raises(KeyError, match="no site 'south'"):
         shipped.site("south")
 
