@@ -31,7 +31,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Topology]:
         for name in (*names, *(site.interconnect_machine for site in shipped.sites)):
             Machine(name).ensure("127.0.0.1 localhost\n")
         Machine(CONTROL).ip("link add management type bridge", "link set management up")
-        interconnect.ensure_links(shipped)
+        interconnect.ensure_links(shipped, shipped.sites)
         for site in shipped.sites:
             interconnect.configure(shipped, site)
             interconnect.start_etcd(site)
