@@ -148,12 +148,12 @@ def _forgot(cloud: Cloud, name: str) -> bool:
 def started(layout: Topology) -> Iterator[North]:
     """Bring north up beside the lab; it is down again after."""
     start = time.monotonic()
-    if not up.up(layout, [OWN]):
-        raise RuntimeError("north did not come up")
-    figures.add(f"north was up after {time.monotonic() - start:.0f} s")
-    clouds = [Cloud(*each) for each in ((HOST, ADMIN), (OWN, ADMIN), (HOST, "red"), (OWN, "green"))]
-    both = North(layout, *clouds)
+    who = ((HOST, ADMIN), (OWN, ADMIN), (HOST, "red"), (OWN, "green"))
+    both = North(layout, *(Cloud(*each) for each in who))
     try:
+        if not up.up(layout, [OWN]):
+            raise RuntimeError("north did not come up")
+        figures.add(f"north was up after {time.monotonic() - start:.0f} s")
         # What a run left that was interrupted.
         both.part()
         yield both
