@@ -28,7 +28,7 @@ from tests.scenario.vtn.scene import Scene, afresh, remove, two_hosts
 from tests.scenario.vtn.writers import writing
 
 # After a cut has been healed; on a machine that runs many things at once.
-ALIKE_S, FORWARDED_S, AGREED_S = 60, 60, 30
+ALIKE_S, FORWARDED_S, AGREED_S = 60, 60, 60
 #: Writing goes on for that long before a cut and after it.
 AROUND_S = 4
 STEADY, PREFIX = "partition-steady", "10.127.0.0/16"
