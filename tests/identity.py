@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A little of Keystone: who has a token is what it says, and services may have users made.
 
-Of the project ``red`` the id is ``red-project``, and who is named by a UUID has that.
+Of the project ``red`` the id is ``red-project``, and who is named by a UUID has that;
+nobody is called ``nobody``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 OPERATOR = "operator"
+NO_PROJECT = "nobody"
 # Where compute and images are said to be.
 NOBODY = "http://127.0.0.1:9"
 _LENGTH_OF_ID = len("00000000-0000-4000-8000-000000000000")
@@ -37,6 +39,10 @@ class Identity:
     def answer(self, method: str, path: str, body: Mapping[str, Any]) -> Answer | None:
         """Answer a request for ``/v3`` and on: the status and body; None if it is for others."""
         kind, _, rest = path.lstrip("/").partition("/")
+        if (kind, rest, method) == ("projects", "", "GET"):
+            return "200 OK", {"projects": [], "links": {}}
+        if (kind, rest) == ("projects", NO_PROJECT):
+            return "404 Not Found", {}
         if kind == "projects" and rest.count("/") == 0:
             return "200 OK", {"project": self._project(rest)}
         if kind == "projects":

@@ -136,12 +136,24 @@ class Heat:
 
         With ``minutes``, of ten seconds each, this and all that follows may last as long.
         """
+        self.begin_to_update(name, template, converge=converge, minutes=minutes, **parameters)
+        return self.wait(name, "UPDATE")
+
+    def begin_to_update(
+        self,
+        name: str,
+        template: str,
+        *,
+        converge: bool = False,
+        minutes: int | None = None,
+        **parameters: Any,
+    ) -> None:
+        """Ask for a change; as ``update``."""
         body = {"template": template, "parameters": parameters, "converge": converge}
         body["files"] = dict(self.files)
         if minutes is not None:
             body["timeout_mins"] = minutes
-        self._accepted(self.ask("PUT", self._path(name), body))
-        return self.wait(name, "UPDATE")
+        self._accepted(self.ask("PUT", self.path(name), body))
 
     def act(self, name: str, action: str) -> Stack:
         """Suspend, resume or check a stack and wait for the end."""
@@ -150,16 +162,16 @@ class Heat:
 
     def begin_to_act(self, name: str, action: str) -> None:
         """Ask for a stack to be suspended, resumed or checked."""
-        self._accepted(self.ask("POST", f"{self._path(name)}/actions", {action: None}))
+        self._accepted(self.ask("POST", f"{self.path(name)}/actions", {action: None}))
 
     def signal(self, name: str, resource: str) -> None:
         """Signal a resource of a stack."""
-        path = f"{self._path(name)}/resources/{resource}/signal"
+        path = f"{self.path(name)}/resources/{resource}/signal"
         self._accepted(self.ask("POST", path, {}))
 
     def begin_to_delete(self, name: str) -> None:
         """Ask for a stack's deletion."""
-        self._accepted(self.ask("DELETE", self._path(name)))
+        self._accepted(self.ask("DELETE", self.path(name)))
 
     def delete(self, name: str) -> None:
         """Delete a stack and wait until it is gone."""
@@ -205,17 +217,17 @@ class Heat:
 
     def resources(self, name: str) -> dict[str, dict[str, Any]]:
         """Return a stack's resources, by name."""
-        listed = self.ask("GET", f"{self._path(name)}/resources").json()["resources"]
+        listed = self.ask("GET", f"{self.path(name)}/resources").json()["resources"]
         return {each["resource_name"]: each for each in listed}
 
     def events(self, name: str) -> list[str]:
         """Return why a stack's resources came to be as they were, the last first."""
-        listed = self.ask("GET", f"{self._path(name)}/events?sort_dir=desc").json()["events"]
+        listed = self.ask("GET", f"{self.path(name)}/events?sort_dir=desc").json()["events"]
         return [each["resource_status_reason"] for each in listed]
 
     def resource(self, stack: str, name: str) -> dict[str, Any]:
         """Return one with its attributes."""
-        answer = self.ask("GET", f"{self._path(stack)}/resources/{name}")
+        answer = self.ask("GET", f"{self.path(stack)}/resources/{name}")
         found: dict[str, Any] = answer.json()["resource"]
         return found
 
@@ -226,7 +238,8 @@ class Heat:
         found: dict[str, Any] = answer.json()
         return found
 
-    def _path(self, name: str) -> str:
+    def path(self, name: str) -> str:
+        """Return where a stack is, in the API."""
         return f"/stacks/{name}/{self.show(name, is_whole=False).shown['id']}"
 
     def _accepted(self, answer: requests.Response) -> None:

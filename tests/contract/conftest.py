@@ -12,11 +12,12 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
+    from tests.fakes.compute import Compute
     from tests.fakes.driver import FlakyDriver
     from tests.served import Served
     from tests.stacks import Heat
     from tests.terminal import Openstack
-    from tests.vtn_site import Region
+    from tests.vtn_site import Peer, Region
 
 # Neutron and what it imports warn of what their next releases drop; that is not ours to mend.
 # And it tells Nova and Placement of deleted networks, in a thread, though there is neither.
@@ -113,3 +114,42 @@ def heat(cloud: Cloud, _heat: Heat) -> Iterator[Heat]:
     _heat.served.always = cloud.dispatch
     yield _heat
     _heat.served.always = lambda: None
+
+
+@pytest.fixture
+def peer(west: Region, heat: Heat) -> Peer:
+    """Another site, which hears and says everything at once; the own one is known as such."""
+    from tests.vtn_site import Peer, exchange, introduce
+
+    introduce(west)
+    peer = Peer("east")
+    heat.served.always = lambda: exchange(west, peer)
+    return peer
+
+
+@pytest.fixture
+def here(peer: Peer, heat: Heat) -> Iterator[Compute]:
+    """The own region's compute API, in the catalog."""
+    yield from _in_catalog(heat, "west")
+
+
+@pytest.fixture
+def there(cloud: Cloud, here: Compute, heat: Heat) -> Iterator[Compute]:
+    """The other region's, with this region's Neutron in the place of its own."""
+    from tests.cloud import RED
+
+    group = {"security_group": {"name": "inside"}}
+    cloud.request("POST", "/security-groups", group, RED)
+    heat.served.elsewhere["network", "east"] = heat.served.url
+    yield from _in_catalog(heat, "east")
+    del heat.served.elsewhere["network", "east"]
+
+
+def _in_catalog(heat: Heat, region: str) -> Iterator[Compute]:
+    from tests.fakes import compute
+
+    with compute.serve(region) as served:
+        heat.served.elsewhere |= served.endpoints
+        yield served
+        for place in served.endpoints:
+            del heat.served.elsewhere[place]

@@ -1,111 +1,123 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers on networks over several clouds, through a real Heat, where no region has compute.
+"""``OS::Isthmus::InterconnectedServer`` and its group, through a real Heat.
 
-What they are where it has is a matter of the lab's (tests/scenario/test_heat_servers.py).
+Neutron is real; the compute and image APIs of both regions are fakes that fail on purpose.
 """
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.heat_servers import BY_RULE, GROUP, SERVER
+from tests.fakes import compute
+from tests.fakes.compute_servers import FLAVORS
+
 if TYPE_CHECKING:
-    from tests.cloud import Cloud
+    from tests.fakes.compute import Compute
     from tests.stacks import Heat
-    from tests.vtn_site import Region
 
 # Heat takes a loaded machine a while to start.
 pytestmark = pytest.mark.timeout(600)
 
-RED = "red-project"
-VTN = """
-heat_template_version: 2021-04-16
-parameters:
-  site: {type: string, default: west}
-  policy: {type: string, default: fail}
-  count: {type: number, default: 0}
-resources:
-  shop:
-    type: OS::Isthmus::VirtualTenantNetwork
-    properties: {name: shop, prefixes: [10.0.0.0/16]}
-"""
-SERVER = f"""{VTN}
-  web:
-    type: OS::Isthmus::InterconnectedServer
-    properties:
-      virtual_tenant_network: {{get_resource: shop}}
-      site: {{get_param: site}}
-      image: guest
-      flavor: tiny
-      failure_policy: {{get_param: policy}}
-"""
-GROUP = f"""{VTN}
-  servers:
-    type: OS::Isthmus::InterconnectedServerGroup
-    properties:
-      count: {{get_param: count}}
-      virtual_tenant_network: {{get_resource: shop}}
-      image: guest
-      flavor: tiny
-      failure_policy: {{get_param: policy}}
-"""
 
-
-@pytest.fixture
-def own(west: Region, heat: Heat) -> None:
-    """This site, the only one, whose workers do what is due."""
-    from tests.vtn_site import introduce
-
-    introduce(west)
-    heat.served.always = west.work
-
-
-def test_a_region_that_does_not_answer_is_named_and_what_was_made_stays(
-    west: Region, own: None, heat: Heat
+def test_a_server_is_made_in_the_other_region_and_deleted(
+    heat: Heat, here: Compute, there: Compute
 ) -> None:
-    """And a stack without a server is deleted though nobody answers."""
-    stack = heat.create("silent", SERVER)
+    """On the network that the site made, with what the template says, by names of that region."""
+    stack = heat.create("far", SERVER)
+    assert stack.state == "CREATE_COMPLETE", stack.reason
+    assert not here.servers
+    (body,) = there.bodies
+    assert body["networks"] == [{"uuid": stack.outputs["there"]}]
+    assert body["imageRef"] == compute.IMAGE["id"]
+    assert body["flavorRef"] == FLAVORS[0]["id"]
+    assert body["key_name"] == "mine"
+    assert base64.b64decode(body["user_data"]) == b"#!/bin/sh"
+    assert body["security_groups"] == [{"name": "inside"}]
+    server = there.called("base")
+    assert stack.outputs["id"] == server["id"]
+    assert stack.outputs["site"] == "east"
+    assert stack.outputs["networks"] == {stack.outputs["there"]: [stack.outputs["address"]]}
+    heat.delete("far")
+    assert not there.servers
+
+
+def test_a_server_is_near_unless_a_site_is_named(heat: Heat, here: Compute, there: Compute) -> None:
+    """On this region's network of the VTN."""
+    stack = heat.create("near", BY_RULE)
+    assert stack.state == "CREATE_COMPLETE", stack.reason
+    assert (len(here.servers), len(there.servers)) == (1, 0)
+    assert here.bodies[0]["networks"] == [{"uuid": stack.outputs["here"]}]
+    heat.delete("near")
+    assert not here.servers
+
+
+def test_a_server_is_suspended_resumed_and_checked_with_its_stack(
+    heat: Heat, there: Compute
+) -> None:
+    """As the compute API does it."""
+    heat.create("sleeps", SERVER)
+    assert heat.act("sleeps", "suspend").state == "SUSPEND_COMPLETE"
+    assert there.called("base")["status"] == "SUSPENDED"
+    assert heat.act("sleeps", "resume").state == "RESUME_COMPLETE"
+    assert there.called("base")["status"] == "ACTIVE"
+    assert heat.act("sleeps", "check").state == "CHECK_COMPLETE"
+    heat.delete("sleeps")
+
+
+def test_a_server_that_does_not_fall_asleep_fails_the_stack(heat: Heat, there: Compute) -> None:
+    """It is not asked again and again."""
+    heat.create("awake", SERVER)
+    there.is_busy_in_vain = True
+    stack = heat.act("awake", "suspend")
+    assert stack.state == "SUSPEND_FAILED"
+    assert "The server at east did not become SUSPENDED: it is ACTIVE" in stack.reason
+    there.is_busy_in_vain = False
+    assert heat.act("awake", "suspend").state == "SUSPEND_COMPLETE"
+    heat.delete("awake")
+
+
+def test_a_server_without_a_host_fails_the_stack_and_is_made_anew(
+    heat: Heat, there: Compute
+) -> None:
+    """With the compute API's reason; nothing of the first is left."""
+    there.has_hosts = False
+    stack = heat.create("full", SERVER)
     assert stack.state == "CREATE_FAILED"
-    assert "The region of the site west does not answer" in stack.reason
-    assert len(west.networks()) == 1
-    heat.delete("silent")
-    assert not west.networks()
+    assert compute.NO_HOST in stack.reason
+    there.has_hosts = True
+    again = heat.update("full", SERVER)
+    assert again.state == "UPDATE_COMPLETE", again.reason
+    assert list(there.servers) == [again.outputs["id"]]
+    heat.delete("full")
 
 
-def test_a_region_that_does_not_answer_is_waited_for(own: None, heat: Heat) -> None:
-    """As long as the stack has time; its deletion need not wait."""
-    heat.begin("patient", SERVER, policy="wait")
-    assert heat.wait_for(lambda: heat.resources("patient")["shop"]["resource_status"].endswith("E"))
-    assert heat.show("patient", is_whole=False).state == "CREATE_IN_PROGRESS"
-    heat.delete("patient")
-
-
-def test_a_group_is_a_stack_of_servers(own: None, heat: Heat) -> None:
-    """None of them to begin with; what one fails of, the group tells."""
-    assert heat.create("group", GROUP).state == "CREATE_COMPLETE"
-    grown = heat.update("group", GROUP, count=1)
-    assert grown.state == "UPDATE_FAILED"
-    assert "The region of the site west does not answer" in grown.reason
-    less = heat.update("group", GROUP, count=0)
-    assert less.state == "UPDATE_COMPLETE", less.reason
-    heat.delete("group")
-
-
-@pytest.mark.parametrize("kind", ["InterconnectedServer", "InterconnectedServerGroup"])
-def test_schemas_say_what_a_server_may_be_given(heat: Heat, kind: str) -> None:
-    """A group what each of its servers may."""
-    schema = heat.schema(f"OS::Isthmus::{kind}")
-    common = {"flavor", "image", "key_name", "user_data", "security_groups", "metadata"}
-    assert common <= set(schema["properties"])
-    required = {n for n, each in schema["properties"].items() if each["required"]}
-    assert required >= {"flavor", "image", "virtual_tenant_network"}
-    assert schema["support_status"]["status"] == "SUPPORTED"
-
-
-def test_a_server_at_no_site_is_refused_before_anything_is_made(
-    cloud: Cloud, own: None, heat: Heat
+def test_a_group_is_spread_over_the_sites_and_grows_and_shrinks_in_place(
+    heat: Heat, here: Compute, there: Compute
 ) -> None:
-    """By the constraint."""
-    assert "nowhere" in heat.refused("nowhere", SERVER, site="nowhere")
-    assert not cloud.request("GET", "/networks", project=RED)["networks"]
+    """In turn; who stays is not touched."""
+    three = heat.create("farm", GROUP)
+    assert three.state == "CREATE_COMPLETE", three.reason
+    assert three.outputs["sites"] == {"0": "west", "1": "east", "2": "west"}
+    five = heat.update("farm", GROUP, count=5)
+    assert five.state == "UPDATE_COMPLETE", five.reason
+    assert (len(here.servers), len(there.servers)) == (3, 2)
+    assert five.outputs["ids"].items() >= three.outputs["ids"].items()
+    one = heat.update("farm", GROUP, count=1)
+    assert one.state == "UPDATE_COMPLETE", one.reason
+    assert one.outputs["ids"] == {"0": three.outputs["ids"]["0"]}
+    assert (len(here.servers), len(there.servers)) == (1, 0)
+    heat.delete("farm")
+    assert not here.servers
+
+
+def test_an_image_that_the_region_lacks_fails_the_server(heat: Heat, there: Compute) -> None:
+    """With a reason; nothing is asked of the compute API."""
+    stack = heat.create("bad", SERVER, image="none-such")
+    assert stack.state == "CREATE_FAILED"
+    assert "none-such" in stack.reason
+    assert not there.bodies
+    heat.delete("bad")

@@ -18,11 +18,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
-IMAGE = {"id": "11111111-0000-4000-8000-000000000000", "name": "guest", "status": "active"}
-FLAVORS = [
-    {"id": "22222222-0000-4000-8000-000000000000", "name": "tiny"},
-    {"id": "33333333-0000-4000-8000-000000000000", "name": "big"},
-]
+from tests.fakes.compute_ports import MadeUp, Ports
+from tests.fakes.compute_servers import FLAVORS, IMAGES, FakeServer
+
+IMAGE = IMAGES[0]
 NO_HOST = "No valid host was found."
 
 
@@ -37,7 +36,9 @@ class Compute:
     Attributes:
         region: as the catalog names it.
         servers: by id, as the API shows them.
-        bodies: of the creations asked for, in order.
+        made: the same, with what it does not show.
+        bodies: of the creations asked for, in order, hints beside.
+        ports: what servers are plugged in.
         is_out: whether requests are answered with 503.
         loses_answers: how many creations are carried out and answered with 503.
         late_s: so long after its answer, 503, the next creation is carried out.
@@ -49,7 +50,9 @@ class Compute:
     region: str
     url: str = ""
     servers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    made: dict[str, FakeServer] = field(default_factory=dict)
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    ports: Ports = field(default_factory=MadeUp)
     is_out: bool = False
     loses_answers: int = 0
     late_s: float = 0
@@ -65,6 +68,11 @@ class Compute:
             ("compute", self.region): f"{self.url}/compute/v2.1",
             ("image", self.region): f"{self.url}/image/v2",
         }
+
+    def forget(self) -> None:
+        """Have no servers any more."""
+        self.servers.clear()
+        self.made.clear()
 
     def called(self, name: str) -> dict[str, Any]:
         """Return the only server of a name."""
@@ -89,9 +97,10 @@ class Compute:
 
     def _image(self, path: str) -> dict[str, Any]:
         if path == "/v2/images":
-            return {"images": [IMAGE]}
-        if path == f"/v2/images/{IMAGE['id']}":
-            return dict(IMAGE)
+            return {"images": IMAGES}
+        for image in IMAGES:
+            if path == f"/v2/images/{image['id']}":
+                return dict(image)
         if path in ("", "/", "/v2", "/v2/"):
             links = [{"rel": "self", "href": f"{self.url}/image/v2/"}]
             return {"versions": [{"id": "v2.16", "status": "CURRENT", "links": links}]}
@@ -110,13 +119,13 @@ class Compute:
         if words[0] != "servers":
             raise _NotFoundError
         if method == "POST" and len(words) == 1:
-            return self._asked_for(body["server"])
+            return self._asked_for(body)
         if words[1:] in ([], ["detail"]):
             name = re.search(r"name=([^&]+)", query)
             listed = [
-                each
-                for each in self.servers.values()
-                if name is None or re.search(name[1], each["name"])
+                each.look()
+                for each in self.made.values()
+                if name is None or re.search(name[1], each.shown["name"])
             ]
             return 200, {"servers": listed}
         return self._server(method, words[1], words[2:], body)
@@ -138,19 +147,11 @@ class Compute:
 
     def _create(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         server_id = str(uuid4())
-        network = body["networks"][0]["uuid"]
-        addresses = {network: [{"addr": f"192.0.2.{len(self.bodies) + 10}", "version": 4}]}
-        self.bodies.append(dict(body))
-        self.servers[server_id] = {
-            "id": server_id,
-            "name": body["name"],
-            "metadata": dict(body.get("metadata") or {}),
-            "status": "ACTIVE" if self.has_hosts else "ERROR",
-            "addresses": addresses if self.has_hosts else {},
-            "image": {"id": body["imageRef"]},
-            "flavor": {"id": body["flavorRef"]},
-            "OS-EXT-STS:task_state": None,
-        } | ({} if self.has_hosts else {"fault": {"code": 500, "message": NO_HOST}})
+        self.bodies.append({**body, **body["server"]})
+        made = FakeServer.make(server_id, body["server"], self.ports)
+        if not self.has_hosts:
+            made.shown |= {"status": "ERROR", "fault": {"code": 500, "message": NO_HOST}}
+        self.made[server_id], self.servers[server_id] = made, made.shown
         if self.loses_answers:
             self.loses_answers -= 1
             return 503, {}
@@ -159,25 +160,14 @@ class Compute:
     def _server(
         self, method: str, server_id: str, words: list[str], body: Mapping[str, Any]
     ) -> tuple[int, dict[str, Any] | None]:
-        server = self.servers[server_id]
-        if method == "DELETE":
-            del self.servers[server_id]
+        server = self.made[server_id]
+        if method == "DELETE" and not words:
+            server.end()
+            del self.made[server_id], self.servers[server_id]
             return 204, None
         if words == ["action"] and self.is_busy_in_vain:
             return 202, None
-        if words == ["action"]:
-            server["status"] = {"suspend": "SUSPENDED", "resume": "ACTIVE"}[next(iter(body))]
-            return 202, None
-        if words == ["metadata"]:
-            given = dict(body["metadata"])
-            server["metadata"] = given if method == "PUT" else server["metadata"] | given
-            return 200, {"metadata": server["metadata"]}
-        if words[:1] == ["metadata"] and method == "DELETE":
-            del server["metadata"][words[1]]
-            return 204, None
-        if method == "PUT":
-            server |= body["server"]
-        return 200, {"server": server}
+        return server.asked(method, words, body)
 
 
 @contextmanager

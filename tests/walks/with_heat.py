@@ -39,7 +39,7 @@ class RegionsWithHeat:
         """Have them forget everything but stacks, which pages delete."""
         for site, region in self._computes.items():
             self.happen(site, "back")
-            region.servers.clear()
+            region.forget()
         self._regions.empty()
 
     def happen(self, site: str, state: str) -> None:

@@ -14,7 +14,7 @@ from heat.common import exception
 from heat.engine import resource, scheduler
 from heat.objects import resource as resource_objects
 
-GONE_ON = "What it waited for is there; it is gone on with."
+GONE_ON = "It is waited for no more; this is gone on with."
 
 
 class Awaiting(resource.Resource):

@@ -11,8 +11,8 @@ from heat.engine import attributes, constraints, properties, support, template
 from heat.engine.resources import stack_resource
 
 from isthmus.heat.resources.awaiting import Awaiting
-from isthmus.heat.resources.interconnected_server import OF_GROUP
 from isthmus.heat.resources.schemas import LIVE
+from isthmus.heat.resources.server_schema import OF_EACH
 from isthmus.heat.translate import server as translate
 
 _Schema, _Shown = properties.Schema, attributes.Schema
@@ -48,7 +48,7 @@ class InterconnectedServerGroup(Awaiting, stack_resource.StackResource):
                 _Schema.STRING, constraints=[constraints.CustomConstraint("isthmus.site")]
             ),
         ),
-        **{name: _changeable(schema) for name, schema in OF_GROUP.items()},
+        **{name: _changeable(schema) for name, schema in OF_EACH.items()},
     }
     attributes_schema: ClassVar[dict[str, Any]] = {
         "servers": _Shown("The servers' ids, by their names.", type=_Shown.MAP, **LIVE),
@@ -58,7 +58,7 @@ class InterconnectedServerGroup(Awaiting, stack_resource.StackResource):
 
     def child_template(self) -> Any:
         """Return the template of the stack that the servers are in."""
-        given = {name: self.properties[name] for name in OF_GROUP}
+        given = {name: self.properties[name] for name in OF_EACH}
         body = translate.group_template(
             self.properties["count"], self.properties["sites"] or (), given
         )

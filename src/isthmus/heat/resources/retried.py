@@ -8,10 +8,18 @@ from typing import Any
 from heat.objects import resource as stored
 
 from isthmus.heat.resources.awaiting import Awaiting
+from isthmus.heat.resources.ordered import Ordered
 
 
-class Retried(Awaiting):
-    """A resource whose update finishes what failed, also where nothing else changes."""
+class Retried(Awaiting, Ordered):
+    """A resource whose update finishes what failed, also where nothing else changes.
+
+    Attributes:
+        has_failed: whether this update goes on with what failed; what Heat remembers of it then is
+            from before that.
+    """
+
+    has_failed = False
 
     resource_id: str | None
 
@@ -25,5 +33,6 @@ class Retried(Awaiting):
         super().state_set(action, *args, **named)
 
     def _needs_update(self, *args: Any, **named: Any) -> bool:
+        self.has_failed = self.status == self.FAILED
         # What failed and is asked for again as it was, Heat would take for complete unseen.
-        return bool(super()._needs_update(*args, **named)) or self.status == self.FAILED
+        return bool(super()._needs_update(*args, **named)) or self.has_failed

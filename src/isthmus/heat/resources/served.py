@@ -8,7 +8,7 @@ handle_delete     takes what is gone for deleted; done when nobody shows it any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from heat.common import exception
@@ -131,40 +131,12 @@ class Served(Retried):
         found: dict[str, Any] = self.words.live(resource_properties, resource_data)
         return found
 
-    def required(self, deps: Any, types: Iterable[str], is_meant: Callable[[Any], bool]) -> None:
-        """Have this come after the stack's resources of some types.
-
-        Args:
-            deps: Heat's graph.
-            types: of resource.
-            is_meant: whether this one of them is meant.
-        """
-        for other in self._others(types, is_meant):
-            deps += (self, other)
-
-    def requiring(self, deps: Any, types: Iterable[str], is_meant: Callable[[Any], bool]) -> None:
-        """Have the stack's resources of some types come after this; as ``required``."""
-        for other in self._others(types, is_meant):
-            deps += (other, self)
-
     def change(self, body: Mapping[str, Any]) -> None:
         """Change attributes, named as the API names them."""
         if body:
             changed = self.identify()
             changed._update(**body)  # noqa: SLF001  openstacksdk's own way to set by API names
             changed.commit(self.network)
-
-    def _others(self, types: Iterable[str], is_meant: Callable[[Any], bool]) -> list[Any]:
-        wanted = tuple(types)
-
-        def is_one(other: Any) -> bool:
-            try:
-                return any(other.has_interface(name) for name in wanted) and is_meant(other)
-            except (ValueError, TypeError):
-                # Bad properties are told by their own validation.
-                return False
-
-        return [other for other in self.stack.values() if other is not self and is_one(other)]
 
     def _set_up(self, *, is_up: bool) -> bool:
         self.change({"admin_state_up": is_up})

@@ -113,6 +113,11 @@ class VirtualTenantNetwork(Named):
         )
         self.requiring(
             deps,
+            ["OS::Isthmus::InterconnectedServer", "OS::Isthmus::InterconnectedServerGroup"],
+            lambda other: other.properties.get("virtual_tenant_network") == name,
+        )
+        self.requiring(
+            deps,
             ["OS::Nova::Server"],
             lambda other: any(
                 each.get("network") == name for each in other.properties.get("networks") or ()

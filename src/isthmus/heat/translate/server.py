@@ -110,28 +110,31 @@ def network_at(members: Iterable[Mapping[str, Any]], site: str) -> str | None:
     return str(member["network_id"]) if is_there else None
 
 
-def body_of(properties: Mapping[str, Any], name: str, network_id: str, mark: str) -> dict[str, Any]:
-    """Return the attributes of a server, but for image and flavor, which have ids at its site.
+def body_of(
+    properties: Mapping[str, Any], name: str, networks: Sequence[Mapping[str, Any]], user_data: str
+) -> dict[str, Any]:
+    """Return the attributes of a server, but for what has ids at its site, and its metadata.
 
     Args:
         properties: as resolved.
         name: what it is called if they name none.
-        network_id: its network, at its site.
-        mark: what it is found again by.
+        networks: what it is on, at its site, as the compute API names it.
+        user_data: what it is told, plain.
     """
-    body: dict[str, Any] = {
-        "name": properties.get("name") or name,
-        "networks": [{"uuid": network_id}],
-        "metadata": {**(properties.get("metadata") or {}), MARK: mark},
-    }
-    for key in ("key_name", "availability_zone", "config_drive"):
+    body: dict[str, Any] = {"name": properties.get("name") or name, "networks": list(networks)}
+    for key in ("key_name", "availability_zone", "config_drive", "scheduler_hints"):
         if properties.get(key) is not None:
             body[key] = properties[key]
     if properties.get("security_groups"):
         body["security_groups"] = [{"name": group} for group in properties["security_groups"]]
-    if properties.get("user_data"):
-        body["user_data"] = base64.b64encode(properties["user_data"].encode()).decode()
+    if user_data:
+        body["user_data"] = encoded(user_data)
     return body
+
+
+def encoded(user_data: str) -> str:
+    """Return user data as the compute API takes them."""
+    return base64.b64encode(user_data.encode()).decode()
 
 
 def first_address(addresses: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -168,7 +171,7 @@ def group_template(
         sites: which of the network's members; all, by the rule ``spread``, if empty.
         properties: of each server.
     """
-    given = {key: value for key, value in properties.items() if value is not None}
+    given = _given(properties)
     resources = {
         name: {
             "type": "OS::Isthmus::InterconnectedServer",
@@ -177,3 +180,12 @@ def group_template(
         for name, site in spread(count, sites).items()
     }
     return {"heat_template_version": "2021-04-16", "resources": resources}
+
+
+def _given(value: Any) -> Any:
+    """Return a value without what is left out of it, which Heat would take for empty."""
+    if isinstance(value, Mapping):
+        return {key: _given(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_given(each) for each in value]
+    return value

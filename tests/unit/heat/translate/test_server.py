@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from isthmus.heat.translate.server import (
-    MARK,
     Placed,
     body_of,
     first_address,
@@ -88,18 +87,20 @@ def test_a_site_that_will_not_have_the_network_is_told() -> None:
 
 
 def test_the_compute_api_is_asked_for_what_is_given() -> None:
-    """With a mark by which it is found again."""
-    given = {"name": None, "security_groups": ["web"], "user_data": "#!/bin/sh", "key_name": "k"}
-    body = body_of(given | {"metadata": {"a": "b"}, "config_drive": None}, "stack-web", "n", "m")
+    """And for nothing else."""
+    given = {"name": None, "security_groups": ["web"], "key_name": "k", "config_drive": None}
+    given["scheduler_hints"] = {"group": "g"}
+    networks = [{"uuid": "n"}, {"port": "p"}]
+    body = body_of(given, "stack-web", networks, "#!/bin/sh")
     assert body == {
         "name": "stack-web",
-        "networks": [{"uuid": "n"}],
-        "metadata": {"a": "b", MARK: "m"},
+        "networks": networks,
         "key_name": "k",
         "security_groups": [{"name": "web"}],
+        "scheduler_hints": {"group": "g"},
         "user_data": base64.b64encode(b"#!/bin/sh").decode(),
     }
-    assert body_of({"name": "web"}, "x", "n", "m")["name"] == "web"
+    assert body_of({"name": "web"}, "x", [], "") == {"name": "web", "networks": []}
 
 
 def test_addresses_and_faults_are_told_as_templates_want_them() -> None:
@@ -124,4 +125,6 @@ def test_a_group_is_a_stack_of_its_servers() -> None:
     assert template["resources"]["1"]["properties"] == {"image": "i", "site": "west"}
     template = group_template(1, [], {"image": "i"})
     assert template["resources"]["0"]["properties"] == {"image": "i", "rule": "spread"}
+    template = group_template(1, ["west"], {"networks": [{"network": "n", "fixed_ip": None}]})
+    assert template["resources"]["0"]["properties"]["networks"] == [{"network": "n"}]
     assert group_template(0, [], {})["resources"] == {}
