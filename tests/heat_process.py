@@ -47,6 +47,7 @@ from heat.db import models  # noqa: E402
 from heat.engine import scheduler, service, stack  # noqa: E402
 from heat.rpc import api as rpc_api  # noqa: E402
 
+from isthmus.heat import clients  # noqa: E402
 from tests.heat_cloudformation import TOKEN_INFO, beside  # noqa: E402
 
 _PAUSE_S = 0.05
@@ -121,6 +122,8 @@ def main(folder: Path) -> None:
     stack.Stack.timeout_secs = lambda of: (
         seconds(of) if of.timeout_mins is None else of.timeout_mins * _A_MINUTE_S
     )
+    # A region out of reach answers 503 here, or refuses; a slow machine is no such region.
+    clients.TIMEOUT_S = 100.0
     messaging.setup("fake://", optional=True)
     engine = service.EngineService(socket.gethostname(), rpc_api.ENGINE_TOPIC)
     engine.start()
