@@ -125,7 +125,7 @@ def test_nothing_acknowledged_is_lost_and_all_sites_are_alike_again(
         f"{'from then on' if cut.is_all else 'all the while'} {packets[0]}"
     )
     assert [sentence for client in clients for sentence in client.tally.wrong] == []
-    assert left == []
+    assert left == [], "\n".join(left)
     assert alike - healed <= ALIKE_S
     if length.IS_LONG or cut is CUTS[-1]:
         _check_beneath(stage, clients)

@@ -113,7 +113,7 @@ def test_a_dead_site_hurts_no_other_and_finds_everything_when_it_returns(
         figures.add(f"{loss}: {west.name} tells: {sentence}")
     assert survivors == []
     assert living.tally.wrong == []
-    assert left == []
+    assert left == [], "\n".join(left)
     assert rows.lost() == []
     shown = [observe(client) for client in (living, dying)]
     for one, another in ((west, east), (east, west)):

@@ -122,7 +122,7 @@ def test_a_dead_owners_network_is_another_sites_and_the_former_owner_says_what_i
         f"owner's daemon and etcd killed: taken over {taken_s:.0f} s later by a rule of {AFTER_S} "
         f"s; alike {alike_s:.0f} s after the return; {packets[0]}; it reports: {reports[0]}"
     )
-    assert left == []
+    assert left == [], "\n".join(left)
     assert taken_s >= AFTER_S
     assert packets[0].lost == 0
     by_itself = (
