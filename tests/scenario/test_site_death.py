@@ -26,7 +26,7 @@ from lab.topology import Site
 from lab.waiting import wait_until
 from tests.scenario import figures, length
 from tests.scenario.rows import Rows
-from tests.scenario.streams import no_packet_lost
+from tests.scenario.streams import counted
 from tests.scenario.vtn.agreement import unexpected
 from tests.scenario.vtn.client import Client, told
 from tests.scenario.vtn.ledger import Ledger
@@ -82,10 +82,11 @@ def test_a_dead_site_hurts_no_other_and_finds_everything_when_it_returns(
     operator, ledger = stage.cloud(west.name), Ledger()
     near, other = stage.plan.server("red-west-1"), stage.plan.server("red-west-2")
     wait_until(lambda: liveness(operator, east.name) == "UP", ALIKE_S, f"{east.name} to be UP")
+    wait_until(partial(guest.reaches, near, other.address), ALIKE_S, "the first answer")
     rows = Rows(stage.topology, east)
     with writing([living, dying], ledger, LOSSES.index(loss)), rows.inserting():
         time.sleep(AROUND_S)
-        with no_packet_lost((near, other), ABSENT_S + SEEN_S):
+        with counted((near, other), ABSENT_S + SEEN_S) as packets:
             processes = control.kill_site(east.name)
             killed = time.monotonic()
             seen = partial(lambda: liveness(operator, east.name) != "UP")
@@ -112,6 +113,7 @@ def test_a_dead_site_hurts_no_other_and_finds_everything_when_it_returns(
     for sentence in told_of(operator, east.name):
         figures.add(f"{loss}: {west.name} tells: {sentence}")
     assert survivors == []
+    assert packets[0].lost == 0
     assert living.tally.wrong == []
     assert left == [], "\n".join(left)
     assert rows.lost() == []
