@@ -39,8 +39,10 @@ ABSENT_S = length.choose(short=15, long=60)
 LOSSES = length.choose(
     short=["without its etcd's data"], long=["with all", "without its etcd's data"]
 )
-# Seen as dead; alike after it answers again; a guest of a busy machine has booted.
-SEEN_S, ALIKE_S, BOOT_S = 10, 60, 240
+# Seen as dead; a guest of a busy machine has booted.
+SEEN_S, BOOT_S = 10, 240
+# Alike after it answers again: the short form is for any machine, which may be busy.
+ALIKE_S = length.choose(short=180, long=60)
 AROUND_S = 5
 NOTHING = ("", None)
 
