@@ -145,6 +145,12 @@ def there(cloud: Cloud, here: Compute, heat: Heat) -> Iterator[Compute]:
     del heat.served.elsewhere["network", "east"]
 
 
+@pytest.fixture
+def computes(here: Compute, there: Compute) -> dict[str, Compute]:
+    """Both, by region."""
+    return {"west": here, "east": there}
+
+
 def _in_catalog(heat: Heat, region: str) -> Iterator[Compute]:
     from tests.fakes import compute
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes import compute
 from tests.signed import KNOWN, SECRET, Signed
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from tests.fakes.compute import Compute
     from tests.fakes.driver import FlakyDriver
     from tests.stacks import Heat, Stack
-    from tests.vtn_site import Peer, Region
+    from tests.vtn_site import Region
 
 # Heat takes a loaded machine a while to start.
 pytestmark = pytest.mark.timeout(600)
@@ -31,28 +30,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 RED, PART = "red-project", "network-in-vpn.yaml"
 SCALED = (EXAMPLES / "autoscaling-over-regions.yaml").read_text()
 GIVEN: dict[str, Any] = {"image": "guest", "flavor": "tiny", "step": 2, "cooldown": 0}
-
-
-@pytest.fixture
-def peer(west: Region, heat: Heat) -> Peer:
-    """Another site, which hears and says everything at once; the own one is known as such."""
-    from tests.vtn_site import Peer, exchange, introduce
-
-    introduce(west)
-    peer = Peer("east")
-    heat.served.always = lambda: exchange(west, peer)
-    return peer
-
-
-@pytest.fixture
-def computes(peer: Peer, heat: Heat) -> Iterator[dict[str, Compute]]:
-    """Both regions' compute APIs, in the catalog."""
-    with compute.serve("west") as west, compute.serve("east") as east:
-        places = west.endpoints | east.endpoints
-        heat.served.elsewhere |= places
-        yield {"west": west, "east": east}
-        for place in places:
-            del heat.served.elsewhere[place]
 
 
 def ids(computes: dict[str, Compute]) -> set[str]:
