@@ -76,6 +76,28 @@ def test_a_stack_fails_if_wanted_names_the_region_and_is_finished_by_the_next_at
     assert not there.servers
 
 
+def test_what_others_need_of_a_server_is_read_again_or_fails_with_the_region_named(
+    heat: Heat, there: Compute
+) -> None:
+    """As the policy says; the next update reads it."""
+    wanted = (
+        "  told: {type: OS::Heat::Value, properties: {value: {get_attr: [base, first_address]}}}"
+    )
+    needed = SERVER.replace("outputs:", f"{wanted}\noutputs:")
+    there.loses_views = 2
+    stack = heat.create("read", needed)
+    assert stack.state == "CREATE_COMPLETE", stack.reason
+    assert there.loses_views == 0
+    heat.delete("read")
+    there.loses_views = 1
+    stack = heat.create("read", needed, policy="fail")
+    assert stack.state == "CREATE_FAILED"
+    assert SILENCE in stack.reason
+    again = heat.update("read", needed, policy="fail")
+    assert again.state == "UPDATE_COMPLETE", again.reason
+    heat.delete("read")
+
+
 def test_a_server_whose_creation_was_not_answered_is_found_again(
     heat: Heat, there: Compute
 ) -> None:

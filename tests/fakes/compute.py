@@ -43,6 +43,7 @@ class Compute:
         loses_answers: how many creations are carried out and answered with 503.
         late_s: so long after its answer, 503, the next creation is carried out.
         slow_s: so long a creation takes to be answered.
+        loses_views: how many looks at a server, after the first that showed it run, get 503.
         has_hosts: whether a server finds a host.
         is_busy_in_vain: whether what is asked of a server's host is taken, and not done.
     """
@@ -57,8 +58,10 @@ class Compute:
     loses_answers: int = 0
     late_s: float = 0
     slow_s: float = 0
+    loses_views: int = 0
     has_hosts: bool = True
     is_busy_in_vain: bool = False
+    _seen_running: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -167,7 +170,14 @@ class Compute:
             return 204, None
         if words == ["action"] and self.is_busy_in_vain:
             return 202, None
-        return server.asked(method, words, body)
+        is_looked_at = method == "GET" and not words
+        if is_looked_at and server_id in self._seen_running and self.loses_views:
+            self.loses_views -= 1
+            return 503, {}
+        status, said = server.asked(method, words, body)
+        if is_looked_at and said is not None and said["server"]["status"] == "ACTIVE":
+            self._seen_running.add(server_id)
+        return status, said
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import tenacity
 from heat.common import exception
 
 from isthmus.heat import reach
@@ -14,6 +15,7 @@ from isthmus.heat.resources.retried import Retried
 from isthmus.heat.translate import progress
 
 SITE, REGION = "site", "region"
+_READ_AGAIN_S, _READ_EVERY_S = 40.0, 2.0
 
 
 class AtSite(Retried):
@@ -69,5 +71,35 @@ class AtSite(Retried):
                 raise
             raise exception.Error(f"{self._silence()} {error}") from error
 
+    def read(self, reading: Callable[[], Any]) -> Any:
+        """Read an attribute that another resource of the stack has use for.
+
+        While the stack is made or changed, a region that does not answer is asked again for a
+        while, unless ``failure_policy`` is to fail. Who only looks at the stack waits for nothing.
+
+        Raises:
+            Error: the region does not answer. The next update of the stack asks again.
+        """
+        is_waited_for = (
+            self.stack.in_convergence_check
+            and self.properties["failure_policy"] == progress.FailurePolicy.WAIT
+        )
+        again = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_is_out),
+            stop=tenacity.stop_after_delay(_READ_AGAIN_S if is_waited_for else 0),
+            wait=tenacity.wait_fixed(_READ_EVERY_S),
+            reraise=True,
+        )
+        try:
+            return again(reading)
+        except Exception as error:
+            if not reach.is_out(error):
+                raise
+            raise exception.Error(f"{self._silence()} {error}") from error
+
     def _silence(self) -> str:
         return f"The region of the site {self.site()} does not answer."
+
+
+def _is_out(error: BaseException) -> bool:
+    return isinstance(error, Exception) and reach.is_out(error)

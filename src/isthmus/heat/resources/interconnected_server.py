@@ -380,6 +380,9 @@ class InterconnectedServer(AtSite):
             return None
         if name == "console_urls":
             return Consoles(self.compute, self.resource_id)
+        return self.read(lambda: self._shown(name))
+
+    def _shown(self, name: str) -> Any:
         shown = self.compute.get_server(self.resource_id)
         addresses = shown.addresses or {}
         if name == "first_address":
