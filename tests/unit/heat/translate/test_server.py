@@ -88,8 +88,13 @@ def test_a_site_that_will_not_have_the_network_is_told() -> None:
 
 def test_the_compute_api_is_asked_for_what_is_given() -> None:
     """And for nothing else."""
-    given = {"name": None, "security_groups": ["web"], "key_name": "k", "config_drive": None}
-    given["scheduler_hints"] = {"group": "g"}
+    given = {
+        "name": None,
+        "security_groups": ["web"],
+        "key_name": "k",
+        "config_drive": None,
+        "scheduler_hints": {"group": "g"},
+    }
     networks = [{"uuid": "n"}, {"port": "p"}]
     body = body_of(given, "stack-web", networks, "#!/bin/sh")
     assert body == {
