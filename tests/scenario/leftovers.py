@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lab import database, interconnect, topology
-from lab.demo.cloud import Cloud
+from lab.demo.cloud import ADMIN, Cloud
 from lab.machine import Machine
 from lab.topology import Site
 
@@ -62,9 +62,14 @@ def count(site: Site) -> Counts:
 
 
 def prepare(clouds: Iterable[Cloud]) -> None:
-    """Have what Neutron makes for a project when it is first asked, and keeps."""
+    """Have what Neutron makes for a project when it is first asked, and keeps.
+
+    Of services, too, which ask for their users.
+    """
     for cloud in clouds:
-        list(cloud.network.security_groups())
+        if cloud.project == ADMIN:
+            for project in cloud.connection.identity.projects(domain_id="default"):
+                list(cloud.network.security_groups(project_id=project.id))
 
 
 def left(sites: Sequence[Site], before: Sequence[Counts], seconds: float) -> list[str]:
