@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 
 from lab import compute, interconnect, machine, ovn, places, process, switch
 from lab.machine import Machine, connect
@@ -74,6 +75,9 @@ def _ensure_management(topology: Topology, control: Machine) -> None:
     )
     lines = [f"link add {name} type bridge" for name, _ in bridges if name not in present]
     lines += [f"link set {name} mtu {mtu} up" for name, mtu in bridges]
+    # Of itself a bridge has the address of one of its ports: with a site's machines Keystone's
+    # would go, and be unknown to all others for a minute.
+    lines.append(f"link set {_MANAGEMENT_BRIDGE} address {_mac(management.control)}")
     lines.append(f"addr replace {management.control}/{prefix_len} dev {_MANAGEMENT_BRIDGE}")
     control.ip(*lines)
     connect(CONTROL, "client", None, management.client_interface, _ETHERNET_MTU)
@@ -86,6 +90,11 @@ def _ensure_management(topology: Topology, control: Machine) -> None:
         ),
     ):
         subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def _mac(address: IPv4Address) -> str:
+    """A locally administered MAC address that an address has for itself."""
+    return ":".join(f"{octet:02x}" for octet in (2, 0, *address.packed))
 
 
 def _ensure_control_link(topology: Topology, site: Site) -> None:
