@@ -61,15 +61,14 @@ def count(site: Site) -> Counts:
     return found
 
 
-def prepare(clouds: Iterable[Cloud]) -> None:
+def prepare(sites: Iterable[Site]) -> None:
     """Have what Neutron makes for a project when it is first asked, and keeps.
 
     Of services, too, which ask for their users.
     """
-    for cloud in clouds:
-        if cloud.project == ADMIN:
-            for project in cloud.connection.identity.projects(domain_id="default"):
-                list(cloud.network.security_groups(project_id=project.id))
+    for operator in (Cloud(site.name, ADMIN) for site in sites):
+        for project in operator.connection.identity.projects(domain_id="default"):
+            list(operator.network.security_groups(project_id=project.id))
 
 
 def left(sites: Sequence[Site], before: Sequence[Counts], seconds: float) -> list[str]:

@@ -62,13 +62,14 @@ def clouds() -> Iterator[list[Cloud]]:
     sites = topology.load().sites
     clouds = [Cloud(site.name, "red") for site in sites]
     orchestra.forget_stacks(clouds[0])
-    leftovers.prepare(clouds)
+    leftovers.prepare(sites)
     before = [leftovers.count(site) for site in sites]
     yield clouds
     bring_apis_back(clouds[1])
     control.start(f"{clouds[0].site}-heat-engine")
     orchestra.forget_stacks(clouds[0])
-    assert leftovers.left(sites, before, SETTLED_S) == []
+    left = leftovers.left(sites, before, SETTLED_S)
+    assert not left, "\n".join(left)
 
 
 @pytest.fixture
@@ -89,10 +90,10 @@ def servers(cloud: Cloud, name: str) -> list[str]:
     return [each.id for each in cloud.connection.compute.servers(name=f"^{name}$")]
 
 
-def engine_answers(cloud: Cloud) -> bool:
-    """Whether the engine of a site answers its API."""
+def engine_shows(cloud: Cloud, name: str) -> bool:
+    """Whether the engine of a site answers its API about a stack."""
     try:
-        return bool(cloud.connection.orchestration.get("/resource_types", timeout=5).ok)
+        return bool(cloud.connection.orchestration.get(f"/stacks/{name}", timeout=5).ok)
     except RequestTimeout:
         return False
 
@@ -227,7 +228,7 @@ def test_a_stack_waits_for_the_other_clouds_api_and_one_whose_engine_died_is_fin
     control.kill(engine)
     control.stop(engine)
     control.start(engine)
-    wait_until(partial(engine_answers, west), SOON_S, "the engine to answer again")
+    wait_until(partial(engine_shows, west, name), SOON_S, "the engine to answer again")
     began = time.monotonic()
     finished = orchestra.update(west, name, TEMPLATE, **given)
     figures.add(f"by an update complete in {time.monotonic() - began:.0f} s")

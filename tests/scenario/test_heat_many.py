@@ -112,7 +112,7 @@ def sites() -> Iterator[list[topology.Site]]:
         for cloud in clouds:
             set_quotas(cloud, QUOTAS)
         side_by_side(orchestra.forget_stacks, clouds)
-        leftovers.prepare(clouds)
+        leftovers.prepare(lab.sites)
         yield list(lab.sites)
     finally:
         side_by_side(orchestra.forget_stacks, clouds)
