@@ -13,7 +13,7 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
-from lab.demo import command, guest
+from lab.demo import command, traffic
 from lab.demo.cloud import Cloud, RequestRefused
 from lab.demo.stage import Stage, side_by_side
 from lab.demo.tenants import Server, Tenant
@@ -60,7 +60,7 @@ class _Everywhere:
         for near in servers:
             for far in servers:
                 if near is not far:
-                    self._reach(near, far)
+                    traffic.ping(self._step, near, far, _CONVERGENCE_S)
         self._chapter("From such a request to the first packet between the clouds")
         self._measure()
         self._chapter("One request, and it is gone everywhere")
@@ -125,15 +125,6 @@ class _Everywhere:
         site = self._stage.topology.site(site_name)
         address = self._prefix_at(site_name)[10]
         return Server(f"{self._name}-{site_name}", site_name, site.hosts[0].name, address)
-
-    def _reach(self, near: Server, far: Server) -> None:
-        with self._step(f"ping {near.name} → {far.name} ({far.address})") as told:
-            reaches = partial(guest.reaches, near, far.address)
-            wait_until(reaches, _CONVERGENCE_S, "the first answer")
-            pinged = guest.ping(near, far.address, 20)
-            told.result = str(pinged)
-            if pinged.lost:
-                raise Failed(f"{pinged.lost} lost")
 
     # -- measured -------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from lab import control
-from lab.demo import command, guest, tenants
+from lab.demo import command, guest, tenants, traffic
 from lab.demo.cloud import Cloud
 from lab.demo.stage import Stage
 from lab.demo.tenants import Server
@@ -79,7 +79,7 @@ class _OneStack:
         )
         web, database = self._made()
         for near, far in ((web, database), (database, web)):
-            self._reach(near, far)
+            traffic.ping(self._step, near, far, _PATIENCE_S)
         self._page(web, database)
         self._chapter("One server more, and other words, while those two talk")
         self._changed(web, database)
@@ -107,15 +107,6 @@ class _OneStack:
         with self._step(f"{name} runs in {site} on {host} and is {address}", essential=True):
             wait_until(partial(guest.has_address, server), _PATIENCE_S, "its address", every_s=0.5)
         return server
-
-    def _reach(self, near: Server, far: Server) -> None:
-        with self._step(f"ping {near.name} → {far.name} ({far.address})") as told:
-            reaches = partial(guest.reaches, near, far.address)
-            wait_until(reaches, _PATIENCE_S, "the first answer")
-            pinged = guest.ping(near, far.address, 20)
-            told.result = str(pinged)
-            if pinged.lost:
-                raise Failed(f"{pinged.lost} lost")
 
     def _page(self, web: Server, asking: Server) -> None:
         """The page of the one, which reads it from the other; asked for by the other."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from lab.demo import command, everywhere, evidence, guest, one_stack, tenants
+from lab.demo import command, everywhere, evidence, guest, one_stack, tenants, traffic
 from lab.demo.stage import Stage, side_by_side
 from lab.demo.tenants import Server, Tenant
 from lab.demo.terminal import Failed, StoryEnds, Teller
@@ -118,15 +118,8 @@ class _Story:
         self._nobody()
 
     def _reach(self, near: Server, far: Server) -> None:
-        title = f"{near.name} → {far.name} ({far.address})"
-        with self._teller.step(f"ping {title}") as told:
-            reaches = partial(guest.reaches, near, far.address)
-            wait_until(reaches, _CONVERGENCE_S, "the first answer")
-            pinged = guest.ping(near, far.address, 20)
-            told.result = str(pinged)
-            if pinged.lost:
-                raise Failed(f"{pinged.lost} lost")
-        with self._teller.step(f"http {title}") as told:
+        traffic.ping(self._teller.step, near, far, _CONVERGENCE_S)
+        with self._teller.step(f"http {near.name} → {far.name} ({far.address})") as told:
             told.result = f"“{self._expect_page(near, far)}”"
 
     def _expect_page(self, near: Server, far: Server) -> str:
