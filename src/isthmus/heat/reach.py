@@ -11,7 +11,7 @@ _NO_ANSWER = (502, 503, 504)
 _UNDISCOVERED = "does not have any supported versions"
 
 
-def is_out(error: Exception) -> bool:
+def is_out(error: BaseException) -> bool:
     """Whether the region did not answer: nobody listens, in time, or behind its proxy."""
     if isinstance(error, keystone.ConnectionError):
         return True

@@ -58,8 +58,8 @@ class AtSite(Retried):
         self.awaits("")
         return is_done
 
-    def at_once(self, step: Callable[[], bool]) -> bool:
-        """Do a step that nobody waits for.
+    def at_once(self, step: Callable[[], Any]) -> Any:
+        """Do, or read, what is not gone on with later.
 
         Raises:
             Error: the region does not answer.
@@ -85,21 +85,12 @@ class AtSite(Retried):
             and self.properties["failure_policy"] == progress.FailurePolicy.WAIT
         )
         again = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_is_out),
+            retry=tenacity.retry_if_exception(reach.is_out),
             stop=tenacity.stop_after_delay(_READ_AGAIN_S if is_waited_for else 0),
             wait=tenacity.wait_fixed(_READ_EVERY_S),
             reraise=True,
         )
-        try:
-            return again(reading)
-        except Exception as error:
-            if not reach.is_out(error):
-                raise
-            raise exception.Error(f"{self._silence()} {error}") from error
+        return self.at_once(lambda: again(reading))
 
     def _silence(self) -> str:
         return f"The region of the site {self.site()} does not answer."
-
-
-def _is_out(error: BaseException) -> bool:
-    return isinstance(error, Exception) and reach.is_out(error)
