@@ -65,6 +65,8 @@ class GoBgpSpeaker:
         self._config = config
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_connected, name="bgp-events", daemon=True)
+        # Held so that no connection is made behind the back of who stops.
+        self._connecting = threading.Lock()
         self._connection: GoBgpClient | None = None
         self._rib = SharedRib(config)
         self._labels = LabelReader(config, self._hear_labels)
@@ -95,9 +97,11 @@ class GoBgpSpeaker:
 
     def stop(self) -> None:
         """Disconnect; the daemon and its sessions go on."""
-        self._stopping.set()
-        if self._connection is not None:
-            self._connection.close()
+        with self._connecting:
+            self._stopping.set()
+            connection = self._connection
+        if connection is not None:
+            connection.close()
         if self._thread.is_alive():
             self._thread.join()
         self._labels.stop()
@@ -211,8 +215,7 @@ class GoBgpSpeaker:
 
     def _keep_connected(self) -> None:
         retry_s = _FIRST_RETRY_S
-        while not self._stopping.is_set():
-            client = self._connection = GoBgpClient(self._config.api)
+        while (client := self._connect()) is not None:
             self._bookmark = secrets.randbits(32)
             try:
                 self._attend(client)
@@ -236,6 +239,14 @@ class GoBgpSpeaker:
             was_ready = self._bookmark is None
             retry_s = _FIRST_RETRY_S if was_ready else min(2 * retry_s, _LAST_RETRY_S)
             self._stopping.wait(retry_s)
+
+    def _connect(self) -> GoBgpClient | None:
+        """Return a new connection; None to stop."""
+        with self._connecting:
+            if self._stopping.is_set():
+                return None
+            self._connection = GoBgpClient(self._config.api)
+            return self._connection
 
     def _attend(self, client: GoBgpClient) -> None:
         """Bring the daemon up to date, then read its events until it is away."""

@@ -17,9 +17,10 @@ import pytest
 from isthmus.config.bgp import BgpConfig
 from isthmus.model.errors import SpeakerRefused, SpeakerUnreachable
 from isthmus.model.route import VpnRoute
-from isthmus.pe_agent.bgp import mapping
+from isthmus.pe_agent.bgp import gobgp, mapping
 from isthmus.pe_agent.bgp.gobgp import GoBgpSpeaker
 from isthmus.pe_agent.bgp.gobgp_api import gobgp_pb2
+from isthmus.pe_agent.bgp.gobgp_client import GoBgpClient
 from tests.contract.bgp_speaker_contract import (
     EMPTY,
     OURS,
@@ -178,6 +179,30 @@ def test_a_speaker_without_daemon_never_blocks(tmp_path: Path) -> None:
     speaker.stop()
 
     assert time.monotonic() - began < 2
+
+
+def test_a_speaker_is_stopped_while_it_connects(
+    daemon: FakeGobgpd, config: BgpConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does again and again to a daemon that is away."""
+    is_connecting, may_connect = threading.Event(), threading.Event()
+
+    def connect(api: str) -> GoBgpClient:
+        is_connecting.set()
+        assert may_connect.wait(5)
+        return GoBgpClient(api)
+
+    monkeypatch.setattr(gobgp, "GoBgpClient", connect)
+    speaker = GoBgpSpeaker(config)
+    speaker.start(lambda: None)
+    assert is_connecting.wait(5)
+    stopping = threading.Thread(target=speaker.stop, daemon=True)
+    stopping.start()
+    stopping.join(0.1)
+    may_connect.set()
+    stopping.join(5)
+
+    assert not stopping.is_alive()
 
 
 def test_a_daemon_with_other_settings_is_named_to_the_operator(
