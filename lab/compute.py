@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from functools import partial
 from pathlib import Path
 
 from lab import clouds, database, places, process, remote_shell, settings
 from lab.machine import Machine
 from lab.process import Process
 from lab.topology import Host, Site, Topology
-from lab.waiting import wait_until
+from lab.waiting import START_S, wait_until
 
 #: Directories libvirt and SSH keep their files in; a compute host has them for itself.
 PRIVATE = (
@@ -62,8 +63,8 @@ def start_libvirt(host: Host) -> None:
     if process.start(libvirtd):
         ready = ["test", "-S", "/run/libvirt/libvirt-sock"]
         wait_until(
-            lambda: machine.run(ready, check=False).returncode == 0,
-            20,
+            partial(machine.succeeds, ready),
+            START_S,
             f"libvirtd of {host.name}",
             libvirtd.log,
         )
@@ -89,7 +90,7 @@ def wait_for_hosts(site: Site) -> None:
     log = places.LOGS / f"{site.hosts[0].name}-nova-compute.log"
     wait_until(
         lambda: wanted <= set(database.of_site(site).execute(query).split()),
-        120,
+        START_S,
         f"compute hosts of {site.name} in nova's database",
         log,
         every_s=0.3,

@@ -148,11 +148,11 @@ def start_site(site_name: str) -> None:
 
     Raises:
         KeyError: the lab has no such site.
-        RuntimeError: it did not come up; its steps are on the terminal.
+        RuntimeError: it did not come up; names what did not. All steps are on the terminal.
     """
     layout = topology.load()
-    if not up.start_site(layout, layout.site(site_name)):
-        raise RuntimeError(f"{site_name} did not come up again")
+    if failed := up.start_site(layout, layout.site(site_name)):
+        raise RuntimeError(f"{site_name} did not come up again: {'; '.join(failed)}")
 
 
 def cut_interconnect(site_name: str) -> None:

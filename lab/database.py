@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lab import places, process
 from lab.machine import Machine
 from lab.process import Process
 from lab.topology import Keystone, Site
-from lab.waiting import wait_until
+from lab.waiting import START_S, wait_until
 
 #: As which services log in.
 ACCOUNT = "openstack"
@@ -50,7 +51,7 @@ class Server:
         server = Process(self.name, self.machine, self._command())
         process.start(server)
         ping = ["mariadb-admin", "--no-defaults", "-uroot", f"--socket={_SOCKET}", "ping"]
-        wait_until(lambda: here.run(ping, check=False).returncode == 0, 60, self.name, server.log)
+        wait_until(partial(here.succeeds, ping), START_S, self.name, server.log)
         self.execute(
             f"CREATE USER IF NOT EXISTS '{ACCOUNT}'@'%' IDENTIFIED BY '{password}';"
             f"GRANT ALL ON *.* TO '{ACCOUNT}'@'%';"

@@ -8,7 +8,7 @@ from functools import partial
 from lab import clouds, places, process, settings, wsgi
 from lab.process import Process
 from lab.topology import Site, Topology
-from lab.waiting import answers, wait_until
+from lab.waiting import START_S, answers, wait_until
 from lab.wsgi import Listen
 
 #: Whose users are what a stack's own servers log in as.
@@ -78,14 +78,13 @@ def ensure_ready(topology: Topology, site: Site) -> None:
     """Return when both APIs answer, and the engine answers them. Keystone has to be ready."""
     for short, port in (("heat-api", 8004), ("heat-api-cfn", 8000)):
         log = process.recorded(f"{site.name}-{short}").log
-        wait_until(
-            partial(answers, f"http://{site.api}:{port}/"), 120, f"{short} of {site.name}", log
-        )
+        answering = partial(answers, f"http://{site.api}:{port}/")
+        wait_until(answering, START_S, f"{short} of {site.name}", log)
     engine = process.recorded(f"{site.name}-heat-engine").log
     cloud = clouds.connect(topology, site.name)
     wait_until(
         lambda: any(service["status"] == "up" for service in _engines(cloud)),
-        120,
+        START_S,
         f"heat-engine of {site.name}",
         engine,
         every_s=0.5,

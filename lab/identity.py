@@ -12,7 +12,7 @@ from keystoneclient.v3 import client
 
 from lab import heat, places, process, settings, wsgi
 from lab.topology import Keystone, Service, Topology
-from lab.waiting import answers, wait_until
+from lab.waiting import START_S, answers, wait_until
 
 # type, name, port, path
 _SERVICES = {
@@ -62,7 +62,7 @@ def ensure_ready(keystone: Keystone, password: str) -> None:
         password: of every account.
     """
     url, name = settings.keystone_url(keystone), keystone.named("keystone")
-    wait_until(lambda: answers(f"{url}/v3"), 60, name, process.recorded(name).log)
+    wait_until(lambda: answers(f"{url}/v3"), START_S, name, process.recorded(name).log)
     done = places.STATE / keystone.named("catalog")
     if done.exists():
         return

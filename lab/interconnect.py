@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from isthmus.interconnect.certificates.folder import Folder
@@ -17,7 +18,7 @@ from lab.machine import Machine, connect
 from lab.process import Process
 from lab.schemas import neutron_files
 from lab.topology import CONTROL, Site, Topology
-from lab.waiting import wait_until
+from lab.waiting import START_S, wait_until
 
 EXCHANGE_BRIDGE = "exchange"
 _MANAGEMENT_BRIDGE = "management"
@@ -123,7 +124,7 @@ def ensure_ready(site: Site) -> None:
     """Return when the site's etcd answers."""
     here, log = Machine(site.interconnect_machine), process.recorded(process_name(site)).log
     healthy = etcdctl(site, "endpoint", "health")
-    wait_until(lambda: here.run(healthy, check=False).returncode == 0, 60, process_name(site), log)
+    wait_until(partial(here.succeeds, healthy), START_S, process_name(site), log)
 
 
 def secure(site: Site) -> None:
@@ -174,7 +175,7 @@ def _change_link(topology: Topology, site_name: str, change: str) -> None:
 
 
 def _has(where: Machine, interface: str) -> bool:
-    return where.run(["ip", "link", "show", interface], check=False).returncode == 0
+    return where.succeeds(["ip", "link", "show", interface])
 
 
 def _key(name: str, site: Site) -> str:

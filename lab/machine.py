@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lab import places
 from lab.pid import Pid, all_gone, children, command_line, descendants, environment, spawn
-from lab.waiting import wait_until
+from lab.waiting import START_S, wait_until
 
 _MARK = "isthmus-lab-machine"
 _KEEPER = """
@@ -80,7 +80,7 @@ class Machine:
         ready = self.directory / "ready"
         ready.unlink(missing_ok=True)
         self._keep()
-        wait_until(ready.exists, 10, f"machine {self.name}", places.LOGS / f"{self.name}.log")
+        wait_until(ready.exists, START_S, f"machine {self.name}", places.LOGS / f"{self.name}.log")
         return True
 
     def _keep(self) -> None:
@@ -111,6 +111,10 @@ class Machine:
         if check and done.returncode:
             raise CommandFailed(self.name, argv, done)
         return done
+
+    def succeeds(self, argv: Sequence[str]) -> bool:
+        """Run a command in the machine; return whether it exits with 0."""
+        return self.run(argv, check=False).returncode == 0
 
     def ip(self, *lines: str) -> None:
         """Run lines of iproute2 in one batch."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from lab import places, process
 from lab.process import Process
 from lab.topology import Site, Topology
-from lab.waiting import wait_until
+from lab.waiting import START_S, wait_until
 
 PORT = 5672
 
@@ -40,7 +40,7 @@ def start(topology: Topology, site: Site) -> None:
 def ensure_ready(site: Site) -> None:
     """Return when the site's RabbitMQ takes messages. Its listener is the last thing it starts."""
     log = process.recorded(process_name(site)).log
-    wait_until(lambda: _accepts(str(site.api), PORT), 90, process_name(site), log)
+    wait_until(lambda: _accepts(str(site.api), PORT), START_S, process_name(site), log)
 
 
 def _state(site: Site) -> Path:

@@ -9,7 +9,7 @@ from lab import places, process
 from lab.machine import Machine
 from lab.switch import Switch
 from lab.topology import Host, Site, Topology
-from lab.waiting import wait_until
+from lab.waiting import START_S, wait_until
 
 #: Directories ovn-controller keeps its files in; a chassis has them for itself.
 PRIVATE = ("/var/log/ovn",)
@@ -32,8 +32,8 @@ def ensure_central(control: Machine, site: Site) -> None:
         _ensure_database(control, site, database, port)
         ready = [client, f"--db=unix:{socket(site, database)}", "--timeout=1", "init"]
         wait_until(
-            partial(_succeeds, control, ready),
-            10,
+            partial(control.succeeds, ready),
+            START_S,
             f"OVN {database} of {site.name}",
             places.LOGS / f"{site.name}-ovn-{database}.log",
         )
@@ -74,10 +74,6 @@ def _ensure_database(control: Machine, site: Site, database: str, port: int) -> 
             ),
         )
     )
-
-
-def _succeeds(machine: Machine, command: list[str]) -> bool:
-    return machine.run(command, check=False).returncode == 0
 
 
 def ensure_chassis(topology: Topology, site: Site, host: Host, switch: Switch) -> None:
@@ -132,4 +128,4 @@ def wait_for_chassis(control: Machine, site: Site) -> None:
         return {host.name for host in site.hosts} <= set(said)
 
     log = places.LOGS / f"{site.hosts[0].name}-ovn-controller.log"
-    wait_until(registered, 20, f"chassis of {site.name} in its southbound database", log)
+    wait_until(registered, START_S, f"chassis of {site.name} in its southbound database", log)

@@ -10,7 +10,7 @@ from lab import clouds, places, process, settings, wsgi
 from lab.process import Process
 from lab.schemas import neutron_files
 from lab.topology import Service, Site, Topology
-from lab.waiting import answers, wait_until
+from lab.waiting import START_S, answers, wait_until
 from lab.wsgi import Listen
 
 # Two, as everywhere in production: what they do at once must not harm.
@@ -157,7 +157,7 @@ def wait_for_apis(site: Site) -> None:
         if service in site.services:
             log = process.recorded(f"{site.name}-{name}").log
             url = f"http://{site.api}{path}"
-            wait_until(partial(answers, url), 120, f"{name} of {site.name}", log)
+            wait_until(partial(answers, url), START_S, f"{name} of {site.name}", log)
 
 
 def warm_up(topology: Topology, site: Site) -> None:

@@ -33,17 +33,18 @@ class _Progress:
     step: Step
     ended: threading.Event = field(default_factory=threading.Event)
     succeeded: bool = False
+    failure: str = ""
 
 
 class Unreachable(ValueError):
     """A step waits for one that does not come before it."""
 
 
-def run(steps: Iterable[Step], out: TextIO = sys.stdout) -> bool:
+def run(steps: Iterable[Step], out: TextIO = sys.stdout) -> list[str]:
     """Run every step as early as possible; those behind a failed one are left out.
 
     Returns:
-        Whether all of them succeeded.
+        Which failed and why, a sentence each; empty when all succeeded.
 
     Raises:
         Unreachable: a prerequisite is not among the earlier steps.
@@ -62,7 +63,8 @@ def run(steps: Iterable[Step], out: TextIO = sys.stdout) -> bool:
             for other in before:
                 other.ended.wait()
             if all(other.succeeded for other in before):
-                mine.succeeded = _tell(mine.step, out, speak)
+                mine.failure = _tell(mine.step, out, speak)
+                mine.succeeded = not mine.failure
         finally:
             mine.ended.set()
 
@@ -71,10 +73,11 @@ def run(steps: Iterable[Step], out: TextIO = sys.stdout) -> bool:
         thread.start()
     for thread in threads:
         thread.join()
-    return all(each.succeeded for each in progress.values())
+    return [each.failure for each in progress.values() if each.failure]
 
 
-def _tell(step: Step, out: TextIO, speak: threading.Lock) -> bool:
+def _tell(step: Step, out: TextIO, speak: threading.Lock) -> str:
+    """Do a step and tell its line; return why it failed, if it did."""
     start = time.monotonic()
     try:
         said = step.action()
@@ -85,11 +88,11 @@ def _tell(step: Step, out: TextIO, speak: threading.Lock) -> bool:
             if isinstance(log, Path):
                 _show_end(log, out)
             out.flush()
-        return False
+        return f"{step.name}: {reason}"
     with speak:
         detail = f": {said}" if said else ""
         print(f"  ✓ {step.name}{detail} ({time.monotonic() - start:.1f} s)", file=out, flush=True)
-    return True
+    return ""
 
 
 def _show_end(log: Path, out: TextIO) -> None:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from lab import process
 from lab.machine import Machine, connect
-from lab.waiting import wait_until
+from lab.waiting import START_S, wait_until
 
 #: Directories Open vSwitch keeps its files in; a machine with a switch has them for itself.
 PRIVATE = ("/etc/openvswitch", "/var/log/openvswitch", "/var/lib/openvswitch")
@@ -60,15 +61,15 @@ class Switch:
         if process.start(database):
             ready = ["ovs-vsctl", "--no-wait", "--timeout=1", "init"]
             wait_until(
-                lambda: self.machine.run(ready, check=False).returncode == 0,
-                10,
+                partial(self.machine.succeeds, ready),
+                START_S,
                 f"ovsdb-server of {name}",
                 database.log,
             )
         if process.start(daemon):
             wait_until(
-                lambda: self.machine.run(["ovs-appctl", "version"], check=False).returncode == 0,
-                10,
+                partial(self.machine.succeeds, ["ovs-appctl", "version"]),
+                START_S,
                 f"ovs-vswitchd of {name}",
                 daemon.log,
             )

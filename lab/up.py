@@ -63,13 +63,13 @@ def up(topology: Topology, names: Sequence[str] = ()) -> bool:
     further = _further(topology, names)
     if names:
         sites = further
-        succeeded = run(_further_steps(topology, sites))
+        failed = run(_further_steps(topology, sites))
     else:
         _prepare()
         sites = (*topology.sites, *further)
-        succeeded = run(_steps(topology)) and run(_further_steps(topology, further))
+        failed = run(_steps(topology)) or run(_further_steps(topology, further))
     took = time.monotonic() - start
-    if not succeeded:
+    if failed:
         print(f"The lab is not complete ({took:.0f} s). `python -m lab up` tries again.")
         return False
     regions = ", ".join(site.name for site in sites)
@@ -92,11 +92,11 @@ def _further(topology: Topology, names: Sequence[str]) -> tuple[Site, ...]:
     return tuple(known[name] for name in names)
 
 
-def start_site(topology: Topology, site: Site) -> bool:
+def start_site(topology: Topology, site: Site) -> list[str]:
     """Start everything of one site again; the others are not touched.
 
     Returns:
-        Whether all of it runs.
+        What did not start and why, a sentence each; empty when all of it runs.
     """
     steps = [*_link_steps(topology), *_site_steps(topology, site)]
     own = {step.name for step in steps}

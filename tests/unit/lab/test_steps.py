@@ -21,7 +21,7 @@ def test_a_step_waits_for_those_it_is_after() -> None:
         Step("second", lambda: seen.append("second"), after=("first",)),
     ]
     out = io.StringIO()
-    assert run(steps, out)
+    assert run(steps, out) == []
     assert seen == ["first", "second"]
     assert "✓ first" in out.getvalue()
 
@@ -33,7 +33,7 @@ def test_steps_that_do_not_wait_for_each_other_run_side_by_side() -> None:
     def meet() -> None:
         both.wait()
 
-    assert run([Step("left", meet), Step("right", meet)], io.StringIO())
+    assert run([Step("left", meet), Step("right", meet)], io.StringIO()) == []
 
 
 def test_what_is_behind_a_failed_step_is_left_out_and_the_rest_goes_on() -> None:
@@ -49,7 +49,7 @@ def test_what_is_behind_a_failed_step_is_left_out_and_the_rest_goes_on() -> None
         Step("beside", lambda: done.append("beside")),
     ]
     out = io.StringIO()
-    assert not run(steps, out)
+    assert run(steps, out) == ["broken: no bridge"]
     assert done == ["beside"]
     assert "✗ broken: no bridge" in out.getvalue()
 
