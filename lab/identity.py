@@ -14,6 +14,7 @@ from lab import heat, places, process, settings, wsgi
 from lab.topology import Keystone, Service, Topology
 from lab.waiting import START_S, answers, wait_until
 
+_PROCESSES = 3
 # type, name, port, path
 _SERVICES = {
     Service.NEUTRON: (("network", "neutron", 9696, ""),),
@@ -50,6 +51,10 @@ def start(keystone: Keystone) -> None:
             "keystone.wsgi.api",
             {"OS_KEYSTONE_CONFIG_DIR": str(places.ETC / name)},
             (str(places.ETC / name / "keystone.conf"),),
+            # Keystone's middleware keeps the token of a request where all threads see it: one may
+            # be judged by the token of another.
+            processes=_PROCESSES,
+            threads=1,
         )
     )
 
