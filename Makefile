@@ -31,7 +31,7 @@ failures: bootstrap ## sites cut off for 1, 30, 120 s and by fits and starts, ki
 	@SCENARIO=long $(PYTHON) -m pytest -q tests/scenario/test_partition.py \
 	  tests/scenario/test_site_death.py tests/scenario/test_take_over.py \
 	  tests/scenario/test_heat_cloudformation.py tests/scenario/test_heat_many.py \
-	  tests/scenario/test_heat_interrupted.py
+	  tests/scenario/test_heat_server_changes.py tests/scenario/test_heat_interrupted.py
 
 generate: bootstrap ## docs/api.md, docs/commands.md and the samples of etc, from the code
 	@$(PYTHON) -m docs.generate

@@ -23,7 +23,8 @@ from lab.demo import guest
 from lab.demo.cloud import ADMIN, Cloud
 from lab.demo.tenants import Server
 from lab.waiting import wait_until
-from tests.scenario import figures, length, orchestra
+from tests.scenario import figures, orchestra
+from tests.scenario.length import only_long
 from tests.scenario.streams import no_packet_lost
 from tests.signed import Signed
 from tests.walks import pages
@@ -33,7 +34,6 @@ pytestmark = pytest.mark.timeout(900)
 TEMPLATE = places.CHECKOUT / "examples" / "two-region-shop.cfn.yaml"
 PREFIX, SOLD, READ_S, GONE_S = "10.94.0.0/16", "in stock: 3 teapots", 120, 60
 # What makes stacks takes a minute and a half more.
-LONG = pytest.mark.skipif(not length.IS_LONG, reason="long: make failures")
 # Longer ago than Keystone takes a signature ([credential] auth_ttl: 15 minutes).
 LONG_AGO = timedelta(minutes=20)
 # What stays as it is where the stack is changed.
@@ -100,7 +100,7 @@ def is_gone(cloud: Cloud, name: str) -> bool:
     return not of_it and orchestra.has_nothing(cloud, name)
 
 
-@LONG
+@only_long
 def test_a_shop_is_made_described_changed_and_deleted_by_signed_queries(
     clouds: list[Cloud], query: Signed
 ) -> None:
@@ -139,7 +139,7 @@ def test_a_shop_is_made_described_changed_and_deleted_by_signed_queries(
     figures.add(f"nothing left in either: {time.monotonic() - began:.0f} s")
 
 
-@LONG
+@only_long
 def test_the_page_on_signed_queries_is_true(
     clouds: list[Cloud], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

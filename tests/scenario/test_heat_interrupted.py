@@ -19,10 +19,10 @@ from keystoneauth1.exceptions import ConnectTimeout as RequestTimeout
 from lab import control, topology
 from lab.demo.cloud import Cloud, RequestRefused
 from lab.waiting import answers, wait_until
-from tests.scenario import figures, leftovers, length, orchestra
+from tests.scenario import figures, leftovers, orchestra
+from tests.scenario.length import only_long
 
 pytestmark = pytest.mark.timeout(900)
-only_long = pytest.mark.skipif(not length.IS_LONG, reason="long: make failures")
 OUT_S, SOON_S, SETTLED_S, CONFLICT = 60, 120, 120, 409
 APIS = {"nova-api": 8774, "neutron-api": 9696}
 TEMPLATE = """

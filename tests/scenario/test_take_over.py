@@ -30,7 +30,7 @@ from tests.scenario.vtn.scene import Scene, is_active_at, two_hosts
 
 pytestmark = [
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not length.IS_LONG, reason="long: make failures"),
+    length.only_long,
 ]
 NAME, PREFIX = "taken-over", "10.126.0.0/16"
 AFTER_S, EPOCH = 15, 2
