@@ -118,7 +118,10 @@ class FakeServer:
         ((action, given),) = body.items()
         is_at_rest = self.shown["status"] in ("ACTIVE", "SUSPENDED")
         if action == "confirmResize" and self.shown["status"] == "VERIFY_RESIZE":
-            self.shown["status"] = "ACTIVE"
+            # Nova hears of it once, and shows what it was for a while yet.
+            if self.coming:
+                return 400, _REFUSED
+            self.coming += [{}, {"status": "ACTIVE"}]
         elif action in ("suspend", "resume") and is_at_rest:
             self.shown["status"] = {"suspend": "SUSPENDED", "resume": "ACTIVE"}[action]
         elif action == "resize" and self.shown["status"] == "ACTIVE":

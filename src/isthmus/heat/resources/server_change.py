@@ -8,10 +8,12 @@ or whose request was not answered, is gone on with from wherever it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from heat.common import exception
+from openstack.exceptions import BadRequestException, ConflictException
 
 from isthmus.heat.translate import interfaces, server, server_changes
 from isthmus.heat.translate.interfaces import Wanted
@@ -53,7 +55,7 @@ class ServerChange:
         if server_changes.is_busy(shown.status, shown.task_state):
             return False
         if shown.status == server_changes.TO_BE_CONFIRMED and "flavor" in self.to_do:
-            region.compute.confirm_server_resize(shown.id)
+            self._confirm(region, shown)
             return False
         if "name" in self.to_do and shown.name != self.name:
             region.compute.update_server(shown.id, name=self.name)
@@ -106,6 +108,15 @@ class ServerChange:
         region.compute.resize_server(shown.id, flavor.id)
         self.asked.add("flavor")
         return False
+
+    def _confirm(self, region: Any, shown: Any) -> None:
+        """Once: nova shows for a while yet what it was, and refuses to hear it again."""
+        if "confirmation" in self.asked:
+            return
+        # Where that was somebody else's doing, the next look shows what became of it.
+        with suppress(BadRequestException, ConflictException):
+            region.compute.confirm_server_resize(shown.id)
+        self.asked.add("confirmation")
 
     def _rebuild(self, region: Any, shown: Any) -> bool:
         image = region.image.find_image(self.wanted["image"], ignore_missing=False)
