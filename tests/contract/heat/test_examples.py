@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Heat takes a loaded machine a while to start.
 pytestmark = pytest.mark.timeout(600)
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 RED, PART = "red-project", "network-in-vpn.yaml"
 SCALED = (EXAMPLES / "autoscaling-over-regions.yaml").read_text()
 GIVEN: dict[str, Any] = {"image": "guest", "flavor": "tiny", "step": 2, "cooldown": 0}

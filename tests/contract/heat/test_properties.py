@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each property of each resource is changed, through a real Heat, and bad values are refused.
 
-What becomes of each is in a table (`tests.contract.heat_rows`); a property that is not, fails.
+What becomes of each is in a table (`tests.contract.heat.rows`); a property that is not, fails.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.heat_rows import ROWS, Outcome
+from tests.contract.heat.rows import ROWS, Outcome
 from tests.fakes import compute
 from tests.fakes.compute_ports import OfNeutron
 from tests.fakes.compute_servers import IMAGES

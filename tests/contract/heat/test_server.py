@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.heat_servers import BY_RULE, GROUP, SERVER
+from tests.contract.heat.servers import BY_RULE, GROUP, SERVER
 from tests.fakes import compute
 from tests.fakes.compute_servers import FLAVORS
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that are changed in place, through a real Heat: what takes a while, fails, is lost.
 
-That each property can be changed is another test's (`test_heat_properties`). The own region's
+That each property can be changed is another test's (`test_properties`). The own region's
 servers are on ports of its real Neutron.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.heat_servers import HEAD, SERVER, SILENCE, eventually
+from tests.contract.heat.servers import HEAD, SERVER, SILENCE, eventually
 from tests.fakes.compute_ports import OfNeutron
 
 if TYPE_CHECKING:

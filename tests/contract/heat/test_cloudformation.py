@@ -26,7 +26,7 @@ pytestmark = [
     # botocore's
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"
 Parameters:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every property of every resource: how it is changed, and what it may not be.
 
-`tests.contract.test_heat_properties` holds it against what Heat tells of the resources, so that no
+`tests.contract.heat.test_properties` holds it against what Heat tells of the resources, so that no
 property is left out.
 """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.heat_servers import SERVER, SILENCE, eventually
+from tests.contract.heat.servers import SERVER, SILENCE, eventually
 
 if TYPE_CHECKING:
     from tests.fakes.compute import Compute
