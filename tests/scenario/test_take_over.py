@@ -139,6 +139,28 @@ def test_a_dead_owners_network_is_another_sites_and_the_former_owner_says_what_i
     assert [one for client in scene.clients for one in client.tally.wrong] == []
 
 
+def test_an_owner_that_is_cut_off_keeps_its_network(stage: Stage, scene: Scene) -> None:
+    """It may be well: of a site that is UNREACHABLE nobody takes anything over."""
+    former, heir = scene.clients
+    watcher = stage.cloud(heir.site)
+    with heirs_take_over(stage.topology.site(heir.site)):
+        is_up = partial(lambda: operator.liveness(watcher, former.site) == "UP")
+        wait_until(is_up, SOON_S, f"{former.site} to be UP")
+        try:
+            control.cut_interconnect(former.site)
+            is_seen = partial(lambda: operator.liveness(watcher, former.site) == "UNREACHABLE")
+            wait_until(is_seen, SOON_S, f"{heir.site} to see it", every_s=0.5)
+            time.sleep(2 * AFTER_S)
+            put(former, scene.vtn, description=LATER)
+        finally:
+            control.heal_interconnect(former.site)
+        for client in scene.clients:
+            is_said = partial(_says, client, scene.vtn, LATER)
+            wait_until(is_said, SOON_S, f"what {former.site} wrote, in {client.site}")
+            assert show(client, scene.vtn)["owner_site"] == former.site
+    assert operator.versions(watcher)[scene.vtn][0] == 1
+
+
 def _is_owned_by(client: Client, vtn: str, site: str) -> bool:
     return show(client, vtn).get("owner_site") == site
 
