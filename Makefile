@@ -30,6 +30,7 @@ failures: bootstrap ## sites cut off for 1, 30, 120 s and by fits and starts, ki
 	@$(PYTHON) -m lab up
 	@SCENARIO=long $(PYTHON) -m pytest -q tests/scenario/test_partition.py \
 	  tests/scenario/test_site_death.py tests/scenario/test_take_over.py \
+	  tests/scenario/test_restarts.py tests/scenario/test_many_writers.py \
 	  tests/scenario/test_heat_cloudformation.py tests/scenario/test_heat_many.py \
 	  tests/scenario/test_heat_server_changes.py tests/scenario/test_heat_interrupted.py
 
