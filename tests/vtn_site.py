@@ -172,18 +172,22 @@ class Region:
 
     def hear(self, peer: Peer) -> None:
         """Store what a peer publishes, and refresh."""
+        self.refresh(self.overhear(peer))
 
-        def store(context: Any) -> None:
-            bodies = [
-                documents.Document(
-                    peer.name, str(kind), name, encoding.encode(each), model.vtn_of(each)
-                )
-                for (kind, name), each in peer.store.items()
-            ]
-            changed = documents.replace_heard(context, peer.name, bodies)
-            views.refresh(context, self.name, changed)
+    def overhear(self, peer: Peer) -> frozenset[str]:
+        """Store what a peer publishes; return the VTNs whose views do not say so yet."""
+        bodies = [
+            documents.Document(
+                peer.name, str(kind), name, encoding.encode(each), model.vtn_of(each)
+            )
+            for (kind, name), each in peer.store.items()
+        ]
+        changed: frozenset[str] = transactions.write(documents.replace_heard, peer.name, bodies)
+        return changed
 
-        transactions.write(store)
+    def refresh(self, vtn_ids: Iterable[str]) -> None:
+        """Have views say what documents do."""
+        transactions.write(views.refresh, self.name, vtn_ids)
 
     def published(self) -> list[Published]:
         """Return what this site publishes."""

@@ -87,6 +87,37 @@ def test_elsewhere_a_deletion_waits_for_the_owner(cloud: Cloud, west: Region, ea
     assert cloud.request("GET", path, project=RED).status == 404
 
 
+def test_what_its_owner_has_forgotten_is_gone_before_the_view_says_so(
+    cloud: Cloud, west: Region, east: Peer
+) -> None:
+    """What is heard is stored a moment before views follow."""
+    from tests.vtn_site import exchange, new_vtn
+
+    west.trust("north")
+    document = new_vtn("east", ["east", "west"], ["10.0.0.0/16"])
+    east.put(document)
+    exchange(west, east)
+    east.put(ownership.change(east.view(document.vtn_id), Operation.DELETE, Change()))
+    west.hear(east)
+    west.work()
+    east.hear(west.published())
+    changed = west.overhear(east)
+    shown = show(cloud, document.vtn_id)
+    assert (shown["status"], shown["status_reason"]) == ("PENDING_DELETE", "It has been removed.")
+    path = f"{VTNS}/{document.vtn_id}"
+    for method, where, more in (
+        ("PUT", path, {"body": {"virtual_tenant_network": {"description": "new"}}}),
+        ("DELETE", path, {}),
+        ("POST", f"{path}/members", {"body": {"member": {"site": "north"}}}),
+        ("DELETE", f"{path}/members/east", {}),
+    ):
+        answer = cloud.request(method, where, project=RED, **more)  # type: ignore[arg-type]
+        assert answer.status == 404, (method, where, answer)
+    west.refresh(changed)
+    assert cloud.request("GET", path, project=RED).status == 404
+    assert (west.published(), east.store) == ([], {})
+
+
 def test_an_operator_may_take_over_what_is_being_deleted(
     cloud: Cloud, west: Region, east: Peer
 ) -> None:

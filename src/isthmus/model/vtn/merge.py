@@ -147,6 +147,13 @@ class VtnView:
         return own is not None and (self.document is None or self.document.version < own.follows)
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether it is deleted, as far as this site has ever heard; that is never undone."""
+        own = self.own_member
+        has_heard = own is not None and own.follows_deletion
+        return has_heard or (self.document is not None and self.document.is_deleted)
+
+    @property
     def grant(self) -> MemberGrant | None:
         """What this site is given; None if it is no member, is leaving or is behind."""
         if self.document is None or self.document.is_deleted or self.is_behind:

@@ -152,9 +152,7 @@ def _settled(view: VtnView, each: OpenRequest) -> Settled | None:
     if each.answer is not None:
         said = each.answer
         return Settled(each.request, said.result, said.for_tenant, said.for_operator)
-    own = view.own_member
-    has_ended = own is not None and own.follows_deletion
-    if not has_ended and (view.document is None or not view.document.is_deleted):
+    if not view.is_deleted:
         return None
     if each.request.operation is Operation.DELETE:
         return Settled(each.request, Result.DONE, "", "")

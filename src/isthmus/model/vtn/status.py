@@ -100,10 +100,10 @@ def compile_status(view: VtnView, sites: Mapping[str, SiteState]) -> VtnStatus:
         for each in view.members
         if each.grant is not None
     )
+    if view.is_deleted:
+        return VtnStatus(Status.PENDING_DELETE, _being_removed(view, sites), members)
     if view.document is None or view.is_behind:
         return VtnStatus(Status.PENDING, "The owner of the network has to be heard first.", members)
-    if view.document.is_deleted:
-        return VtnStatus(Status.PENDING_DELETE, _being_removed(view, sites), members)
     if _has_asked(view, Operation.DELETE):
         return VtnStatus(Status.PENDING_DELETE, " ".join(_waiting(view, sites)), members)
     if not view.document.admin_state_up:
@@ -212,6 +212,9 @@ def _being_removed(view: VtnView, sites: Mapping[str, SiteState]) -> str:
         return " ".join(
             (f"It is being removed at {', '.join(names)}.", *said, *_silent(view, names, sites))
         )
+    if view.document is None or not view.document.is_deleted:
+        # Its owner has forgotten it already, or what it says now is still on its way.
+        return "It has been removed."
     unaware = sorted(
         site for site in involved(view) - {owner, view.site} if not has_forgotten(view, site)
     )

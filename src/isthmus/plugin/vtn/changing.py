@@ -12,6 +12,7 @@ from isthmus.model.vtn import ownership
 from isthmus.model.vtn.documents import Change, Operation
 from isthmus.model.vtn.merge import VtnView
 from isthmus.model.vtn.requests import ask
+from isthmus.plugin.vtn import reading
 
 # A site that can't be reached is not asked for more, however long that lasts.
 MAX_WAITING = 50
@@ -28,6 +29,7 @@ def carry_out(
     To delete what is being deleted changes nothing.
 
     Raises:
+        VtnNotFound: it has just gone.
         IsthmusError: this site is the owner, and the change is refused; the VTN is being deleted;
             or too many changes wait for its owner.
     """
@@ -35,6 +37,8 @@ def carry_out(
     view = views.refresh(context, own_site, [vtn_id])[vtn_id]
     if operation is Operation.DELETE and is_being_deleted(view):
         return view
+    # What was heard since may be that its owner has forgotten it.
+    reading.read_vtn(context, vtn_id)
     check_stays(view)
     if view.is_owner:
         views.write(context, own_site, ownership.change(view, operation, change))
@@ -48,9 +52,7 @@ def carry_out(
 
 def is_being_deleted(view: VtnView) -> bool:
     """Whether a VTN is deleted, or this site has asked its owner to delete it."""
-    if view.document is not None and view.document.is_deleted:
-        return True
-    return any(
+    return view.is_deleted or any(
         each.request.operation is Operation.DELETE and each.request.site == view.site
         for each in view.requests
         if each.answer is None
