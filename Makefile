@@ -18,7 +18,7 @@ demo-heat: bootstrap ## one stack: a network over two clouds and a server in eac
 test: bootstrap ## all rings of tests, from a fresh machine
 	@$(PYTHON) tools/run-tests
 
-check: bootstrap ## static, unit and contract tests; three to five minutes
+check: bootstrap ## static, unit and contract tests; some seven minutes
 	@$(PYTHON) tools/run-tests static unit contract
 
 conformance: bootstrap ## what others wrote for the BGPVPN API and Heat, run against the lab

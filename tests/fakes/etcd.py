@@ -88,6 +88,9 @@ class Etcd:
     def silence(self) -> None:
         """Have it say nothing, its connections as they are."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            # Some of its threads run on for a moment, and may answer yet.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def speak(self) -> None:
         """Have it go on."""
