@@ -56,7 +56,7 @@ def put(
     """
     known = _read(context, view.vtn_id)
     if view.document is None:
-        if known is not None and not view.is_behind:
+        if known is not None and view.is_forgotten:
             _delete(context, view.vtn_id, known["standard_attr_id"])
         return False
     document = view.document

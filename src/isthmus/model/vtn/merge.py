@@ -147,6 +147,11 @@ class VtnView:
         return own is not None and (self.document is None or self.document.version < own.follows)
 
     @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody, this site neither, says anything of it any more."""
+        return self.document is None and not self.is_behind
+
+    @property
     def is_deleted(self) -> bool:
         """Whether it is deleted, as far as this site has ever heard; that is never undone."""
         own = self.own_member

@@ -200,7 +200,6 @@ def _worst(view: VtnView, members: tuple[MemberStatus, ...]) -> Status:
 
 def _being_removed(view: VtnView, sites: Mapping[str, SiteState]) -> str:
     """Say who has still to remove something, or else to hear of it, or else to say so."""
-    owner = view.document.owner if view.document is not None else ""
     left = [each for each in view.members if each.grant is not None and not _is_removed(each)]
     if left:
         names = [each.site for each in left]
@@ -215,6 +214,7 @@ def _being_removed(view: VtnView, sites: Mapping[str, SiteState]) -> str:
     if view.document is None or not view.document.is_deleted:
         # Its owner has forgotten it already, or what it says now is still on its way.
         return "It has been removed."
+    owner = view.document.owner
     unaware = sorted(
         site for site in involved(view) - {owner, view.site} if not has_forgotten(view, site)
     )

@@ -12,7 +12,7 @@ from isthmus.model.vtn import ownership
 from isthmus.model.vtn.documents import Change, Operation
 from isthmus.model.vtn.merge import VtnView
 from isthmus.model.vtn.requests import ask
-from isthmus.plugin.vtn import reading
+from isthmus.plugin.errors import VtnNotFound
 
 # A site that can't be reached is not asked for more, however long that lasts.
 MAX_WAITING = 50
@@ -37,8 +37,8 @@ def carry_out(
     view = views.refresh(context, own_site, [vtn_id])[vtn_id]
     if operation is Operation.DELETE and is_being_deleted(view):
         return view
-    # What was heard since may be that its owner has forgotten it.
-    reading.read_vtn(context, vtn_id)
+    if view.is_forgotten:
+        raise VtnNotFound(id=vtn_id)
     check_stays(view)
     if view.is_owner:
         views.write(context, own_site, ownership.change(view, operation, change))
